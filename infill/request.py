@@ -1,0 +1,155 @@
+"""What infill is asked and what it answers. Offsets are code points into the request's text.
+
+Knows no LSP, HTTP, torch or token ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+Mode: TypeAlias = Literal["line", "block", "auto"]
+StopReason: TypeAlias = Literal["settled", "step_limit", "deadline"]
+RejectReason: TypeAlias = Literal[
+    "empty",
+    "repeats_suffix",
+    "unchanged",
+    "low_confidence",
+    "too_far",
+    "too_long",
+    "no_room",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Span:
+    """Code points [start, end) of a text; empty where start == end."""
+
+    start: int
+    end: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start <= self.end:
+            raise ValueError(f"a span runs from 0 <= start to end, not {self.start}..{self.end}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snippet:
+    """A piece of another place that helps: where it stands and its text."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InfillRequest:
+    """A text with holes to fill.
+
+    holes: sorted, not overlapping, inside `text`. An empty hole inserts, a non-empty one replaces.
+    instruction: words that steer a rewrite; None for an insertion or edit.
+    n: candidates wanted. deadline_ms: time budget from the start of the work, None for none.
+    must_start_with: the first hole's text has to begin so (a selected completion, say).
+    """
+
+    text: str
+    holes: tuple[Span, ...]
+    instruction: str | None = None
+    path: str = ""
+    language_id: str = ""
+    snippets: tuple[Snippet, ...] = ()
+    mode: Mode = "auto"
+    n: int = 1
+    seed: int = 0
+    deadline_ms: int | None = None
+    must_start_with: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.holes:
+            raise ValueError("a request needs at least one hole")
+        if self.n < 1:
+            raise ValueError(f"n must be at least 1, not {self.n}")
+        position = 0
+        for hole in self.holes:
+            if hole.start < position:
+                raise ValueError("holes must be sorted and must not overlap")
+            position = hole.end
+        if position > len(self.text):
+            raise ValueError(f"a hole ends at {position}, past the text's {len(self.text)} code points")
+
+    @property
+    def prefix(self) -> str:
+        """The text before the first hole."""
+        return self.text[: self.holes[0].start]
+
+    @property
+    def suffix(self) -> str:
+        """The text after the last hole."""
+        return self.text[self.holes[-1].end :]
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        """The texts between neighbouring holes; empty for one hole."""
+        return tuple(self.text[a.end : b.start] for a, b in zip(self.holes, self.holes[1:], strict=False))
+
+    @property
+    def middles(self) -> tuple[str, ...]:
+        """What stands in the holes now."""
+        return tuple(self.text[hole.start : hole.end] for hole in self.holes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """An unfinished candidate: per hole, (text piece, its entropy in nats) in order."""
+
+    pieces: tuple[tuple[tuple[str, float], ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A filled middle on offer, one text a hole. score: higher is better, comparable within one request only.
+    worst_entropy: nats, the least certain token kept. passes: model forwards the whole request had spent by then."""
+
+    texts: tuple[str, ...]
+    score: float
+    worst_entropy: float
+    passes: int
+    stop_reason: StopReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """Nothing to offer, and why."""
+
+    reason: RejectReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillStats:
+    """What a request cost. ms: milliseconds by stage (prefill, denoise, rank). token_positions: decoder and scoring
+    positions computed, padding included."""
+
+    passes: int = 0
+    token_positions: int = 0
+    context_tokens: int = 0
+    cached_tokens: int = 0
+    free_tokens: int = 0
+    ms: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """One model forward was spent; the pipeline yields one of these after each, so that its driver can show the
+    draft, serve somebody else in between, or stop."""
+
+    stage: Literal["prefill", "denoise", "score"]
+    draft: Draft | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filled:
+    """The pipeline's last word: candidates, best first, or the rejection that explains why there are none."""
+
+    candidates: tuple[Candidate, ...]
+    rejection: Rejection | None
+    stats: FillStats
