@@ -1,0 +1,77 @@
+"""The layers' borders: imports point one way, and the upper layers never load the heavy packages."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HEAVY = ("torch", "transformers", "accelerate", "bitsandbytes", "safetensors")
+NETWORK = ("pygls", "lsprotocol", "httpx", "starlette", "uvicorn")
+
+# What each package must never import, at any depth of its code. `dgemma_lsp.host.model` alone puts the layers together.
+FORBIDDEN = {
+    "engine": ("infill", "dgemma_lsp", "tokenizers", "tree_sitter", *NETWORK),
+    "infill": ("dgemma_lsp", *HEAVY, *NETWORK),
+    "dgemma_lsp": HEAVY,
+}
+ENGINE_FOR_INFILL = ("engine.canvas", "engine.errors")
+ENGINE_FOR_FRONT_END = ("engine.errors", "engine.nano")
+COMPOSITION = ("dgemma_lsp/host/model.py", "dgemma_lsp/cli/doctor.py")
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Absolute dotted names that a module imports, `from a import b` giving both `a` and `a.b`."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            assert node.module is not None
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def is_within(name: str, packages: tuple[str, ...]) -> bool:
+    return any(name == package or name.startswith(package + ".") for package in packages)
+
+
+def modules(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+@pytest.mark.parametrize("package", FORBIDDEN)
+def test_imports_point_one_way(package: str) -> None:
+    found = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in modules(package)
+        for name in imports(path)
+        if is_within(name, FORBIDDEN[package]) and str(path.relative_to(ROOT)) not in COMPOSITION
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(("package", "plain"), [("infill", ENGINE_FOR_INFILL), ("dgemma_lsp", ENGINE_FOR_FRONT_END)])
+def test_upper_layers_see_only_the_plain_types_of_engine(package: str, plain: tuple[str, ...]) -> None:
+    found = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in modules(package)
+        for name in imports(path)
+        if is_within(name, ("engine",))
+        and name != "engine"
+        and not is_within(name, plain)
+        and str(path.relative_to(ROOT)) not in COMPOSITION
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("module", ["dgemma_lsp.server", "dgemma_lsp.__main__", "infill.fill"])
+def test_importing_an_upper_layer_loads_nothing_heavy(module: str) -> None:
+    script = f"import {module}, sys; print(*[name for name in {HEAVY!r} if name in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert run.stdout.split() == []
