@@ -1,0 +1,11 @@
+"""What a request to the engine can end with beside an answer. Plain `EngineError`s are the engine's own."""
+
+from engine.errors import EngineError
+
+
+class Superseded(Exception):  # noqa: N818 - the protocol's word for an outcome, which is no error
+    """A newer request of the same owner took this one's place."""
+
+
+class EngineUnavailable(EngineError):  # noqa: N818 - says a state; `EngineError` is the error
+    """There is no engine to ask: it died, or it could not be started. The next request tries again."""
