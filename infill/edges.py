@@ -1,0 +1,81 @@
+"""Healing: what is taken back from the clamped text at a hole's edges, so that no clamped token ends inside a word.
+
+A model has hardly ever seen the tokens of `foo.ba` before those of `r`: it knows `foo.bar`. So the clamp backs off by a
+token, and the characters it gave up become a constraint on the hole's edge. They never leave the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from infill.passage import Passage
+from infill.tokens import TextTokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edges:
+    """The known characters with which a hole's free tokens begin (`head`) and end (`tail`); mostly empty."""
+
+    head: str = ""
+    tail: str = ""
+
+    def allowed(self, tokens: TextTokens, length: int) -> tuple[frozenset[int] | None, ...]:
+        """Per free position of a hole of `length` tokens: the ids that may stand there, or None for any."""
+        ids: list[frozenset[int] | None] = [None] * length
+        if length == 1 and self.head and self.tail:
+            # No single token may span both edges; holding to the first is then better than holding to neither.
+            return (tokens.spanning(self.head, self.tail) or tokens.starting_with(self.head),)
+        if self.head:
+            ids[0] = tokens.starting_with(self.head)
+        if self.tail:
+            ids[-1] = tokens.ending_with(self.tail)
+        return tuple(ids)
+
+    def wrap(self, text: str) -> str:
+        """A hole's text as its free tokens spell it."""
+        return self.head + text + self.tail
+
+    def unwrap(self, text: str) -> str:
+        """A hole's text without the known characters."""
+        return text.removeprefix(self.head).removesuffix(self.tail)
+
+
+def heal(passages: Sequence[Passage]) -> tuple[list[Passage], tuple[Edges, ...]]:
+    """Take back from the texts around the holes, in order (one more than there are holes), what must not stay clamped:
+    what is left of them, and the holes' edges."""
+    last = len(passages) - 1
+    clamped: list[Passage] = []
+    heads: list[str] = []
+    tails: list[str] = []
+    for i, passage in enumerate(passages):
+        if i > 0:
+            tail, passage = _take_first(passage)
+            tails.append(tail)
+        if i < last:
+            passage, head = _take_last(passage)
+            heads.append(head)
+        clamped.append(passage)
+    return clamped, tuple(Edges(head=head, tail=tail) for head, tail in zip(heads, tails, strict=True))
+
+
+def _take_last(passage: Passage) -> tuple[Passage, str]:
+    """Without the last token, and its characters, where it ends in a word, or in blanks: these open the next word's
+    token, or grow into deeper indentation."""
+    last = len(passage) - 1
+    open_ended = passage.text and (_is_word(passage.text[-1]) or passage.text[-1] in " \t")
+    # A character spelled in bytes is no token that could be asked for.
+    if not open_ended or passage.inside(last):
+        return passage, ""
+    return passage.cut(0, last), passage.cut(last, len(passage)).text
+
+
+def _take_first(passage: Passage) -> tuple[str, Passage]:
+    """The first token's characters, and the rest, where it begins with a letter of a word."""
+    if not passage.text or not _is_word(passage.text[0]) or passage.inside(1):
+        return "", passage
+    return passage.cut(0, 1).text, passage.cut(1, len(passage))
+
+
+def _is_word(character: str) -> bool:
+    return character.isalnum() or character == "_"

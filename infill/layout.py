@@ -1,0 +1,143 @@
+"""Request to layout: which tokens of the file stand in the prompt, which are clamped in the canvas, and where the holes
+lie between them.
+
+Every token of the document's window stands exactly once, in the prompt or in the canvas. The work is bound by the
+window, not by the document. The prompt does not depend on the line of the hole, so that typing in it prefills nothing
+anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from engine.canvas import Canvas, TokenIds
+from infill.edges import Edges, heal
+from infill.languages import language_of
+from infill.passage import to_line_feeds
+from infill.prompt import closing, compose, fence_around
+from infill.request import InfillRequest, Rejection
+from infill.tokens import TextTokens
+from infill.window import Budget, head_end, tail_start
+
+_NO_IDS: TokenIds = np.zeros(0, np.int32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """A request as the model sees it.
+
+    context_ids: [N] int32, the prompt to prefill.
+    clamped: the known tokens around the holes, in order: one run more than there are holes, each perhaps empty.
+    edges: per hole, the known characters that its free tokens begin and end with.
+    present: per hole, the tokens of what stands in it now, edges included. Training frames lay a request out over the
+        true middle: `context_ids` and `filled(present)` are then its context and its canvas.
+    room: free positions there are for all holes together.
+    before, after: the window's text on either side of the holes, lines ending in "\\n".
+    """
+
+    context_ids: TokenIds
+    clamped: tuple[TokenIds, ...]
+    edges: tuple[Edges, ...]
+    present: tuple[TokenIds, ...]
+    room: int
+    before: str
+    after: str
+    tokens: TextTokens = field(repr=False)
+
+    def spans(self, lengths: Sequence[int]) -> tuple[slice, ...]:
+        """Where the holes' free positions lie in a canvas with holes of these lengths."""
+        spans: list[slice] = []
+        position = 0
+        for run, length in zip(self.clamped, lengths, strict=False):  # The last run stands after the last hole.
+            position += len(run)
+            spans.append(slice(position, position + length))
+            position += length
+        return tuple(spans)
+
+    def noisy(self, lengths: Sequence[int]) -> Canvas:
+        """A canvas whose holes have these lengths, each at least 1, and start from noise."""
+        return self.filled([np.zeros(length, np.int32) for length in lengths], keep=[False] * len(lengths))
+
+    def filled(self, middles: Sequence[TokenIds], *, keep: Sequence[bool] | None = None) -> Canvas:
+        """A canvas whose holes hold these tokens, at least one each. keep: per hole, whether denoising starts from them
+        or from noise; from them all where not given."""
+        spans = self.spans([len(middle) for middle in middles])
+        token_ids = np.concatenate(
+            [ids for run, middle in zip(self.clamped, [*middles, _NO_IDS], strict=True) for ids in (run, middle)]
+        )
+        clamped = np.ones(len(token_ids), np.bool_)
+        keep_start = np.zeros(len(token_ids), np.bool_)
+        allowed: list[frozenset[int] | None] = [None] * len(token_ids)
+        for i, (span, edges) in enumerate(zip(spans, self.edges, strict=True)):
+            clamped[span] = False
+            keep_start[span] = keep is None or keep[i]
+            allowed[span] = edges.allowed(self.tokens, span.stop - span.start)
+        constrained = any(ids is not None for ids in allowed)
+        return Canvas(
+            token_ids=token_ids, clamped=clamped, allowed=tuple(allowed) if constrained else (), keep_start=keep_start
+        )
+
+    def read(self, token_ids: TokenIds, lengths: Sequence[int]) -> tuple[str, ...]:
+        """The holes' texts in a canvas's tokens, without their edges' known characters."""
+        return tuple(
+            edges.unwrap(self.tokens.decode(token_ids[span].tolist()))
+            for edges, span in zip(self.edges, self.spans(lengths), strict=True)
+        )
+
+    def encode_middles(self, texts: Sequence[str]) -> tuple[TokenIds, ...]:
+        """Texts for the holes as free tokens, edges included; their lines end in "\\n"."""
+        return tuple(self.tokens.encode(edges.wrap(text)) for edges, text in zip(self.edges, texts, strict=True))
+
+
+def lay_out(request: InfillRequest, tokens: TextTokens, budget: Budget) -> Layout | Rejection:
+    """Lay a request out within a budget.
+
+    Rejected where the holes' surroundings do not fit one canvas (`too_far`), what stands in the holes does not
+    (`too_long`), or the frame and instruction alone exceed the context (`no_room`).
+    """
+    first, last = request.holes[0].start, request.holes[-1].end
+    if last - first > budget.canvas_reach:
+        return Rejection(reason="too_long" if len(request.holes) == 1 else "too_far")
+    before_text = to_line_feeds(request.text[max(first - budget.reach, 0) : first])
+    after_text = to_line_feeds(request.text[last : last + budget.reach])
+    ends_in_sight = last + budget.reach >= len(request.text)
+    middles = [to_line_feeds(middle) for middle in request.middles]
+
+    typed = request.must_start_with or ""
+    around = [before_text + typed, *map(to_line_feeds, request.segments), after_text]
+    (before, *segments, after), edges = heal([tokens.passage(text) for text in around])
+    present = tuple(tokens.encode(edge.wrap(middle)) for edge, middle in zip(edges, middles, strict=True))
+    start, end = tail_start(before, budget), head_end(after, budget)
+
+    language = language_of(request.path, request.language_id)
+    fence = fence_around([*around, *middles, *(snippet.text for snippet in request.snippets)], language)
+    canvas_head = after.cut(0, end).ids
+    if end == len(after) and ends_in_sight:
+        # Where the file ends in the canvas the model's turn may end too: that says as much about the hole's length as
+        # any text.
+        at_line_start = after_text.endswith("\n")
+        canvas_head = np.concatenate([canvas_head, closing(tokens, fence=fence, at_line_start=at_line_start)])
+    clamped = (before.cut(start, len(before)).ids, *(segment.ids for segment in segments), canvas_head)
+    room = budget.canvas - sum(map(len, clamped))
+    if room < budget.least_free * len(request.holes):
+        return Rejection(reason="too_far")
+    if any(middles) and sum(map(len, present)) > room:
+        return Rejection(reason="too_long")
+
+    far_before, far_after = before.cut(0, start), after.cut(end, len(after))
+    prompt = compose(request, tokens, before=far_before, after=far_after, fence=fence, budget=budget)
+    if prompt is None:
+        return Rejection(reason="no_room")
+    return Layout(
+        context_ids=prompt.ids,
+        clamped=clamped,
+        edges=edges,
+        present=present,
+        room=room,
+        before=before_text[len(far_before.text) - len(prompt.before.text) :],
+        after=after_text[: len(after_text) - len(far_after.text) + len(prompt.after.text)],
+        tokens=tokens,
+    )

@@ -1,0 +1,130 @@
+"""The context of a canvas: one conversation frame for every checkpoint, as token ids.
+
+The user turn shows the file in two code blocks and names the slot; the canvas continues a code block that the model's
+turn has just opened. What changes least while somebody types stands first, so that most of it stays prefilled. Nothing
+that comes from a file can take part in the conversation: control tokens are put in by id, text is encoded as text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.canvas import TokenIds
+from infill.passage import Passage, to_line_feeds
+from infill.request import InfillRequest
+from infill.tokens import TextTokens
+from infill.window import Budget, trim_end, trim_far_ends
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fence:
+    """How code blocks are fenced: the backticks and the language's name."""
+
+    marks: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """A composed context. ids: [N] int32. before, after: what it shows of the two passages around the gap."""
+
+    ids: TokenIds
+    before: Passage
+    after: Passage
+
+
+def fence_around(texts: Sequence[str], language: str) -> Fence:
+    """A fence that none of the texts can close: longer than any run of backticks in them."""
+    longest = max((len(run) for text in texts for run in re.findall("`{3,}", text)), default=2)
+    # A language id comes from the editor; only a plain word may stand on the fence's line.
+    return Fence(marks="`" * (longest + 1), language=language if re.fullmatch(r"[\w+#.-]*", language) else "")
+
+
+def compose(
+    request: InfillRequest,
+    tokens: TextTokens,
+    *,
+    before: Passage,
+    after: Passage,
+    fence: Fence,
+    budget: Budget,
+) -> Prompt | None:
+    """The context of a request, of `budget.context` tokens at most: bos, the user turn, and the opening of the model's
+    turn up to where the canvas begins. before, after: the file's text outside the canvas, cut to fit at its far ends.
+    None where the parts that cannot be cut are too long."""
+    present = to_line_feeds("".join(request.middles)) if request.instruction else ""
+    path = f" in {_quoted(request.path)}" if request.path else ""
+    opening, ending = _turns(tokens, _slot_line(request.instruction, rewrite=bool(present)), fence)
+    now = _block(tokens, "Code in the gap now:", tokens.passage(present), fence)
+    headings = f"Code after the gap{path}:", f"Code before the gap{path}:"
+    left = budget.context - len(opening) - len(ending) - len(now)
+    left -= sum(_block_cost(tokens, heading, fence) for heading in headings)
+    if left < 0:
+        return None
+
+    snippets, snippet_room = list[TokenIds](), int(left * budget.snippet_share)
+    for snippet in request.snippets:
+        heading = _quoted(snippet.path)
+        passage = tokens.passage(to_line_feeds(snippet.text[: budget.reach]))
+        passage = trim_end(passage, max(snippet_room - _block_cost(tokens, heading, fence), 0))
+        snippets.append(_block(tokens, heading, passage, fence))
+        snippet_room -= len(snippets[-1])
+        left -= len(snippets[-1])
+
+    before, after = trim_far_ends(before, after, limit=left, budget=budget)
+    blocks = [_block(tokens, headings[0], after, fence), now, _block(tokens, headings[1], before, fence)]
+    return Prompt(ids=np.concatenate([opening, *snippets, *blocks, ending]), before=before, after=after)
+
+
+def closing(tokens: TextTokens, *, fence: Fence, at_line_start: bool) -> TokenIds:
+    """What follows the last of the code in the model's turn, [N] int32: the fence's end and the turn's."""
+    return np.concatenate([tokens.encode(_closing_line(fence, at_line_start)), _id(tokens.control.turn_end)])
+
+
+def _turns(tokens: TextTokens, slot: str, fence: Fence) -> tuple[TokenIds, TokenIds]:
+    """What stands before the user turn's code blocks, and all that follows them."""
+    control, encode = tokens.control, tokens.encode
+    opening = [_id(control.bos), _id(control.turn_start), encode("user\n")]
+    user_ends = [encode(slot), _id(control.turn_end), encode("\n")]
+    model_begins = [_id(control.turn_start), encode("model\n"), encode(f"{fence.marks}{fence.language}\n")]
+    return np.concatenate(opening), np.concatenate([*user_ends, *model_begins])
+
+
+def _slot_line(instruction: str | None, *, rewrite: bool) -> str:
+    if not instruction or not instruction.strip():
+        return "Write the code that belongs in the gap."
+    task = "Rewrite the code in the gap" if rewrite else "Write the code that belongs in the gap"
+    return f"{task}: {instruction.strip()}"
+
+
+def _block(tokens: TextTokens, heading: str, passage: Passage, fence: Fence) -> TokenIds:
+    """A heading and its code block; nothing for an empty passage."""
+    if not passage:
+        return passage.ids
+    ending = _closing_line(fence, passage.text.endswith("\n"))
+    return np.concatenate([tokens.encode(_opening_lines(heading, fence)), passage.ids, tokens.encode(f"{ending}\n")])
+
+
+def _block_cost(tokens: TextTokens, heading: str, fence: Fence) -> int:
+    """Tokens that a block takes beside its passage, at most."""
+    return len(tokens.encode(_opening_lines(heading, fence))) + len(tokens.encode(f"\n{fence.marks}\n"))
+
+
+def _opening_lines(heading: str, fence: Fence) -> str:
+    return f"{heading}\n{fence.marks}{fence.language}\n"
+
+
+def _closing_line(fence: Fence, at_line_start: bool) -> str:
+    return fence.marks if at_line_start else f"\n{fence.marks}"
+
+
+def _quoted(path: str) -> str:
+    return "`" + re.sub(r"[`\s]", " ", path) + "`"
+
+
+def _id(token_id: int) -> TokenIds:
+    return np.array([token_id], np.int32)

@@ -1,0 +1,185 @@
+"""Text to token ids and back, exactly: what is encoded decodes to the same text, and a token is known by its bytes.
+
+Reads the checkpoint's `tokenizer.json` with `tokenizers`; knows no torch, model or prompt. The tokenizer is of Gemma's
+kind: BPE over text whose blanks are written "▁", with byte fallback.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from engine.canvas import TokenIds
+from engine.errors import CheckpointError
+from infill.passage import Passage
+
+_BYTE_TOKEN = re.compile(r"<0x([0-9A-F]{2})>")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_REPLACEMENT = "\ufffd"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlIds:
+    """Ids of the tokens that frame a conversation."""
+
+    bos: int
+    eos: int
+    pad: int
+    turn_start: int
+    turn_end: int
+    channel_start: int
+    channel_end: int
+    think: int
+
+
+_CONTROL_STRINGS = {
+    "bos": "<bos>",
+    "eos": "<eos>",
+    "pad": "<pad>",
+    "turn_start": "<|turn>",
+    "turn_end": "<turn|>",
+    "channel_start": "<|channel>",
+    "channel_end": "<channel|>",
+    "think": "<|think|>",
+}
+
+
+class TextTokens:
+    """A checkpoint's vocabulary as text: encodes, decodes, and answers which tokens could stand at a hole's edge."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        """Wrap a tokenizer.
+
+        Raises:
+            CheckpointError: it lacks a control token.
+        """
+        # Source code may spell a control token; it must then be read as text and not take part in the conversation.
+        tokenizer.encode_special_tokens = True
+        self._tokenizer = tokenizer
+        self.control = _control_ids(tokenizer)
+        self._pieces = _pieces(tokenizer)
+        added = tokenizer.get_added_tokens_decoder()
+        self._control_ids = frozenset(
+            token_id
+            for token_id, token in added.items()
+            if (token.special or token.content.startswith("<unused")) and not _BYTE_TOKEN.fullmatch(token.content)
+        )
+        self.starting_with = lru_cache(maxsize=512)(self._starting_with)
+        self.ending_with = lru_cache(maxsize=512)(self._ending_with)
+
+    @classmethod
+    def load(cls, directory: Path) -> Self:
+        """Read `tokenizer.json` in a checkpoint's directory.
+
+        Raises:
+            CheckpointError: the file is missing, unreadable or of another kind.
+        """
+        path = directory / "tokenizer.json"
+        if not path.is_file():
+            raise CheckpointError(f"{path} does not exist: the checkpoint is incomplete, download it again")
+        try:
+            tokenizer = Tokenizer.from_file(str(path))
+        except Exception as error:  # The binding raises nothing more specific.
+            raise CheckpointError(f"{path} cannot be read ({error}): download the checkpoint again") from error
+        try:
+            return cls(tokenizer)
+        except CheckpointError as error:
+            raise CheckpointError(f"{path}: {error}") from error
+
+    @property
+    def size(self) -> int:
+        """Number of ids, from 0 to size − 1; a model's embedding may have more rows."""
+        return len(self._pieces)
+
+    @cached_property
+    def banned_in_hole(self) -> frozenset[int]:
+        """Ids that are no text: control and unused tokens, gaps in the numbering, and the replacement character."""
+        mute = (i for i, piece in enumerate(self._pieces) if not piece or _REPLACEMENT.encode() in piece)
+        return self._control_ids.union(mute)
+
+    @cached_property
+    def newline_ids(self) -> frozenset[int]:
+        """Ids whose text holds a line feed or a carriage return."""
+        return frozenset(i for i, piece in enumerate(self._pieces) if b"\n" in piece or b"\r" in piece)
+
+    def encode(self, text: str) -> TokenIds:
+        """Ids of a text, [N] int32; control tokens spelled in it are encoded as plain text."""
+        return self.passage(text).ids
+
+    def passage(self, text: str) -> Passage:
+        """A text with its tokens. Lone surrogates, which no encoding can hold, are read as U+FFFD."""
+        text = _LONE_SURROGATE.sub(_REPLACEMENT, text)
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        starts = [start for start, _ in encoding.offsets]
+        return Passage(text=text, ids=np.array(encoding.ids, np.int32), starts=np.array(starts, np.int32))
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Text of ids. Bytes that are no whole character, as a hole may end in, are left out."""
+        return b"".join(self._pieces[i] for i in ids).decode("utf-8", "ignore")
+
+    def decode_pieces(self, ids: Iterable[int]) -> tuple[str, ...]:
+        """Text of each id; a character spelled in bytes stands whole at its last byte."""
+        decoder = codecs.getincrementaldecoder("utf-8")("ignore")
+        return tuple(decoder.decode(self._pieces[i]) for i in ids)
+
+    def _starting_with(self, characters: str) -> frozenset[int]:
+        """Text ids that begin with these characters; the same object for the same question, so that it can be a key."""
+        return self._by_prefix.ids(characters.encode()) - self.banned_in_hole
+
+    def _ending_with(self, characters: str) -> frozenset[int]:
+        """Text ids that end with these characters; the same object for the same question."""
+        return self._by_suffix.ids(characters.encode()[::-1]) - self.banned_in_hole
+
+    def spanning(self, head: str, tail: str) -> frozenset[int]:
+        """Text ids that begin with `head` and end with `tail` without the two overlapping."""
+        least = len(head.encode()) + len(tail.encode())
+        both = self.starting_with(head) & self.ending_with(tail)
+        return frozenset(i for i in both if len(self._pieces[i]) >= least)
+
+    @cached_property
+    def _by_prefix(self) -> _PrefixIndex:
+        return _PrefixIndex(self._pieces)
+
+    @cached_property
+    def _by_suffix(self) -> _PrefixIndex:
+        return _PrefixIndex([piece[::-1] for piece in self._pieces])
+
+
+class _PrefixIndex:
+    """Byte strings in order, so that those with a common beginning are neighbours."""
+
+    def __init__(self, pieces: Sequence[bytes]) -> None:
+        self._order = sorted(range(len(pieces)), key=pieces.__getitem__)
+        self._keys = [pieces[i] for i in self._order]
+
+    def ids(self, beginning: bytes) -> frozenset[int]:
+        # No UTF-8 text holds the byte 0xFF, so this key lies past everything that begins so.
+        low, high = bisect_left(self._keys, beginning), bisect_left(self._keys, beginning + b"\xff")
+        return frozenset(self._order[low:high])
+
+
+def _control_ids(tokenizer: Tokenizer) -> ControlIds:
+    special = {token.content: i for i, token in tokenizer.get_added_tokens_decoder().items() if token.special}
+    missing = [string for string in _CONTROL_STRINGS.values() if string not in special]
+    if missing:
+        raise CheckpointError(f"not a DiffusionGemma tokenizer: it has no control token {' '.join(missing)}")
+    return ControlIds(**{name: special[string] for name, string in _CONTROL_STRINGS.items()})
+
+
+def _pieces(tokenizer: Tokenizer) -> list[bytes]:
+    """Every token's bytes by id; empty where the numbering has a gap."""
+    vocabulary = tokenizer.get_vocab(with_added_tokens=True)
+    pieces = [b""] * (max(vocabulary.values()) + 1)
+    for token, token_id in vocabulary.items():
+        byte = _BYTE_TOKEN.fullmatch(token)
+        pieces[token_id] = bytes([int(byte[1], 16)]) if byte else token.replace("▁", " ").encode()
+    return pieces
