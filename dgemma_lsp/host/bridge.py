@@ -1,0 +1,58 @@
+"""From the scheduler's thread to asyncio: the one place where the two meet."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable
+from functools import partial
+from typing import ParamSpec
+
+from dgemma_lsp.host.jobs import Outcome
+from dgemma_lsp.host.scheduler import Scheduler
+from dgemma_lsp.host.wire import Done, Event, HostStatus, Terms
+from infill.request import InfillRequest
+
+P = ParamSpec("P")
+
+
+async def infill(scheduler: Scheduler, request: InfillRequest, terms: Terms) -> AsyncGenerator[Event]:
+    """Fill a request; closing the generator cancels it. Raises what `EngineClient.infill` raises."""
+    outcomes: asyncio.Queue[Outcome] = asyncio.Queue()
+    job = scheduler.submit(request, terms, _in_loop(outcomes.put_nowait))
+    try:
+        while True:
+            outcome = await outcomes.get()
+            if isinstance(outcome, Exception):
+                raise outcome
+            yield outcome
+            if isinstance(outcome, Done):
+                return
+    finally:
+        scheduler.cancel(job)
+
+
+async def watch(scheduler: Scheduler) -> AsyncGenerator[HostStatus]:
+    """The status now and after every change; changes that come together are told together."""
+    changed = asyncio.Event()
+    with scheduler.listening(_in_loop(changed.set)):
+        told: HostStatus | None = None
+        while True:
+            changed.clear()
+            status = scheduler.status()
+            if status != told:
+                yield status
+                told = status
+            await changed.wait()
+
+
+def _in_loop(function: Callable[P, object]) -> Callable[P, None]:
+    """Make a function that calls `function` in the running loop and may be called from any thread."""
+    loop = asyncio.get_running_loop()
+
+    def call(*args: P.args, **kwargs: P.kwargs) -> None:
+        # A loop that has closed has nobody left who waits.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(partial(function, *args, **kwargs))
+
+    return call

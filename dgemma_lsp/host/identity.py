@@ -1,0 +1,62 @@
+"""What makes two front ends share a host: the same protocol, code, checkpoint, quantization and device."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from dgemma_lsp.host.wire import PROTOCOL
+
+Quantization: TypeAlias = Literal["auto", "none", "int8", "nf4", "int4"]
+Device: TypeAlias = Literal["auto", "cuda", "cpu"]
+
+ROOT = Path(__file__).parents[2]
+"""The directory that the installed packages lie in."""
+
+_PACKAGES = ("dgemma_lsp", "engine", "infill")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineOptions:
+    """Which engine a user wants.
+
+    checkpoint: "auto", "nano", a directory or a repository. idle_unload_minutes: minutes without a request after which
+    the weights are dropped, None for never; exit_minutes: minutes without a client after which a host ends. The two
+    are no part of a host's identity: who starts it decides them.
+    """
+
+    checkpoint: str = "auto"
+    quantization: Quantization = "auto"
+    device: Device = "auto"
+    idle_unload_minutes: float | None = 15.0
+    exit_minutes: float = 30.0
+
+
+@cache
+def version() -> str:
+    """The installed version."""
+    try:
+        return metadata.version("dgemma-lsp")
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+@cache
+def fingerprint() -> str:
+    """A hash of the code that runs: a changed or updated installation never talks to a host of the old code."""
+    digest = hashlib.sha256()
+    for package in _PACKAGES:
+        for file in sorted((ROOT / package).rglob("*.py")):
+            digest.update(f"{file.relative_to(ROOT)}\0".encode())
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def key(directory: Path, quantization: Quantization, device: Device) -> str:
+    """The name of the host for a checkpoint directory: 16 hexadecimal digits."""
+    parts = (str(PROTOCOL), fingerprint(), str(directory), quantization, device)
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

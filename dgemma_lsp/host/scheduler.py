@@ -1,0 +1,271 @@
+"""The one thread that owns the model, and who is served next.
+
+A request is a generator that spends one model forward a `next()`. Before each the scheduler chooses whose turn it is,
+so preemption, superseding and cancellation all happen at step boundaries: a request that nobody waits for any more runs
+at most the forward it is in. Loading, unloading and closing happen in that thread too. Knows no HTTP and no asyncio.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+import time
+import traceback
+from collections.abc import Callable, Generator
+from typing import Literal
+
+from dgemma_lsp.host.errors import EngineUnavailable, Superseded
+from dgemma_lsp.host.identity import version
+from dgemma_lsp.host.jobs import Job, JobQueue, Model, Outcome
+from dgemma_lsp.host.metrics import Counters, Ending
+from dgemma_lsp.host.resident import Loader, Resident
+from dgemma_lsp.host.wire import Done, HostStatus, Terms
+from engine.errors import EngineError
+from infill.request import Filled, InfillRequest, Progress
+
+_log = logging.getLogger(__name__)
+
+
+class Scheduler:
+    """Serves requests with one model. Every method may be called from any thread.
+
+    checkpoint, device: what is to be loaded, for the status. idle_unload_s: seconds without a request after which the
+    weights are dropped until the next one; None to keep them. counters: the totals, which go on changing.
+    """
+
+    def __init__(self, load: Loader, *, checkpoint: str, device: str, idle_unload_s: float | None = None) -> None:
+        self.counters = Counters()
+        self._checkpoint = checkpoint
+        self._idle_unload_s = idle_unload_s
+        self._resident = Resident(load, device=device, changed=self._notify)
+        self._queue = JobQueue()
+        self._condition = threading.Condition()
+        self._arrivals = 0
+        self._stopping = False
+        self._listeners: list[Callable[[], None]] = []
+        self._thread = threading.Thread(target=self._run, name="model", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread, which begins to load the model."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float | None = None) -> None:
+        """End every request as unavailable, free the model after the step it is in, and wait for that."""
+        with self._condition:
+            self._stopping = True
+            jobs = list(self._queue.waiting)
+            for job in jobs:
+                self._end(job, "failed")
+            self._condition.notify_all()
+        for job in jobs:
+            job.deliver(EngineUnavailable("The engine was stopped."))
+        self._thread.join(timeout_s)
+
+    def submit(self, request: InfillRequest, terms: Terms, deliver: Callable[[Outcome], None]) -> Job:
+        """Queue a request; a waiting or running one of the same owner is superseded.
+
+        Raises:
+            EngineUnavailable: the scheduler is stopping.
+        """
+        with self._condition:
+            if self._stopping:
+                raise EngineUnavailable("The engine was stopped.")
+            self._arrivals += 1
+            job = Job(
+                number=self._arrivals, request=request, terms=terms, deliver=deliver, submitted_s=time.monotonic()
+            )
+            self.counters.requests[terms.priority] += 1
+            self._queue.add(job)
+            loser = self._queue.superseded_by(job)
+            if loser is not None:
+                self._end(loser, "superseded")
+            self._condition.notify_all()
+        if loser is not None:
+            loser.deliver(Superseded("A newer request took its place."))
+        self._notify()
+        return job
+
+    def cancel(self, job: Job) -> None:
+        """Forget a request; nothing more is delivered to it. Does nothing if it has ended."""
+        with self._condition:
+            self._end(job, "cancelled")
+            self._condition.notify_all()
+        self._notify()
+
+    def status(self) -> HostStatus:
+        """How it fares now; who watches is left to who knows it."""
+        vitals = self._resident.vitals
+        with self._condition:
+            return HostStatus(
+                state="busy" if vitals.state == "ready" and self._queue.waiting else vitals.state,
+                message=vitals.message,
+                progress=vitals.progress,
+                pid=os.getpid(),
+                version=version(),
+                checkpoint=self._checkpoint,
+                device=vitals.device,
+                loads=vitals.loads,
+                requests=self._arrivals,
+                superseded=self.counters.endings["superseded"],
+                cancelled=self.counters.endings["cancelled"],
+                failed=self.counters.endings["failed"],
+                steps_after_cancel_max=self.counters.steps_after_cancel_max,
+            )
+
+    @contextlib.contextmanager
+    def listening(self, listener: Callable[[], None]) -> Generator[None]:
+        """Have `listener` called, from any thread, after what may have changed the status. It must not block."""
+        self._listeners.append(listener)
+        try:
+            yield
+        finally:
+            self._listeners.remove(listener)
+
+    def _notify(self) -> None:
+        for listener in tuple(self._listeners):
+            listener()
+
+    def _end(self, job: Job, ending: Ending) -> bool:
+        """Take a job out and count it; False if it had ended before. The caller holds the condition."""
+        if not self._queue.end(job):
+            return False
+        self.counters.endings[ending] += 1
+        if ending != "done":
+            _log.info("request %d %s: %s after %d steps", job.number, job.terms.priority, ending, job.steps)
+        return True
+
+    # What follows runs in the model's thread only.
+
+    def _run(self) -> None:
+        self._load()
+        while (work := self._await_work()) != "stop":
+            if work == "idle":
+                self._resident.drop()
+            else:
+                self._turn()
+        self._close_abandoned()
+        self._resident.drop()
+
+    def _turn(self) -> None:
+        """One forward for whoever is most urgent, or one load of the model."""
+        self._close_abandoned()
+        model = self._resident.model
+        if model is None:
+            # What is most urgent may change while the model loads, so nothing is chosen before it is there.
+            self._load()
+        elif (job := self._best()) is not None:
+            self._advance(job, model)
+
+    def _load(self) -> None:
+        try:
+            self._resident.load()
+        except EngineError as error:
+            with self._condition:
+                jobs = list(self._queue.waiting)
+            for job in jobs:
+                self._finish(job, "failed", error)
+
+    def _await_work(self) -> Literal["step", "idle", "stop"]:
+        timeout = self._idle_unload_s if self._resident.model is not None else None
+        with self._condition:
+            if not self._condition.wait_for(lambda: self._stopping or self._queue, timeout):
+                return "idle"
+            return "stop" if self._stopping else "step"
+
+    def _best(self) -> Job | None:
+        with self._condition:
+            return self._queue.best()
+
+    def _close_abandoned(self) -> None:
+        with self._condition:
+            jobs, self._queue.abandoned = self._queue.abandoned, []
+        for job in jobs:
+            if job.forwards is not None:
+                try:
+                    job.forwards.close()
+                except Exception as error:
+                    self._log_failure(job, error)
+
+    def _advance(self, job: Job, model: Model) -> None:
+        """Run one forward for a job and hand out what came of it."""
+        try:
+            item = self._step(job, model)
+        except EngineError as error:
+            _log.error("request %d: %s", job.number, error)
+            self._finish(job, "failed", error)
+        except Exception as error:
+            # One request's failure is its own; the thread and the model serve the others.
+            self._log_failure(job, error)
+            self._finish(job, "failed", EngineError(f"The engine failed ({type(error).__name__}); see its log."))
+        else:
+            if isinstance(item, Filled):
+                done = _done(job, item)
+                rejection = (item.rejection,) if item.rejection is not None else ()
+                self._finish(job, "done", *item.candidates, *rejection, done)
+            elif item.draft is not None and job.terms.stream and not job.ended:
+                job.deliver(item.draft)
+
+    def _step(self, job: Job, model: Model) -> Progress | Filled:
+        started = time.monotonic()
+        if job.forwards is None:
+            job.forwards = model.fill(job.request)
+        job.steps += 1
+        item = next(job.forwards, None)
+        job.busy_s += time.monotonic() - started
+        with self._condition:
+            if job.ended:
+                job.steps_after_cancel += 1
+                worst = max(self.counters.steps_after_cancel_max, job.steps_after_cancel)
+                self.counters.steps_after_cancel_max = worst
+        if item is None:
+            raise RuntimeError("the pipeline stopped without an answer")
+        return item
+
+    def _finish(self, job: Job, ending: Ending, *outcomes: Outcome) -> None:
+        with self._condition:
+            if not self._end(job, ending):
+                return
+            for outcome in outcomes:
+                if isinstance(outcome, Done):
+                    self.counters.add(outcome)
+                    _log_done(job, outcome)
+        for outcome in outcomes:
+            job.deliver(outcome)
+        self._notify()
+
+    @staticmethod
+    def _log_failure(job: Job, error: Exception) -> None:
+        # The message may quote the user's text, so it stays below INFO; type and place tell where to look.
+        trace = "".join(traceback.format_tb(error.__traceback__))
+        _log.error("request %d %s failed: %s\n%s", job.number, job.terms.priority, type(error).__name__, trace)
+        _log.debug("request %d failed with: %s", job.number, error)
+
+
+def _done(job: Job, filled: Filled) -> Done:
+    stats = filled.stats
+    queue_s = time.monotonic() - job.submitted_s - job.busy_s
+    return Done(
+        passes=stats.passes,
+        token_positions=stats.token_positions,
+        ms={"queue": queue_s * 1000, **stats.ms},
+        context_tokens=stats.context_tokens,
+        cached_tokens=stats.cached_tokens,
+        free_tokens=stats.free_tokens,
+        stop_reason=filled.candidates[0].stop_reason if filled.candidates else None,
+    )
+
+
+def _log_done(job: Job, done: Done) -> None:
+    _log.info(
+        "request %d %s: context %d, cached %d, free %d tokens; %d passes; %s ms; %s",
+        job.number,
+        job.terms.priority,
+        done.context_tokens,
+        done.cached_tokens,
+        done.free_tokens,
+        done.passes,
+        ", ".join(f"{stage} {ms:.1f}" for stage, ms in done.ms.items()),
+        done.stop_reason or "rejected",
+    )
