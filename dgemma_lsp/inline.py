@@ -1,0 +1,93 @@
+"""Suggestions at the cursor: a position in a document becomes a request to the engine, candidates become items.
+
+Every item carries an explicit range on one line: without one VS Code replaces the word at the cursor, and Neovim pastes
+wherever the cursor is by then. The range is empty for an insertion, so nothing to the right of it is covered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lsprotocol import types
+
+from dgemma_lsp.config import Config
+from dgemma_lsp.context import Window, cut_window, readable
+from dgemma_lsp.convert import PositionEncoding, to_place, to_units
+from dgemma_lsp.documents import Document
+from dgemma_lsp.gate import is_confident
+from dgemma_lsp.lines import Place
+from dgemma_lsp.rpc import InlineCompletionParams
+from infill.request import Candidate, InfillRequest
+
+KIND = "inline"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked at a cursor, cut free of the document. range: what an item replaces. explicit: the user asked, so
+    the best candidates are shown whatever they are worth."""
+
+    window: Window
+    range: types.Range
+    must_start_with: str | None
+    explicit: bool
+
+    def request(self, *, path: str, language_id: str, config: Config) -> InfillRequest:
+        """Put the question to the engine."""
+        return InfillRequest(
+            text=self.window.text,
+            holes=self.window.holes,
+            path=path,
+            language_id=language_id,
+            mode=config.inline.mode,
+            n=config.inline.candidates if self.explicit else 1,
+            deadline_ms=config.inline.deadline_ms,
+            must_start_with=self.must_start_with,
+        )
+
+    def items(self, texts: Iterable[str]) -> types.InlineCompletionList:
+        """The answer. Line ends are LF, which editors turn into the document's own; Neovim would show a CR."""
+        return types.InlineCompletionList(
+            items=[
+                types.InlineCompletionItem(insert_text=text.replace("\r\n", "\n").replace("\r", "\n"), range=self.range)
+                for text in texts
+            ]
+        )
+
+
+def ask(
+    params: InlineCompletionParams, document: Document, encoding: PositionEncoding, config: Config
+) -> Question | None:
+    """Read a request of the protocol against the document; None where there is nothing it could mean: it was made for
+    another version, lies past the end, or is an automatic one and those are switched off."""
+    explicit = params.context.trigger_kind is types.InlineCompletionTriggerKind.Invoked
+    if not explicit and not config.inline.automatic:
+        return None
+    if params.text_document.version not in (None, document.version):
+        return None
+    selected = params.context.selected_completion_info
+    # Where the editor shows an entry of its completion menu, what we offer has to continue that entry.
+    asked = types.Range(params.position, params.position) if selected is None else selected.range
+    if asked.start.line != asked.end.line or asked.end.line >= len(document.lines):
+        return None
+    start, end = (to_place(document.lines, at.line, at.character, encoding) for at in (asked.start, asked.end))
+    if end < start:
+        return None
+    return Question(
+        window=cut_window(document.lines, [(start, end)], before=config.context.before, after=config.context.after),
+        range=types.Range(*(_position(document, place, encoding) for place in (start, end))),
+        must_start_with=None if selected is None else readable(selected.text),
+        explicit=explicit,
+    )
+
+
+def presentable(question: Question, candidates: Iterable[Candidate], max_entropy: float) -> tuple[str, ...]:
+    """The texts to show: all that the user asked for, but unasked only what is certain enough."""
+    return tuple(
+        candidate.texts[0] for candidate in candidates if question.explicit or is_confident(candidate, max_entropy)
+    )
+
+
+def _position(document: Document, place: Place, encoding: PositionEncoding) -> types.Position:
+    return types.Position(place.line, to_units(document.lines[place.line][: place.column], encoding))

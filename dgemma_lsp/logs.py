@@ -1,0 +1,56 @@
+"""Where log lines go: to stderr, and to the editor's log once there is one. Never to stdout, which is the protocol.
+
+Only our own packages speak below WARNING, and never of source text above DEBUG; pygls, which writes whole messages to
+its log, is silent: what is worth telling of it, the server reports itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable
+
+from lsprotocol import types
+
+PACKAGES = ("dgemma_lsp", "engine", "infill")
+
+MESSAGE_TYPES = {
+    logging.INFO: types.MessageType.Info,
+    logging.WARNING: types.MessageType.Warning,
+    logging.ERROR: types.MessageType.Error,
+    logging.CRITICAL: types.MessageType.Error,
+}
+
+
+def log_to_stderr(level: str) -> None:
+    """Send log lines to stderr; `level` is that of our own packages."""
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        force=True,
+    )
+    logging.getLogger("pygls").setLevel(logging.CRITICAL + 1)
+    set_level(level)
+
+
+def set_level(level: str) -> None:
+    """Change the level of our own packages: error, warning, info or debug."""
+    for package in PACKAGES:
+        logging.getLogger(package).setLevel(level.upper())
+
+
+class ClientLog(logging.Handler):
+    """Log lines as `window/logMessage`. Lines of other threads are handed to the event loop's, which owns stdout."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, send: Callable[[types.LogMessageParams], None]) -> None:
+        super().__init__()
+        self._loop = loop
+        self._send = send
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send one line."""
+        kind = MESSAGE_TYPES.get(record.levelno, types.MessageType.Log)
+        params = types.LogMessageParams(type=kind, message=self.format(record))
+        self._loop.call_soon_threadsafe(self._send, params)

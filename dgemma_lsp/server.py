@@ -1,0 +1,233 @@
+"""The language server: what it keeps, and the handlers that connect the protocol to it.
+
+Handlers are thin and run in the event loop's thread; whatever waits is a coroutine that can be cancelled at any point.
+Nothing heavy is imported here, and the engine starts only after `initialized`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, BinaryIO, cast
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException, JsonRpcRequestCancelled, PyglsError
+from pygls.lsp.server import LanguageServer
+
+from dgemma_lsp.context import prompt_path
+from dgemma_lsp.documents import Documents
+from dgemma_lsp.host.client import EngineClient
+from dgemma_lsp.host.identity import EngineOptions, version
+from dgemma_lsp.inline import KIND, ask
+from dgemma_lsp.logs import ClientLog, set_level
+from dgemma_lsp.newest import NewestRequests
+from dgemma_lsp.progress import LoadingProgress
+from dgemma_lsp.rpc import InlineCompletionParams, Protocol
+from dgemma_lsp.session import Session
+from dgemma_lsp.settings import Layer, Settings
+from dgemma_lsp.status import Status, StatusBoard
+from dgemma_lsp.suggest import Suggester
+from dgemma_lsp.transport import Output, receive
+
+logger = logging.getLogger(__name__)
+
+NAME = "dgemma-lsp"
+SECTION = "dgemma"
+STATUS = "dgemma/status"
+CONFIGURATION_TIMEOUT_S = 5.0
+
+NOTEBOOKS = types.NotebookDocumentSyncOptions(
+    notebook_selector=[types.NotebookDocumentFilterWithNotebook(notebook="*")]
+)
+
+
+class Server(LanguageServer):
+    """The state of one front end. `connect` makes a client of the engine that the settings name."""
+
+    protocol: Protocol  # pyright: ignore[reportIncompatibleVariableOverride] - pygls sets it once, to `protocol_cls`
+
+    def __init__(self, connect: Callable[[EngineOptions], EngineClient], settings: Settings) -> None:
+        super().__init__(  # pyright: ignore[reportUnknownMemberType] - it passes untyped arguments on
+            NAME, version(), notebook_document_sync=NOTEBOOKS, protocol_cls=Protocol
+        )
+        self.settings = settings
+        self.documents = Documents(self._document_changed)
+        self.newest = NewestRequests()
+        self.board = StatusBoard(self._publish)
+        self.session = Session(connect, self.board)
+        self.suggester = Suggester(self.session, self.board)
+        self._progress = LoadingProgress(self)
+        register(self)
+
+    async def run(self, source: BinaryIO, sink: BinaryIO) -> None:
+        """Serve one client until it sends `exit` (SystemExit) or its stream ends."""
+        self.protocol.set_writer(Output(sink))
+        client_log = ClientLog(asyncio.get_running_loop(), self.window_log_message)
+        logging.getLogger().addHandler(client_log)
+        try:
+            await receive(source, self._handle)
+        finally:
+            logging.getLogger().removeHandler(client_log)
+            await self.session.close()
+
+    def _handle(self, body: bytes) -> None:
+        try:
+            message = json.loads(body, object_hook=self.protocol.structure_message)
+        except (ValueError, RecursionError):
+            self.protocol.refuse_unreadable()
+        else:
+            self.protocol.handle_message(message)
+
+    async def configure(self, layer: Layer, value: object) -> None:
+        """Take over settings, say what of them cannot be used, and change engines if they ask for another."""
+        self.report(self.settings.update(layer, value))
+        config = self.settings.config
+        set_level(config.log_level)
+        self.suggester.forget()
+        await self.session.use(config.engine)
+
+    def report(self, problems: tuple[str, ...]) -> None:
+        """Tell the user which settings are not used."""
+        if problems:
+            message = f"settings: {'; '.join(problems)}"
+            logger.warning(message)
+            self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, f"{NAME}: {message}"))
+
+    async def pull_settings(self) -> object:
+        """Ask the editor for its settings; None where it has none or does not say."""
+        items = [types.ConfigurationItem(section=SECTION)]
+        request = self.workspace_configuration_async(types.ConfigurationParams(items))
+        try:
+            [settings] = await asyncio.wait_for(request, CONFIGURATION_TIMEOUT_S)
+        except (TimeoutError, JsonRpcException, ValueError) as error:
+            logger.warning("the editor does not tell its settings (%s)", type(error).__name__)
+            return None
+        return settings
+
+    def report_server_error(self, error: Exception, source: type[PyglsError] | type[JsonRpcException]) -> None:
+        """Log what went wrong underneath; open no window, and quote no message, which may hold source text."""
+        if isinstance(error, JsonRpcRequestCancelled):
+            return
+        data = cast(dict[str, list[str]], error.data or {}) if isinstance(error, JsonRpcException) else {}
+        logger.error("%s: %s\n%s", source.__name__, type(error).__name__, "".join(data.get("traceback", ())))
+
+    def _document_changed(self, uri: str) -> None:
+        # What is being answered for the text before the change is stale.
+        self.newest.cancel(uri)
+        if self.documents.get(uri) is None:
+            self.suggester.forget(uri)
+
+    def _publish(self, status: Status) -> None:
+        self.protocol.notify(STATUS, status.to_json())
+        window = self.client_capabilities.window
+        if window is not None and window.work_done_progress:
+            self._progress.show(status)
+
+
+def initialize(ls: Server, params: types.InitializeParams) -> None:
+    """Agree on the unit of positions, and take the first settings."""
+    ls.documents.encoding = types.PositionEncodingKind(ls.workspace.position_encoding).value
+    ls.settings.update("initial", params.initialization_options)
+
+
+async def initialized(ls: Server, params: types.InitializedParams) -> None:
+    """Ask for the editor's settings, hear of their changes, and let the engine load."""
+    workspace = ls.client_capabilities.workspace
+    change = workspace and workspace.did_change_configuration
+    if change and change.dynamic_registration:
+        registration = types.Registration(id=SECTION, method=types.WORKSPACE_DID_CHANGE_CONFIGURATION)
+        ls.client_register_capability(types.RegistrationParams([registration]))
+    await ls.configure("editor", await ls.pull_settings() if workspace and workspace.configuration else None)
+
+
+async def did_change_configuration(ls: Server, params: types.DidChangeConfigurationParams) -> None:
+    """Take over changed settings: asked for where the editor can be asked, else as they were sent."""
+    workspace = ls.client_capabilities.workspace
+    if workspace and workspace.configuration:
+        await ls.configure("editor", await ls.pull_settings())
+    else:
+        settings = cast(object, params.settings)  # pyright: ignore[reportUnknownMemberType] - it is any JSON
+        if isinstance(settings, dict):
+            settings = cast(dict[str, object], settings).get(SECTION, cast(object, settings))
+        await ls.configure("editor", settings)
+
+
+def did_open(ls: Server, params: types.DidOpenTextDocumentParams) -> None:
+    """Follow a document."""
+    ls.documents.open([params.text_document])
+
+
+def did_change(ls: Server, params: types.DidChangeTextDocumentParams) -> None:
+    """Follow a change."""
+    ls.documents.change(params.text_document, params.content_changes)
+
+
+def did_close(ls: Server, params: types.DidCloseTextDocumentParams) -> None:
+    """Forget a document."""
+    ls.documents.close([params.text_document])
+
+
+def notebook_did_open(ls: Server, params: types.DidOpenNotebookDocumentParams) -> None:
+    """Follow the cells of a notebook."""
+    ls.documents.open(params.cell_text_documents)
+
+
+def notebook_did_change(ls: Server, params: types.DidChangeNotebookDocumentParams) -> None:
+    """Follow changes in the cells of a notebook."""
+    ls.documents.change_notebook(params.change)
+
+
+def notebook_did_close(ls: Server, params: types.DidCloseNotebookDocumentParams) -> None:
+    """Forget the cells of a notebook."""
+    ls.documents.close(params.cell_text_documents)
+
+
+async def inline_completion(ls: Server, params: InlineCompletionParams) -> types.InlineCompletionList:
+    """Suggest what could stand at the cursor; never null, which VS Code and Neovim take for a failure."""
+    started = time.perf_counter()
+    config = ls.settings.config
+    document = ls.documents.get(params.text_document.uri)
+    question = document and ask(params, document, ls.documents.encoding, config)
+    if document is None or question is None:
+        return types.InlineCompletionList(items=[])
+    path = prompt_path(document.uri, (folder.uri for folder in ls.workspace.folders.values()))
+    request = question.request(path=path, language_id=document.language_id, config=config)
+    with ls.newest.claim(document.uri, KIND):
+        texts = await ls.suggester.suggest(
+            document.uri,
+            question,
+            request,
+            max_entropy=config.inline.max_entropy,
+            label=str(ls.protocol.msg_id),
+            started=started,
+        )
+    return question.items(texts)
+
+
+def status(ls: Server, params: object) -> object:
+    """How the engine fares."""
+    return ls.board.status.to_json()
+
+
+HANDLERS: dict[str, Callable[..., Any]] = {
+    types.INITIALIZE: initialize,
+    types.INITIALIZED: initialized,
+    types.WORKSPACE_DID_CHANGE_CONFIGURATION: did_change_configuration,
+    types.TEXT_DOCUMENT_DID_OPEN: did_open,
+    types.TEXT_DOCUMENT_DID_CHANGE: did_change,
+    types.TEXT_DOCUMENT_DID_CLOSE: did_close,
+    types.NOTEBOOK_DOCUMENT_DID_OPEN: notebook_did_open,
+    types.NOTEBOOK_DOCUMENT_DID_CHANGE: notebook_did_change,
+    types.NOTEBOOK_DOCUMENT_DID_CLOSE: notebook_did_close,
+    STATUS: status,
+}
+
+
+def register(server: Server) -> None:
+    """Connect the handlers. Without its options pygls would not advertise inline completion."""
+    for method, handler in HANDLERS.items():
+        server.feature(method)(handler)
+    server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())(inline_completion)
