@@ -1,0 +1,99 @@
+"""The three ways transformers' attention layers meet the keys and values of a context.
+
+Keys and values are kept at full length for every layer, sliding ones too, because a windowed cache cannot rewind. What
+a sliding layer may see is cut out here, as a view: the last `window - 1` tokens before the first new one. The objects
+answer the few calls the layers make (`update` from the encoder, `layers` and `is_compileable` from the decoder).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class LayerShape:
+    """One layer's cache: key and value heads, their dimension, and the window it sees (None: everything)."""
+
+    heads: int
+    head_dim: int
+    window: int | None
+
+    def first_visible(self, length: int) -> int:
+        """The first of `length` cached tokens that the token after them can see."""
+        return 0 if self.window is None else max(0, length - (self.window - 1))
+
+
+class KeyValues:
+    """Keys and values of one token sequence for every layer, in buffers that grow. [1, heads, capacity, head_dim]."""
+
+    _GRAIN = 64
+
+    def __init__(self, shapes: tuple[LayerShape, ...], device: torch.device, dtype: torch.dtype) -> None:
+        self.shapes = shapes
+        self._capacity = 0
+        self.keys = [torch.empty(1, shape.heads, 0, shape.head_dim, device=device, dtype=dtype) for shape in shapes]
+        self.values = [torch.empty_like(keys) for keys in self.keys]
+
+    def reserve(self, length: int) -> None:
+        """Makes room for `length` tokens; what is there stays."""
+        if length <= self._capacity:
+            return
+        self._capacity = -(-length // self._GRAIN) * self._GRAIN
+        for buffers in (self.keys, self.values):
+            for layer, old in enumerate(buffers):
+                grown = old.new_empty(*old.shape[:2], self._capacity, old.shape[3])
+                grown[:, :, : old.shape[2]] = old
+                buffers[layer] = grown
+
+    def copy_from(self, other: KeyValues, length: int) -> None:
+        """Takes over the first `length` tokens of another sequence."""
+        self.reserve(length)
+        for mine, theirs in zip(self.keys + self.values, other.keys + other.values, strict=True):
+            mine[:, :, :length] = theirs[:, :, :length]
+
+
+class WritingCache:
+    """Writes new tokens behind the first `start` ones and shows each layer what it may see of the whole."""
+
+    def __init__(self, sequence: KeyValues, start: int) -> None:
+        self._sequence = sequence
+        self._start = start
+
+    def update(self, keys: Tensor, values: Tensor, layer: int) -> tuple[Tensor, Tensor]:
+        """keys, values: [1, heads, Q, head_dim] of the new tokens."""
+        end = self._start + keys.shape[2]
+        first = self._sequence.shapes[layer].first_visible(self._start)
+        all_keys, all_values = self._sequence.keys[layer], self._sequence.values[layer]
+        all_keys[:, :, self._start : end] = keys
+        all_values[:, :, self._start : end] = values
+        return all_keys[:, :, first:end], all_values[:, :, first:end]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerView:
+    """What one layer sees of a context: [1, heads, visible, head_dim] each."""
+
+    keys: Tensor
+    values: Tensor
+
+
+class ReadingCache:
+    """Shows a context's first `length` tokens and lets new ones be joined to them for one forward, writing nothing."""
+
+    is_compileable = False
+
+    def __init__(self, sequence: KeyValues, length: int) -> None:
+        self.layers = [
+            LayerView(
+                keys[:, :, shape.first_visible(length) : length], values[:, :, shape.first_visible(length) : length]
+            )
+            for shape, keys, values in zip(sequence.shapes, sequence.keys, sequence.values, strict=True)
+        ]
+
+    def update(self, keys: Tensor, values: Tensor, layer: int) -> tuple[Tensor, Tensor]:
+        """keys, values: [1, heads, Q, head_dim] of the new tokens."""
+        view = self.layers[layer]
+        return torch.cat([view.keys, keys], dim=2), torch.cat([view.values, values], dim=2)

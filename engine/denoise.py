@@ -1,0 +1,139 @@
+"""The denoising loop, one step a call: decode all rows, then let each row sample, accept, renoise and test itself.
+
+    start ──> step ──> BatchState ──> step ──> …        replace or keep rows between any two steps; stop by not calling
+
+Rows of a batch share a context and nothing else. A row that has settled is not computed again; its last state stays.
+Nothing outlives the stepper, and the context's cache is only read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.backbone import Backbone
+from engine.cache import ReadingCache
+from engine.canvas import BatchState, Canvas, DenoiseConfig
+from engine.context import PooledContext
+from engine.masks import Places
+from engine.noise import NoiseSource
+from engine.permitted import PermittedIds
+from engine.row import Row
+
+ClampedSignal: TypeAlias = Literal["posterior", "one_hot"]
+"""What self-conditioning carries at clamped positions: the model's own posterior, as transformers does everywhere, or
+the token that is known to stand there."""
+
+
+class BatchStepper:
+    """The `Stepper` of a backbone."""
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        context: PooledContext,
+        canvases: Sequence[Canvas],
+        *,
+        seeds: Sequence[int],
+        config: DenoiseConfig,
+        noise: NoiseSource,
+        clamped_signal: ClampedSignal = "posterior",
+    ) -> None:
+        self._backbone = backbone
+        self._context = context
+        self._config = config
+        self._noise = noise
+        self._clamped_signal: ClampedSignal = clamped_signal
+        self._permitted = PermittedIds(config.banned_ids, backbone.vocabulary_size, backbone.device)
+        self._step = 0
+        self._rows = [
+            Row.start(canvas, seed, self._permitted, noise) for canvas, seed in zip(canvases, seeds, strict=True)
+        ]
+        self._layout: _Layout | None = None
+
+    @torch.inference_mode()
+    def step(self) -> BatchState:
+        """Run one denoising step on every row that has not settled; a settled row keeps its state. Once the last step
+        of the configuration has run, the state stays as it is."""
+        rows = [row for row in self._rows if not row.settled]
+        if not rows or self._step == self._config.max_denoising_steps:
+            return self._state(computed=0)
+        self._step += 1
+        hidden = self._decode(rows)
+        for row, own in zip(rows, hidden.split([len(row) for row in rows]), strict=True):
+            row.advance(self._backbone.logits(own), self._step, self._config, self._noise)
+        return self._state(computed=len(hidden))
+
+    @torch.inference_mode()
+    def replace(self, row: int, canvas: Canvas, carried: NDArray[np.int32]) -> None:
+        """Put another canvas in `row`. `carried` [L_new]: the old position each new one comes from, -1 where it was
+        inserted (it starts from noise, or `keep_start`, and has no self-conditioning). A carried free position goes
+        on from what stood there; the row counts as not settled and its reading as new.
+
+        Raises:
+            ValueError: `carried` does not fit the canvases, or no step is left to run.
+        """
+        old = self._rows[row]
+        if len(carried) != len(canvas) or carried.min() < -1 or carried.max() >= len(old):
+            raise ValueError(f"carried must map {len(canvas)} positions into the old row's {len(old)}")
+        if self._step == self._config.max_denoising_steps:
+            raise ValueError(f"a row cannot be replaced after the last of {self._step} denoising steps")
+        new = Row.start(canvas, old.seed, self._permitted, self._noise, step=self._step)
+        new.carry_from(old, carried)
+        self._rows[row] = new
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Go on with these rows only, in this order.
+
+        Raises:
+            ValueError: a row is named twice.
+        """
+        if len(set(rows)) != len(rows):
+            raise ValueError(f"rows may be kept once each, not {list(rows)}")
+        self._rows = [self._rows[row] for row in rows]
+
+    def _decode(self, rows: Sequence[Row]) -> Tensor:
+        """Hidden states [N, H] of these rows, end to end."""
+        layout = self._layout_of([len(row) for row in rows])
+        token_ids = torch.cat([row.present_ids for row in rows])
+        signal = torch.cat([self._signal(row) for row in rows])
+        # The cache is viewed anew each time, because a longer prompt may have moved the slot's buffers meanwhile.
+        cache = ReadingCache(self._context.slot.sequence, self._context.token_count)
+        return self._backbone.decode(token_ids, signal, layout.places, layout.masks, cache)
+
+    def _signal(self, row: Row) -> Tensor:
+        """What self-conditioning feeds back into a row: soft embeddings [L, H], zero where there is nothing to feed."""
+        signal = torch.zeros(len(row), self._backbone.hidden_size, dtype=self._backbone.dtype, device=row.free.device)
+        if row.posterior is None:
+            return signal
+        soft = row.conditioned if self._clamped_signal == "posterior" else row.conditioned & row.free
+        signal[soft] = self._backbone.embed_distribution(row.posterior if bool(soft.all()) else row.posterior[soft])
+        hard = row.conditioned & ~soft
+        signal[hard] = self._backbone.embed_tokens(row.known_ids[hard])
+        return signal
+
+    def _layout_of(self, lengths: list[int]) -> _Layout:
+        if self._layout is None or self._layout.lengths != lengths:
+            places = Places.packed(self._context.token_count, lengths, self._backbone.device)
+            masks = self._backbone.decoder_masks(places, self._context.token_count)
+            self._layout = _Layout(lengths, places, masks)
+        return self._layout
+
+    def _state(self, *, computed: int) -> BatchState:
+        states = tuple(row.state for row in self._rows if row.state is not None)
+        return BatchState(step=self._step, rows=states, token_positions=computed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How rows of these lengths are packed; the same from step to step until a row settles or is replaced."""
+
+    lengths: list[int]
+    places: Places
+    masks: dict[str, Tensor | None]

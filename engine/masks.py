@@ -1,0 +1,62 @@
+"""Which keys a query may see, where one packed sequence holds several rows behind one shared context.
+
+Rows are laid end to end instead of padded to one length: no position is computed for nothing, and the context's keys
+are shared by every row without a copy. The mask alone keeps the rows apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor
+
+CONTEXT = -1
+"""The row number of context tokens, which every row sees."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where packed tokens stand: their positions [N] int64, and their rows [N] int64 (`CONTEXT` or counted from 0)."""
+
+    positions: Tensor
+    rows: Tensor
+
+    @classmethod
+    def context(cls, start: int, end: int, device: torch.device) -> Self:
+        """Context tokens start..end-1."""
+        positions = torch.arange(start, end, device=device)
+        return cls(positions, torch.full_like(positions, CONTEXT))
+
+    @classmethod
+    def packed(cls, start: int, lengths: list[int], device: torch.device) -> Self:
+        """Rows of these lengths, end to end, each continuing a context of `start` tokens."""
+        positions = torch.cat([torch.arange(start, start + length, device=device) for length in lengths])
+        rows = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths)).to(device)
+        return cls(positions, rows)
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+
+def additive_mask(
+    query: Places, context_start: int, context_end: int, *, causal: bool, window: int | None, dtype: torch.dtype
+) -> Tensor | None:
+    """What is added to attention scores: 0 where a query sees a key, minus infinity where not.
+
+    The keys are the context tokens context_start..context_end-1, then the query's own tokens. causal: a query sees
+    nothing after itself. window: a query sees the last `window` positions only, itself counted.
+    Returns [1, 1, Q, K] of `dtype`, or None where every query sees every key.
+    """
+    context = Places.context(context_start, context_end, query.positions.device)
+    positions = torch.cat([context.positions, query.positions])[None, :]
+    rows = torch.cat([context.rows, query.rows])[None, :]
+    visible = (rows == CONTEXT) | (rows == query.rows[:, None])
+    if causal:
+        visible &= positions <= query.positions[:, None]
+    if window is not None:
+        visible &= positions > query.positions[:, None] - window
+    if bool(visible.all()):
+        return None
+    return torch.zeros(visible.shape, dtype=dtype, device=visible.device).masked_fill_(~visible, -torch.inf)[None, None]

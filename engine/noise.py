@@ -1,0 +1,97 @@
+"""All randomness of denoising: draws keyed by (row seed, step, position), so that neighbours in a batch never matter.
+
+A source is stateless: the same key always gives the same draw, on any device, alone or in a batch. A parity test plugs
+in another source that draws from torch's generator as transformers does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoiseKeys:
+    """The places of one row that need a draw.
+
+    seed: the row's. positions: [N] int64 canvas positions. step: the denoising step that draws, 0 before the first.
+    """
+
+    seed: int
+    positions: Tensor
+    step: int
+
+
+class NoiseSource(Protocol):
+    """Where random tokens come from."""
+
+    def start(self, keys: NoiseKeys, count: int) -> Tensor:
+        """Uniform integers below `count`, [N] int64: what a new free position starts from."""
+        ...
+
+    def renoise(self, keys: NoiseKeys, count: int) -> Tensor:
+        """Uniform integers below `count`, [N] int64: what a position that was not accepted becomes."""
+        ...
+
+    def sample(self, keys: NoiseKeys, probabilities: Tensor) -> Tensor:
+        """One token id a place, [N] int64, drawn from `probabilities` [N, V] float32."""
+        ...
+
+
+class KeyedNoise:
+    """Draws by hashing the key: 24 random bits a place and purpose.
+
+    Source: the finalizer of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014), chained over the parts of the key.
+    """
+
+    def start(self, keys: NoiseKeys, count: int) -> Tensor:
+        return _below(_bits(keys, purpose=0), count)
+
+    def renoise(self, keys: NoiseKeys, count: int) -> Tensor:
+        return _below(_bits(keys, purpose=1), count)
+
+    def sample(self, keys: NoiseKeys, probabilities: Tensor) -> Tensor:
+        # Inverting the distribution function needs one draw a place, where Gumbel noise would need V.
+        cumulative = probabilities.cumsum(dim=-1)
+        total = cumulative[:, -1:]
+        uniform = _bits(keys, purpose=2).to(total.dtype)[:, None] * 2.0**-24
+        # Strictly below the total, so that rounding can never pick a token of probability 0 at the end of the row.
+        target = torch.minimum(uniform * total, torch.nextafter(total, torch.zeros_like(total)))
+        return torch.searchsorted(cumulative, target, right=True).squeeze(-1)
+
+
+def _below(bits: Tensor, count: int) -> Tensor:
+    """Maps 24-bit integers [N] evenly onto 0..count-1."""
+    return (bits * count) >> 24
+
+
+def _bits(keys: NoiseKeys, purpose: int) -> Tensor:
+    """[N] int64 in [0, 2**24), equally likely."""
+    state = torch.zeros_like(keys.positions)
+    for part in (purpose, _signed(keys.seed), keys.step, keys.positions):
+        state = _mix(state + part + _GOLDEN)
+    return _shift(state, 40)
+
+
+def _mix(state: Tensor) -> Tensor:
+    # Products of int64 wrap alike on every device, so these are the 64-bit unsigned ones of the source.
+    state = (state ^ _shift(state, 30)) * _signed(0xBF58476D1CE4E5B9)
+    state = (state ^ _shift(state, 27)) * _signed(0x94D049BB133111EB)
+    return state ^ _shift(state, 31)
+
+
+def _shift(state: Tensor, bits: int) -> Tensor:
+    """Logical right shift; torch's own keeps the sign."""
+    return (state >> bits) & ((1 << (64 - bits)) - 1)
+
+
+def _signed(number: int) -> int:
+    """The int64 with the lowest 64 bits of a number."""
+    word = number & (1 << 64) - 1
+    return word - (1 << 64) if word >> 63 else word
+
+
+_GOLDEN = _signed(0x9E3779B97F4A7C15)

@@ -1,0 +1,55 @@
+"""Which ids a free position may take: all but the banned ones, or the few a canvas allows there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from engine.canvas import Canvas
+
+
+@dataclass(frozen=True, slots=True)
+class Permitted:
+    """A split of the vocabulary. ids: [n] int64, may stand. barred: [m] int64, may not."""
+
+    ids: Tensor
+    barred: Tensor
+
+
+class PermittedIds:
+    """Splits of one vocabulary under one set of banned ids, each made once."""
+
+    def __init__(self, banned: frozenset[int], vocabulary_size: int, device: torch.device) -> None:
+        self._banned = banned
+        self._vocabulary_size = vocabulary_size
+        self.device = device
+        self._made: dict[frozenset[int] | None, Permitted] = {}
+
+    def of_canvas(self, canvas: Canvas) -> list[tuple[Tensor, Permitted]]:
+        """The canvas's free positions [n] int64, grouped by what they may take.
+
+        Raises:
+            ValueError: a position has only banned or unknown ids to choose from.
+        """
+        groups: dict[frozenset[int] | None, list[int]] = {}
+        for position, clamped in enumerate(canvas.clamped):
+            if not clamped:
+                groups.setdefault(canvas.allowed[position] if canvas.allowed else None, []).append(position)
+        return [
+            (torch.tensor(positions, device=self.device), self._split(allowed)) for allowed, positions in groups.items()
+        ]
+
+    def _split(self, allowed: frozenset[int] | None) -> Permitted:
+        if allowed not in self._made:
+            may_stand = torch.ones(self._vocabulary_size, dtype=torch.bool)
+            if allowed is not None:
+                may_stand[:] = False
+                may_stand[[token for token in allowed if 0 <= token < self._vocabulary_size]] = True
+            may_stand[[token for token in self._banned if 0 <= token < self._vocabulary_size]] = False
+            if not may_stand.any():
+                raise ValueError("a free position has only banned or unknown ids to choose from")
+            ids, barred = may_stand.nonzero().flatten(), (~may_stand).nonzero().flatten()
+            self._made[allowed] = Permitted(ids.to(self.device), barred.to(self.device))
+        return self._made[allowed]

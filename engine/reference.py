@@ -1,0 +1,124 @@
+"""The reference `Denoiser`: transformers' layers on any device, exact and unhurried; other paths are compared with it.
+
+Stateless but for the weights and the pool of prefilled contexts. One thread at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from engine.backbone import Backbone
+from engine.cache import ReadingCache, WritingCache
+from engine.canvas import Canvas, Context, DenoiseConfig, Floats, TokenIds
+from engine.context import ContextPool, PooledContext
+from engine.denoise import BatchStepper
+from engine.masks import Places
+from engine.noise import KeyedNoise, NoiseSource
+
+
+class ReferenceDenoiser:
+    """A resident model.
+
+    context_tokens: how many tokens of prefilled context are kept in all. chunk: tokens encoded in one pass, which
+    bounds the memory of a long prompt's attention mask.
+    """
+
+    def __init__(
+        self, backbone: Backbone, *, context_tokens: int, chunk: int = 2048, noise: NoiseSource | None = None
+    ) -> None:
+        self._backbone = backbone
+        self._chunk = chunk
+        self._noise = noise or KeyedNoise()
+        self._pool = ContextPool(
+            backbone.layer_shapes,
+            budget=min(context_tokens, backbone.max_positions),
+            device=backbone.device,
+            dtype=backbone.dtype,
+        )
+
+    @property
+    def vocabulary_size(self) -> int:
+        return self._backbone.vocabulary_size
+
+    @property
+    def max_context_tokens(self) -> int:
+        return self._pool.budget
+
+    @torch.inference_mode()
+    def prefill(self, token_ids: TokenIds) -> PooledContext:
+        """Encode a prompt, reusing the longest common token prefix of what the pool holds.
+
+        Raises:
+            ContextTooLongError: the prompt does not fit the pool.
+            ValueError: the prompt is empty or holds an id outside the vocabulary.
+        """
+        self._check(token_ids)
+        context = self._pool.acquire(token_ids)
+        try:
+            for start in range(context.cached_count, len(token_ids), self._chunk):
+                end = min(start + self._chunk, len(token_ids))
+                places = Places.context(start, end, self._backbone.device)
+                cache = WritingCache(context.slot.sequence, start)
+                self._backbone.encode(self._tensor(token_ids[start:end]), places, cache, start)
+                context.slot.append(token_ids[start:end])
+        except BaseException:
+            context.release()
+            raise
+        return context
+
+    def start(
+        self, context: Context, canvases: Sequence[Canvas], *, seeds: Sequence[int], config: DenoiseConfig
+    ) -> BatchStepper:
+        """Begin denoising a batch; one seed a row. A row's result depends on its context, canvas, seed and config
+        only, not on its neighbours in the batch.
+
+        Raises:
+            ValueError: a canvas holds an id outside the vocabulary, or a position no permitted one.
+        """
+        for canvas in canvases:
+            self._check(canvas.token_ids)
+        return BatchStepper(self._backbone, self._own(context), canvases, seeds=seeds, config=config, noise=self._noise)
+
+    @torch.inference_mode()
+    def score(self, context: Context, rows: Sequence[TokenIds]) -> tuple[Floats, ...]:
+        """Left-to-right log-probability, nats, of every token of every row after the context: [L_row] each.
+
+        Raises:
+            ValueError: a row is empty or holds an id outside the vocabulary.
+        """
+        if not rows:
+            return ()
+        for row in rows:
+            self._check(row)
+        own = self._own(context)
+        # The pool keeps no hidden states, so each row begins with the context's last token: its output predicts the
+        # row's first. A row's own last token has nothing left to predict.
+        start = own.token_count - 1
+        last = own.slot.token_ids[start : start + 1]
+        inputs = [np.concatenate([last, row[:-1]]) for row in rows]
+        places = Places.packed(start, [len(row) for row in rows], self._backbone.device)
+        cache = ReadingCache(own.slot.sequence, start)
+        hidden = self._backbone.encode(self._tensor(np.concatenate(inputs)), places, cache, start)
+        scores: list[Floats] = []
+        for own_hidden, row in zip(hidden.split([len(row) for row in rows]), rows, strict=True):
+            log_probs = self._backbone.logits(own_hidden).log_softmax(dim=-1)
+            scores.append(log_probs.gather(-1, self._tensor(row)[:, None]).squeeze(-1).cpu().numpy())
+        return tuple(scores)
+
+    def _own(self, context: Context) -> PooledContext:
+        if not isinstance(context, PooledContext):
+            raise TypeError(f"a context of this denoiser is needed, not {type(context).__name__}")
+        return context
+
+    def _tensor(self, token_ids: TokenIds) -> torch.Tensor:
+        return torch.from_numpy(token_ids).long().to(self._backbone.device)
+
+    def _check(self, token_ids: TokenIds) -> None:
+        # An id outside the vocabulary would kill a CUDA context, and with it every other request.
+        if len(token_ids) == 0:
+            raise ValueError("there has to be at least one token")
+        if token_ids.min() < 0 or token_ids.max() >= self.vocabulary_size:
+            raise ValueError(f"token ids must be in 0..{self.vocabulary_size - 1}")
