@@ -33,11 +33,11 @@ async def infill(scheduler: Scheduler, request: InfillRequest, terms: Terms) -> 
 
 
 async def watch(scheduler: Scheduler) -> AsyncGenerator[HostStatus]:
-    """The status now and after every change; changes that come together are told together."""
+    """The status now and after every change, until the scheduler stops; what changes together is told together."""
     changed = asyncio.Event()
     with scheduler.listening(_in_loop(changed.set)):
         told: HostStatus | None = None
-        while True:
+        while not scheduler.stopping:
             changed.clear()
             status = scheduler.status()
             if status != told:

@@ -14,7 +14,7 @@ _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """A checkpoint on this machine. name: for the user to read; "nano" is the embedded one."""
+    """A checkpoint on this machine. name: finds it again from anywhere; "nano" is the embedded one."""
 
     name: str
     directory: Path
@@ -30,14 +30,13 @@ def resolve(word: str) -> Checkpoint:
         return Checkpoint(name="nano", directory=nano.DIRECTORY)
     directory = Path(word).expanduser()
     if directory.is_dir():
-        return Checkpoint(name=word, directory=directory.resolve())
+        return Checkpoint(name=str(directory.resolve()), directory=directory.resolve())
     if not _REPOSITORY.fullmatch(word):
         raise CheckpointError(f"There is no checkpoint directory {directory}.")
     # Imported here because it is slow, and most users name no repository.
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
+    from huggingface_hub import try_to_load_from_cache
 
-    try:
-        return Checkpoint(name=word, directory=Path(snapshot_download(word, local_files_only=True)))
-    except LocalEntryNotFoundError as error:
-        raise CheckpointError(f"{word} is not on this machine; fetch it with: dgemma-lsp pull {word}") from error
+    config = try_to_load_from_cache(word, "config.json")
+    if not isinstance(config, str):
+        raise CheckpointError(f"{word} is not on this machine; fetch it with: dgemma-lsp pull {word}")
+    return Checkpoint(name=word, directory=Path(config).parent)

@@ -6,23 +6,19 @@ needs when it is first used.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import AsyncGenerator
-from itertools import count
 from typing import Protocol
 
-from dgemma_lsp.host import bridge
 from dgemma_lsp.host.errors import EngineUnavailable, Superseded
-from dgemma_lsp.host.scheduler import Scheduler
-from dgemma_lsp.host.wire import Event, HostStatus, Owner, Priority, Terms
+from dgemma_lsp.host.identity import EngineOptions
+from dgemma_lsp.host.in_process import InProcessClient
+from dgemma_lsp.host.remote import HostClient
+from dgemma_lsp.host.spawn import FixedEngine, Launcher
+from dgemma_lsp.host.wire import Event, HostStatus, Owner, Priority
 from engine.errors import EngineError
 from infill.request import InfillRequest
 
-__all__ = ["EngineClient", "EngineError", "EngineUnavailable", "InProcessClient", "Superseded"]
-
-STOP_TIMEOUT_S = 10.0
-"""How long closing waits for the step that the model is in, or for a load, before it leaves the thread behind."""
+__all__ = ["EngineClient", "EngineError", "EngineUnavailable", "HostClient", "InProcessClient", "Superseded", "connect"]
 
 
 class EngineClient(Protocol):
@@ -75,36 +71,11 @@ class EngineClient(Protocol):
         ...
 
 
-class InProcessClient:
-    """An `EngineClient` whose engine is a scheduler in this process, for tests and debugging."""
+def connect(options: EngineOptions, *, engine_url: str | None = None, in_process: bool = False) -> EngineClient:
+    """Make the client that a user's options ask for; starts nothing yet.
 
-    def __init__(self, scheduler: Scheduler) -> None:
-        self._scheduler = scheduler
-        self._started = False
-        self._sequence = count(1)
-
-    async def start(self) -> None:
-        if not self._started:
-            self._started = True
-            self._scheduler.start()
-
-    async def infill(
-        self, request: InfillRequest, *, priority: Priority, owner: Owner | None, drafts: bool = False
-    ) -> AsyncGenerator[Event]:
-        terms = Terms(priority=priority, owner=owner, sequence=next(self._sequence), stream=drafts)
-        await self.start()
-        async with contextlib.aclosing(bridge.infill(self._scheduler, request, terms)) as events:
-            async for event in events:
-                yield event
-
-    async def status(self) -> HostStatus:
-        return self._scheduler.status()
-
-    async def watch(self) -> AsyncGenerator[HostStatus]:
-        async with contextlib.aclosing(bridge.watch(self._scheduler)) as statuses:
-            async for status in statuses:
-                yield status
-
-    async def close(self) -> None:
-        if self._started:
-            await asyncio.to_thread(self._scheduler.stop, STOP_TIMEOUT_S)
+    engine_url: a host that runs already; None for one of our own.
+    """
+    if in_process:
+        return InProcessClient.loading(options)
+    return HostClient(Launcher(options) if engine_url is None else FixedEngine(engine_url))

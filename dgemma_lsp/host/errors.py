@@ -9,3 +9,7 @@ class Superseded(Exception):  # noqa: N818 - the protocol's word for an outcome,
 
 class EngineUnavailable(EngineError):  # noqa: N818 - says a state; `EngineError` is the error
     """There is no engine to ask: it died, or it could not be started. The next request tries again."""
+
+
+class NotListeningError(Exception):
+    """Nobody listens where a host was, so nothing was asked either. Stays inside this package."""

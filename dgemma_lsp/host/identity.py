@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -32,8 +32,13 @@ class EngineOptions:
     checkpoint: str = "auto"
     quantization: Quantization = "auto"
     device: Device = "auto"
-    idle_unload_minutes: float | None = 15.0
-    exit_minutes: float = 30.0
+    idle_unload_minutes: float | None = field(default=15.0, metadata={"bounds": (0.01, 100_000)})
+    exit_minutes: float = field(default=30.0, metadata={"bounds": (0.01, 100_000)})
+
+    @property
+    def idle_unload_s(self) -> float | None:
+        """The same in seconds."""
+        return None if self.idle_unload_minutes is None else self.idle_unload_minutes * 60
 
 
 @cache
@@ -56,7 +61,7 @@ def fingerprint() -> str:
     return digest.hexdigest()
 
 
-def key(directory: Path, quantization: Quantization, device: Device) -> str:
-    """The name of the host for a checkpoint directory: 16 hexadecimal digits."""
-    parts = (str(PROTOCOL), fingerprint(), str(directory), quantization, device)
+def key(directory: Path, options: EngineOptions) -> str:
+    """The name of the host for the checkpoint in `directory`: 16 hexadecimal digits."""
+    parts = (str(PROTOCOL), fingerprint(), str(directory), options.quantization, options.device)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

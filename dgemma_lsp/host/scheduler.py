@@ -61,7 +61,13 @@ class Scheduler:
             self._condition.notify_all()
         for job in jobs:
             job.deliver(EngineUnavailable("The engine was stopped."))
+        self._notify()
         self._thread.join(timeout_s)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it takes no more requests."""
+        return self._stopping
 
     def submit(self, request: InfillRequest, terms: Terms, deliver: Callable[[Outcome], None]) -> Job:
         """Queue a request; a waiting or running one of the same owner is superseded.

@@ -23,7 +23,7 @@ def _model() -> ScriptedModel:
 
 @pytest.fixture(name="client")
 async def _client(model: ScriptedModel) -> AsyncIterator[EngineClient]:
-    client = InProcessClient(Scheduler(lambda report: model, checkpoint="scripted", device="auto"))
+    client = InProcessClient(lambda: Scheduler(lambda report: model, checkpoint="scripted", device="auto"))
     yield client
     model.permits.release(1000)
     await client.close()
@@ -70,9 +70,8 @@ async def test_closing_the_stream_cancels(client: EngineClient, model: ScriptedM
 
 
 async def test_watching_tells_changes_until_closed(client: EngineClient, model: ScriptedModel) -> None:
+    await client.start()
     async with asyncio.timeout(TIMEOUT_S), contextlib.aclosing(client.watch()) as statuses:
-        assert (await anext(statuses)).state == "starting"
-        await client.start()
         await _follow(statuses, "ready")
         task = asyncio.create_task(_collect(client, "a"))
         await _follow(statuses, "busy")

@@ -251,16 +251,18 @@ def test_a_failed_load_fails_requests_and_is_not_tried_at_once(
 
 def test_a_failed_load_is_tried_again_later(make_bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resident, "RETRY_S", 0.0)
-    model, failures = ScriptedModel(gated=False), [EngineError("memory is short")]
+    model, failures, let_load = ScriptedModel(gated=False), [EngineError("memory is short")], threading.Event()
 
     def load(report: Report) -> Model:
+        let_load.wait(TIMEOUT_S)
         if failures:
             raise failures.pop()
         return model
 
     bench = make_bench(load, model=model)
-    while bench.scheduler.status().state != "failed":
-        pass
+    _, taker = bench.submit("too early")
+    let_load.set()
+    assert isinstance(taker.wait()[-1], EngineError)
     assert isinstance(bench.submit("a")[1].wait()[-1], Done)
     assert bench.scheduler.status().state == "ready"
 

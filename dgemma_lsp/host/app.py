@@ -1,0 +1,139 @@
+"""The host's HTTP interface: an ASGI application over a scheduler.
+
+A request lives as long as its stream: when the client hangs up, it is cancelled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import replace
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from dgemma_lsp.host import bridge
+from dgemma_lsp.host.codec import WireError
+from dgemma_lsp.host.errors import Superseded
+from dgemma_lsp.host.metrics import render
+from dgemma_lsp.host.scheduler import Scheduler
+from dgemma_lsp.host.wire import Failure, HostStatus, Terms, dump_event, dump_status, parse_call
+from engine.errors import EngineError
+from infill.request import InfillRequest
+
+
+class HostApp:
+    """The routes, and who uses the host. stop: called when a client asks the host to end."""
+
+    def __init__(self, scheduler: Scheduler, *, stop: Callable[[], None]) -> None:
+        self._scheduler = scheduler
+        self._stop = stop
+        self._streams = 0
+        self._watchers = 0
+        self._last_use_s = time.monotonic()
+
+    def asgi(self, *, token: str | None = None) -> Starlette:
+        """Make the application. token: what every request has to bring, None where the socket keeps others out."""
+        routes = [
+            Route("/v1/infill", self._infill, methods=["POST"]),
+            Route("/v1/status", self._status),
+            Route("/v1/stop", self._end, methods=["POST"]),
+            Route("/metrics", self._metrics),
+        ]
+        return Starlette(routes=routes, middleware=[Middleware(_RequireToken, token=token)] if token else [])
+
+    async def unused_for(self, seconds: float) -> None:
+        """Return when no client has had a stream open for so long."""
+        while True:
+            idle_s = 0.0 if self._streams else time.monotonic() - self._last_use_s
+            if idle_s >= seconds:
+                return
+            await asyncio.sleep(seconds - idle_s)
+
+    async def _infill(self, request: Request) -> Response:
+        try:
+            infill_request, terms = parse_call(await request.body())
+        except WireError as error:
+            return _failure(400, str(error))
+        return _LineStream(self._events(infill_request, terms), media_type="application/x-ndjson")
+
+    async def _status(self, request: Request) -> Response:
+        if request.query_params.get("watch") == "true":
+            return _LineStream(self._changes(), media_type="application/x-ndjson")
+        return Response(dump_status(self._with_clients(self._scheduler.status())), media_type="application/json")
+
+    async def _metrics(self, _request: Request) -> Response:
+        status = self._with_clients(self._scheduler.status())
+        return PlainTextResponse(render(self._scheduler.counters, status))
+
+    async def _end(self, _request: Request) -> Response:
+        self._stop()
+        return Response(status_code=202)
+
+    async def _events(self, request: InfillRequest, terms: Terms) -> AsyncGenerator[bytes]:
+        self._streams += 1
+        try:
+            async with aclosing(bridge.infill(self._scheduler, request, terms)) as events:
+                async for event in events:
+                    yield dump_event(event)
+        except (Superseded, EngineError) as error:
+            yield dump_event(Failure.of(error))
+        finally:
+            self._leave()
+
+    async def _changes(self) -> AsyncGenerator[bytes]:
+        self._streams += 1
+        self._watchers += 1
+        try:
+            async with aclosing(bridge.watch(self._scheduler)) as statuses:
+                async for status in statuses:
+                    yield dump_status(self._with_clients(status))
+        finally:
+            self._watchers -= 1
+            self._leave()
+
+    def _leave(self) -> None:
+        self._streams -= 1
+        self._last_use_s = time.monotonic()
+
+    def _with_clients(self, status: HostStatus) -> HostStatus:
+        return replace(status, clients=self._watchers)
+
+
+class _LineStream(StreamingResponse):
+    """Sends lines as they come and closes their generator at once when the client hangs up."""
+
+    def __init__(self, lines: AsyncGenerator[bytes], *, media_type: str) -> None:
+        super().__init__(lines, media_type=media_type)
+        self._lines = lines
+
+    async def stream_response(self, send: Send) -> None:
+        async with aclosing(self._lines):
+            await super().stream_response(send)
+
+
+class _RequireToken:
+    """Answers 401 to whoever does not bring the token."""
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self._app = app
+        self._expected = f"Bearer {token}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        given = dict(scope["headers"]).get(b"authorization", b"")
+        if secrets.compare_digest(given, self._expected):
+            await self._app(scope, receive, send)
+        else:
+            await _failure(401, "The token is missing or wrong.")(scope, receive, send)
+
+
+def _failure(status_code: int, message: str) -> Response:
+    line = dump_event(Failure(kind="engine", message=message))
+    return Response(line, status_code=status_code, media_type="application/x-ndjson")

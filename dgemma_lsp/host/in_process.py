@@ -1,0 +1,82 @@
+"""An engine in the asker's own process, for tests and debugging."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from itertools import count
+
+from dgemma_lsp.host import bridge
+from dgemma_lsp.host.checkpoint import resolve
+from dgemma_lsp.host.errors import EngineUnavailable
+from dgemma_lsp.host.identity import EngineOptions
+from dgemma_lsp.host.scheduler import Scheduler
+from dgemma_lsp.host.wire import Event, HostStatus, Owner, Priority, Terms
+from infill.request import InfillRequest
+
+STOP_TIMEOUT_S = 10.0
+"""How long closing waits for the step that the model is in, or for a load, before it leaves the thread behind."""
+
+
+class InProcessClient:
+    """An `EngineClient` over a scheduler, which is made and started when it is first needed."""
+
+    def __init__(self, make_scheduler: Callable[[], Scheduler]) -> None:
+        self._make_scheduler = make_scheduler
+        self._scheduler: Scheduler | None = None
+        self._sequence = count(1)
+
+    @classmethod
+    def loading(cls, options: EngineOptions) -> InProcessClient:
+        """A client whose scheduler loads the model of some options."""
+
+        def make() -> Scheduler:
+            from dgemma_lsp.host.model import make_loader
+
+            checkpoint = resolve(options.checkpoint)
+            return Scheduler(
+                make_loader(checkpoint, options),
+                checkpoint=checkpoint.name,
+                device=options.device,
+                idle_unload_s=options.idle_unload_s,
+            )
+
+        return cls(make)
+
+    async def start(self) -> None:
+        self._started()
+
+    def infill(
+        self, request: InfillRequest, *, priority: Priority, owner: Owner | None, drafts: bool = False
+    ) -> AsyncGenerator[Event]:
+        terms = Terms(priority=priority, owner=owner, sequence=next(self._sequence), stream=drafts)
+        return self._events(request, terms)
+
+    async def status(self) -> HostStatus:
+        return self._existing().status()
+
+    async def watch(self) -> AsyncGenerator[HostStatus]:
+        async with aclosing(bridge.watch(self._existing())) as statuses:
+            async for status in statuses:
+                yield status
+
+    async def close(self) -> None:
+        if self._scheduler is not None:
+            await asyncio.to_thread(self._scheduler.stop, STOP_TIMEOUT_S)
+
+    async def _events(self, request: InfillRequest, terms: Terms) -> AsyncGenerator[Event]:
+        async with aclosing(bridge.infill(self._started(), request, terms)) as events:
+            async for event in events:
+                yield event
+
+    def _started(self) -> Scheduler:
+        if self._scheduler is None:
+            self._scheduler = self._make_scheduler()
+            self._scheduler.start()
+        return self._scheduler
+
+    def _existing(self) -> Scheduler:
+        if self._scheduler is None:
+            raise EngineUnavailable("No engine runs.")
+        return self._scheduler

@@ -1,0 +1,63 @@
+"""The host process: takes its key's lock, listens, tells its starter so, and serves until nobody needs it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from filelock import FileLock, Timeout
+
+from dgemma_lsp.host import endpoint, log
+from dgemma_lsp.host.checkpoint import Checkpoint, resolve
+from dgemma_lsp.host.codec import decode
+from dgemma_lsp.host.directories import log_path, runtime_directory
+from dgemma_lsp.host.identity import EngineOptions, key, version
+from dgemma_lsp.host.resident import Loader
+from dgemma_lsp.host.scheduler import Scheduler
+from dgemma_lsp.host.spawn import READY, TAKEN
+from engine.errors import EngineError
+
+MakeLoader: TypeAlias = Callable[[Checkpoint, EngineOptions], Loader]
+
+_log = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str], make_loader: MakeLoader) -> int:
+    """Run a host for the `EngineOptions` given as JSON; returns the exit status. A failure is one line on stderr."""
+    try:
+        options = decode(EngineOptions, json.loads(arguments[0]) if arguments else {})
+        checkpoint = resolve(options.checkpoint)
+        name = key(checkpoint.directory, options)
+        directory = runtime_directory()
+        with FileLock(directory / f"{name}.lock", mode=0o600).acquire(blocking=False):
+            _run(checkpoint, options, make_loader(checkpoint, options), directory, name)
+    except Timeout:
+        sys.stdout.write(f"{TAKEN}\n")
+    except (EngineError, OSError, ValueError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+def _run(checkpoint: Checkpoint, options: EngineOptions, load: Loader, directory: Path, name: str) -> None:
+    descriptor = log.open_log(log_path(name))
+    listener, address = endpoint.listen(directory, name)
+    sys.stdout.write(f"{READY}\n")
+    log.detach(descriptor)
+    _log.info("host %s, version %s, process %d, checkpoint %s", name, version(), os.getpid(), checkpoint.name)
+    scheduler = Scheduler(load, checkpoint=checkpoint.name, device=options.device, idle_unload_s=options.idle_unload_s)
+    scheduler.start()
+    # Imported after the starter has been told: connections wait for it in the socket's queue.
+    from dgemma_lsp.host.server import serve
+
+    try:
+        asyncio.run(serve(scheduler, listener, token=address.token, exit_s=options.exit_minutes * 60))
+    finally:
+        endpoint.forget(directory, name)
+        _log.info("host ends")

@@ -1,0 +1,179 @@
+"""An engine in a process of its own, asked over HTTP, and started again when it has died."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from itertools import count
+from typing import TYPE_CHECKING, TypeVar
+
+from dgemma_lsp.host.codec import WireError
+from dgemma_lsp.host.errors import EngineUnavailable, NotListeningError
+from dgemma_lsp.host.spawn import FixedEngine, Launcher
+from dgemma_lsp.host.wire import (
+    Done,
+    Event,
+    Failure,
+    HostStatus,
+    Owner,
+    Priority,
+    Terms,
+    dump_call,
+    parse_event,
+    parse_status,
+)
+from engine.errors import EngineError
+from infill.request import InfillRequest
+
+if TYPE_CHECKING:
+    from dgemma_lsp.host.transport import Transport
+
+T = TypeVar("T")
+
+RETRY_S = 5.0
+"""A host that could not be started is not tried again sooner, so that typing does not start one without end."""
+
+
+class HostClient:
+    """An `EngineClient` for a host."""
+
+    def __init__(self, launcher: Launcher | FixedEngine) -> None:
+        self._launcher = launcher
+        self._sequence = count(1)
+        self._transport: Transport | None = None
+        self._starting: asyncio.Task[Transport | EngineError] | None = None
+        self._refused: tuple[float, EngineError] | None = None
+
+    async def start(self) -> None:
+        await self._connected()
+
+    def infill(
+        self, request: InfillRequest, *, priority: Priority, owner: Owner | None, drafts: bool = False
+    ) -> AsyncGenerator[Event]:
+        terms = Terms(priority=priority, owner=owner, sequence=next(self._sequence), stream=drafts)
+        return self._events(dump_call(request, terms))
+
+    async def status(self) -> HostStatus:
+        async with aclosing(self._statuses("/v1/status")) as statuses:
+            return await anext(statuses)
+
+    def watch(self) -> AsyncGenerator[HostStatus]:
+        return self._statuses("/v1/status?watch=true")
+
+    async def stop(self) -> None:
+        """Ask the host to end, for every front end that uses it.
+
+        Raises:
+            EngineUnavailable: none runs.
+        """
+        async with aclosing(self._lines_of_running("POST", "/v1/stop")) as lines:
+            async for _ in lines:
+                pass
+
+    async def close(self) -> None:
+        if self._starting is not None:
+            self._starting.cancel()
+        if self._transport is not None:
+            await self._transport.close()
+
+    async def _events(self, call: bytes) -> AsyncGenerator[Event]:
+        for _ in range(2):
+            transport = await self._connected()
+            try:
+                async with aclosing(_answer(transport, call)) as events:
+                    async for event in events:
+                        yield event
+                return
+            except NotListeningError:
+                # The host died before it was asked, so it is started and asked again.
+                await self._forget(transport)
+        raise EngineUnavailable("The engine ended as soon as it was started.")
+
+    async def _statuses(self, path: str) -> AsyncGenerator[HostStatus]:
+        async with aclosing(self._lines_of_running("GET", path)) as lines:
+            async for line in lines:
+                yield _parsed(parse_status, line)
+
+    async def _lines_of_running(self, method: str, path: str) -> AsyncGenerator[str]:
+        """Lines from the host if one runs; starts none."""
+        if self._transport is None:
+            self._transport = await asyncio.to_thread(self._find)
+        transport = self._transport
+        try:
+            async with aclosing(transport.lines(method, path)) as lines:
+                async for line in lines:
+                    yield line
+        except NotListeningError as error:
+            await self._forget(transport)
+            raise EngineUnavailable("No engine runs.") from error
+
+    async def _connected(self) -> Transport:
+        """A transport to a host that was there when it was made. All who wait share one start."""
+        if self._transport is not None:
+            return self._transport
+        if self._starting is None:
+            if self._refused is not None and time.monotonic() < self._refused[0]:
+                raise _copy(self._refused[1])
+            self._starting = asyncio.create_task(self._start())
+        # Who stops waiting does not stop the start, which the next one needs as well.
+        result = await asyncio.shield(self._starting)
+        if isinstance(result, EngineError):
+            raise _copy(result)
+        return result
+
+    async def _start(self) -> Transport | EngineError:
+        try:
+            self._transport = await asyncio.to_thread(self._find_or_start)
+        except EngineError as error:
+            self._refused = (time.monotonic() + RETRY_S, error)
+            return error
+        finally:
+            self._starting = None
+        return self._transport
+
+    # These two run in a thread: they wait for a process, and for the import of httpx.
+
+    def _find_or_start(self) -> Transport:
+        from dgemma_lsp.host.transport import Transport
+
+        return Transport(self._launcher.start())
+
+    def _find(self) -> Transport:
+        from dgemma_lsp.host.transport import Transport
+
+        endpoint = self._launcher.find()
+        if endpoint is None:
+            raise EngineUnavailable("No engine runs.")
+        return Transport(endpoint)
+
+    async def _forget(self, transport: Transport) -> None:
+        if self._transport is transport:
+            self._transport = None
+        await transport.close()
+
+
+async def _answer(transport: Transport, call: bytes) -> AsyncGenerator[Event]:
+    """The events of one answer."""
+    async with aclosing(transport.lines("POST", "/v1/infill", call)) as lines:
+        async for line in lines:
+            event = _parsed(parse_event, line)
+            if isinstance(event, Failure):
+                raise event.exception()
+            yield event
+            if isinstance(event, Done):
+                return
+    raise EngineUnavailable("The engine ended before its answer did.")
+
+
+def _parsed(parse: Callable[[str], T], line: str) -> T:
+    try:
+        return parse(line)
+    except WireError as error:
+        raise EngineError(f"The engine answered what is no answer ({error}); is it a dgemma-lsp host?") from error
+
+
+def _copy(error: EngineError) -> EngineError:
+    """The same error, to be raised once more; an exception that is raised twice gathers tracebacks."""
+    return type(error)(str(error))
