@@ -17,7 +17,7 @@ from engine.canvas import Canvas, TokenIds
 from infill.edges import Edges, heal
 from infill.languages import language_of
 from infill.passage import to_line_feeds
-from infill.prompt import closing, compose, fence_around
+from infill.prompt import Fence, closing, compose, fence_around
 from infill.request import InfillRequest, Rejection
 from infill.tokens import TextTokens
 from infill.window import Budget, head_end, tail_start
@@ -35,7 +35,9 @@ class Layout:
     present: per hole, the tokens of what stands in it now, edges included. Training frames lay a request out over the
         true middle: `context_ids` and `filled(present)` are then its context and its canvas.
     room: free positions there are for all holes together.
-    before, after: the window's text on either side of the holes, lines ending in "\\n".
+    around: the window's texts around the holes, in order, one more than there are holes; what was typed already
+        (`must_start_with`) ends the first. middles: what stands in the holes. Lines end in "\\n".
+    fence: of the code block that the canvas continues.
     """
 
     context_ids: TokenIds
@@ -43,8 +45,9 @@ class Layout:
     edges: tuple[Edges, ...]
     present: tuple[TokenIds, ...]
     room: int
-    before: str
-    after: str
+    around: tuple[str, ...]
+    middles: tuple[str, ...]
+    fence: Fence
     tokens: TextTokens = field(repr=False)
 
     def spans(self, lengths: Sequence[int]) -> tuple[slice, ...]:
@@ -87,6 +90,10 @@ class Layout:
             for edges, span in zip(self.edges, self.spans(lengths), strict=True)
         )
 
+    def text(self, texts: Sequence[str]) -> str:
+        """The window with these texts in the holes."""
+        return "".join(part for pair in zip(self.around, [*texts, ""], strict=True) for part in pair)
+
     def encode_middles(self, texts: Sequence[str]) -> tuple[TokenIds, ...]:
         """Texts for the holes as free tokens, edges included; their lines end in "\\n"."""
         return tuple(self.tokens.encode(edges.wrap(text)) for edges, text in zip(self.edges, texts, strict=True))
@@ -101,13 +108,13 @@ def lay_out(request: InfillRequest, tokens: TextTokens, budget: Budget) -> Layou
     first, last = request.holes[0].start, request.holes[-1].end
     if last - first > budget.canvas_reach:
         return Rejection(reason="too_long" if len(request.holes) == 1 else "too_far")
-    before_text = to_line_feeds(request.text[max(first - budget.reach, 0) : first])
+    typed = to_line_feeds(request.must_start_with or "")
+    before_text = to_line_feeds(request.text[max(first - budget.reach, 0) : first]) + typed
     after_text = to_line_feeds(request.text[last : last + budget.reach])
     ends_in_sight = last + budget.reach >= len(request.text)
     middles = [to_line_feeds(middle) for middle in request.middles]
 
-    typed = request.must_start_with or ""
-    around = [before_text + typed, *map(to_line_feeds, request.segments), after_text]
+    around = [before_text, *map(to_line_feeds, request.segments), after_text]
     (before, *segments, after), edges = heal([tokens.passage(text) for text in around])
     present = tuple(tokens.encode(edge.wrap(middle)) for edge, middle in zip(edges, middles, strict=True))
     start, end = tail_start(before, budget), head_end(after, budget)
@@ -124,7 +131,8 @@ def lay_out(request: InfillRequest, tokens: TextTokens, budget: Budget) -> Layou
     room = budget.canvas - sum(map(len, clamped))
     if room < budget.least_free * len(request.holes):
         return Rejection(reason="too_far")
-    if any(middles) and sum(map(len, present)) > room:
+    standing = [len(ids) if middle else budget.least_free for ids, middle in zip(present, middles, strict=True)]
+    if sum(standing) > room:
         return Rejection(reason="too_long")
 
     far_before, far_after = before.cut(0, start), after.cut(end, len(after))
@@ -137,7 +145,12 @@ def lay_out(request: InfillRequest, tokens: TextTokens, budget: Budget) -> Layou
         edges=edges,
         present=present,
         room=room,
-        before=before_text[len(far_before.text) - len(prompt.before.text) :],
-        after=after_text[: len(after_text) - len(far_after.text) + len(prompt.after.text)],
+        around=(
+            before_text[len(far_before.text) - len(prompt.before.text) :],
+            *around[1:-1],
+            after_text[: len(after_text) - len(far_after.text) + len(prompt.after.text)],
+        ),
+        middles=tuple(middles),
+        fence=fence,
         tokens=tokens,
     )

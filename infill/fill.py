@@ -1,0 +1,115 @@
+"""The pipeline: request → layout → canvases → denoised rows → readings → scores → candidates.
+
+Deterministic: a request with its seed gives the same candidates every time. Nothing is remembered between requests;
+closing the generator stops the work and releases the context.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from engine.canvas import DenoiseConfig, Denoiser
+from infill.layout import Layout, lay_out
+from infill.meter import Meter
+from infill.mode import resolve_mode
+from infill.passage import line_ending_at
+from infill.request import Candidate, Filled, FillStats, InfillRequest, Progress, Rejection
+from infill.search import Found, Offer, Search, by_score
+from infill.syntax import error_count
+from infill.tokens import TextTokens
+from infill.window import Budget
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoleSettings:
+    """How holes are denoised, where that differs from whole answers.
+
+    max_denoising_steps: a hole between clamped texts is read in a few steps or not at all.
+    entropy_bound: nats; several times the stock bound, since the clamped text already decides most of a short hole.
+    confidence_threshold: nats; mean entropy of the free positions below which further steps change nothing.
+    """
+
+    max_denoising_steps: int = 8
+    entropy_bound: float = 0.4
+    confidence_threshold: float = 0.05
+
+
+class Infiller:
+    """Fills holes with a resident model, one request after another."""
+
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        tokens: TextTokens,
+        config: DenoiseConfig,
+        *,
+        settings: HoleSettings | None = None,
+        budget: Budget | None = None,
+    ) -> None:
+        """config: the checkpoint's own; `settings` says where holes differ. budget: tokens a request may take; the
+        denoiser's limit holds as well."""
+        settings, budget = settings or HoleSettings(), budget or Budget()
+        self._denoiser = denoiser
+        self._tokens = tokens
+        self._budget = replace(budget, context=min(budget.context, denoiser.max_context_tokens))
+        # An embedding may have rows that belong to no token.
+        banned = tokens.banned_in_hole.union(range(tokens.size, denoiser.vocabulary_size))
+        self._block_config = replace(
+            config,
+            max_denoising_steps=settings.max_denoising_steps,
+            entropy_bound=settings.entropy_bound,
+            confidence_threshold=settings.confidence_threshold,
+            banned_ids=banned,
+        )
+        self._line_config = replace(self._block_config, banned_ids=banned | tokens.newline_ids)
+
+    def fill(self, request: InfillRequest) -> Iterator[Progress | Filled]:
+        """Fill the request's holes: a `Progress` after each model forward, and `Filled` last."""
+        meter = Meter(request.deadline_ms)
+        layout = lay_out(request, self._tokens, self._budget)
+        if isinstance(layout, Rejection):
+            yield Filled(candidates=(), rejection=layout, stats=FillStats())
+            return
+        mode = resolve_mode(request)
+        config = self._line_config if mode == "line" else self._block_config
+        with meter.timed("prefill"):
+            context = self._denoiser.prefill(layout.context_ids)
+        with context:
+            meter.count_prefill(context)
+            yield Progress(stage="prefill")
+            errors_before = error_count(layout.text(layout.middles), layout.fence.language)
+            search = Search(request, mode, layout, self._denoiser, context, config, meter, errors_before)
+            found = yield from search.run()
+        yield _filled(request, layout, found, meter)
+
+
+def _filled(request: InfillRequest, layout: Layout, found: Found, meter: Meter) -> Filled:
+    """The best offers, each text once, as they go into the document; or why there are none."""
+    best: dict[tuple[str, ...], Offer] = {}
+    for offer in sorted(found.offers, key=by_score, reverse=True):
+        best.setdefault(offer.reading.texts, offer)
+    if next(iter(best), None) == layout.middles:
+        return Filled(candidates=(), rejection=Rejection(reason="unchanged"), stats=meter.stats())
+    best.pop(layout.middles, None)
+    candidates = tuple(
+        Candidate(
+            texts=_for_document(request, offer.reading.texts),
+            score=offer.score,
+            worst_entropy=offer.reading.worst_entropy,
+            passes=offer.passes,
+            stop_reason=offer.row.stop_reason,
+        )
+        for offer in list(best.values())[: request.n]
+    )
+    # Every row was read, so there are rejections where there are no offers.
+    rejection = None if candidates else Counter(found.rejections).most_common(1)[0][0]
+    return Filled(candidates=candidates, rejection=rejection, stats=meter.stats())
+
+
+def _for_document(request: InfillRequest, texts: Sequence[str]) -> tuple[str, ...]:
+    """Finished texts with what was typed already, and with the line endings of the places where they go."""
+    typed = [request.must_start_with or "", *[""] * (len(texts) - 1)]
+    endings = [line_ending_at(request.text, hole.end) for hole in request.holes]
+    return tuple(start + text.replace("\n", ending) for start, text, ending in zip(typed, texts, endings, strict=True))

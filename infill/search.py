@@ -1,0 +1,200 @@
+"""Unknown lengths, searched: rows that differ in one hole's length are denoised side by side, read and scored.
+
+Every length tried comes from `length`; nothing here knows how long a hole should be.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from engine.canvas import Canvas, Context, DenoiseConfig, Denoiser, RowState, TokenIds
+from infill.candidate import Reading, draft, read_row
+from infill.layout import Layout
+from infill.length import first_guess, ladder
+from infill.meter import Meter
+from infill.rank import certainty, likelihood, scored_row
+from infill.request import InfillRequest, Progress, Rejection, StopReason
+from infill.syntax import error_count
+
+
+@dataclass(frozen=True, slots=True)
+class _Middle:
+    """A hole's tokens in a row to denoise. keep: start from them, not from noise."""
+
+    token_ids: TokenIds
+    keep: bool
+
+    @classmethod
+    def noise(cls, length: int) -> _Middle:
+        return cls(np.zeros(length, np.int32), keep=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Denoised:
+    """A row at the end of its denoising. lengths: of its holes."""
+
+    lengths: tuple[int, ...]
+    state: RowState
+    stop_reason: StopReason
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A finished reading with its score, and the row it was read from."""
+
+    reading: Reading
+    row: Denoised
+    score: float
+    passes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search came to: every reading worth an offer, and why the other rows' readings are none."""
+
+    offers: list[Offer]
+    rejections: list[Rejection]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One request on its way through the model."""
+
+    request: InfillRequest
+    mode: Literal["line", "block"]
+    layout: Layout
+    denoiser: Denoiser
+    context: Context
+    config: DenoiseConfig
+    meter: Meter
+    errors_before: int
+
+    def run(self) -> Generator[Progress, None, Found]:
+        """Search the holes' lengths, a round for each hole in turn: rows that differ in its length are denoised side by
+        side, the other holes with it from their current reading. The best row is the next round's current reading."""
+        found = Found([], [])
+        current = self._start()
+        for hole in range(len(current)):
+            rows = self._rows(hole, current)
+            denoised = yield from self._denoise(rows, hole)
+            readings: list[tuple[Reading, Denoised]] = []
+            for row in denoised:
+                reading = read_row(row.state, row.lengths, self.layout, self.mode)
+                if isinstance(reading, Rejection):
+                    found.rejections.append(reading)
+                else:
+                    readings.append((reading, row))
+            late = self.meter.late
+            if late and found.offers:
+                break  # What could not be scored is not to be compared with what was.
+            scored = yield from self._score(readings, late=late)
+            found.offers.extend(scored)
+            if late:
+                break
+            # Where no row has anything to offer, the others go on from the shortest.
+            best = max(scored, key=by_score).row if scored else denoised[0]
+            spans = self.layout.spans(best.lengths)
+            current = [_Middle(best.state.argmax_ids[span], keep=True) for span in spans]
+        return found
+
+    def _start(self) -> list[_Middle]:
+        """The holes before anything is known: a text to be edited as it stands, anything else as noise."""
+        standing = [len(ids) if middle else 0 for ids, middle in self._present]
+        share = (self.layout.room - sum(standing)) // max(standing.count(0), 1)
+        middles: list[_Middle] = []
+        for (ids, middle), count in zip(self._present, standing, strict=True):
+            if middle and self.request.instruction is None:
+                middles.append(_Middle(ids, keep=True))
+            else:
+                middles.append(_Middle.noise(count or first_guess(self.mode, room=share)))
+        return middles
+
+    def _rows(self, hole: int, current: Sequence[_Middle]) -> list[tuple[_Middle, ...]]:
+        """The current reading once for each length that the hole might have."""
+        ids, middle = self._present[hole]
+        taken = sum(len(other.token_ids) for i, other in enumerate(current) if i != hole)
+        lengths = ladder(self.mode, present=len(ids) if middle else 0, room=self.layout.room - taken)
+        rows: list[tuple[_Middle, ...]] = []
+        for length in lengths:
+            # A text that is edited starts from itself in the row of its own length.
+            stays = len(current[hole].token_ids) == length
+            tried = current[hole] if stays else _Middle.noise(length)
+            rows.append((*current[:hole], tried, *current[hole + 1 :]))
+        return rows * -(-self.request.n // len(rows))
+
+    def _denoise(self, rows: Sequence[Sequence[_Middle]], hole: int) -> Generator[Progress, None, list[Denoised]]:
+        """Denoise a batch until every row has settled, the steps are spent or the time is."""
+        lengths = [tuple(len(middle.token_ids) for middle in row) for row in rows]
+        canvases = [self.layout.filled([m.token_ids for m in row], keep=[m.keep for m in row]) for row in rows]
+        self.meter.count_free(sum(canvas.free_count for canvas in canvases))
+        seeds = [_row_seed(self.request.seed, hole, number) for number in range(len(rows))]
+        with self.meter.timed("denoise"):
+            stepper = self.denoiser.start(self.context, canvases, seeds=seeds, config=self.config)
+        late = False
+        states: tuple[RowState, ...] = ()
+        for _ in range(self.config.max_denoising_steps):
+            with self.meter.timed("denoise"):
+                batch = stepper.step()
+            self.meter.count_forward(batch.token_positions)
+            states, late = batch.rows, self.meter.late
+            best = min(range(len(rows)), key=lambda i: _mean_entropy(states[i], canvases[i]))
+            yield Progress(stage="denoise", draft=draft(states[best], lengths[best], self.layout))
+            if late or all(state.settled for state in states):
+                break
+        unsettled: StopReason = "deadline" if late else "step_limit"
+        return [
+            Denoised(row_lengths, state, "settled" if state.settled else unsettled)
+            for row_lengths, state in zip(lengths, states, strict=True)
+        ]
+
+    def _score(
+        self, readings: Sequence[tuple[Reading, Denoised]], *, late: bool
+    ) -> Generator[Progress, None, list[Offer]]:
+        """Score readings, each text once: with one forward of the encoder, or without it when it is late."""
+        distinct: dict[tuple[str, ...], tuple[Reading, Denoised]] = {}
+        for reading, row in readings:
+            distinct.setdefault(reading.texts, (reading, row))
+        if not distinct:
+            return []
+        with self.meter.timed("rank"):
+            scores = [self._certainty(reading) for reading, _ in distinct.values()]
+        if not late:
+            with self.meter.timed("rank"):
+                middles = [self.layout.encode_middles(texts) for texts in distinct]
+                rows = [scored_row(self.layout, middle) for middle in middles]
+                log_probs = self.denoiser.score(self.context, rows)
+                for i, (middle, row) in enumerate(zip(middles, log_probs, strict=True)):
+                    scores[i] += likelihood(self.layout, middle, row)
+            self.meter.count_forward(len(rows) * max(map(len, rows)))
+            yield Progress(stage="score")
+        return [
+            Offer(reading, row, score, self.meter.passes)
+            for (reading, row), score in zip(distinct.values(), scores, strict=True)
+        ]
+
+    def _certainty(self, reading: Reading) -> float:
+        added = error_count(self.layout.text(reading.texts), self.layout.fence.language) - self.errors_before
+        return certainty(mean_entropy=reading.mean_entropy, added_errors=max(added, 0))
+
+    @property
+    def _present(self) -> list[tuple[TokenIds, str]]:
+        """What stands in the holes now, as tokens and as text."""
+        return list(zip(self.layout.present, self.layout.middles, strict=True))
+
+
+def _row_seed(seed: int, hole: int, number: int) -> int:
+    """A seed for each row of each round, the same on every machine."""
+    return zlib.crc32(f"{seed} {hole} {number}".encode())
+
+
+def _mean_entropy(state: RowState, canvas: Canvas) -> float:
+    return float(state.entropy[~canvas.clamped].mean())
+
+
+def by_score(offer: Offer) -> float:
+    return offer.score
