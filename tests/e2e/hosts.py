@@ -1,0 +1,102 @@
+"""Driving fake hosts: their script directory, and clients that start them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dgemma_lsp.host.client import HostClient
+from dgemma_lsp.host.identity import EngineOptions
+from dgemma_lsp.host.spawn import Launcher
+from dgemma_lsp.host.wire import Event, HostState, HostStatus, Owner, Priority
+from infill.request import InfillRequest, Span
+
+TIMEOUT_S = 60.0
+"""Bounds a test that would hang; nothing is asserted about time."""
+
+FAKE_HOST = (sys.executable, "-m", "tests.e2e.fake_host")
+
+
+@dataclass(frozen=True)
+class Script:
+    """The directory that tells fake hosts what to do, and in which they write what they did."""
+
+    directory: Path
+
+    def hold(self, name: str) -> None:
+        (self.directory / f"hold-{name}").touch()
+
+    def release(self, name: str) -> None:
+        (self.directory / f"hold-{name}").unlink()
+
+    def lines(self, name: str) -> list[str]:
+        path = self.directory / name
+        return path.read_text().splitlines() if path.exists() else []
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(TIMEOUT_S):
+            while True:
+                if condition():
+                    return
+                await asyncio.sleep(0.01)
+
+
+@dataclass
+class Desk:
+    """What a test needs: a script and clients for a fake host."""
+
+    script: Script
+    options: EngineOptions
+    clients: list[HostClient] = field(default_factory=list[HostClient])
+
+    def client(self, options: EngineOptions | None = None, *, command: tuple[str, ...] = FAKE_HOST) -> HostClient:
+        self.clients.append(HostClient(Launcher(options or self.options, command)))
+        return self.clients[-1]
+
+
+def request(name: str, *, steps: int = 3, text: str = "x = 1\n") -> InfillRequest:
+    """A request that the fake answers with `name` after so many steps."""
+    return InfillRequest(text=text, holes=(Span(start=0, end=0),), path=name, seed=steps)
+
+
+def owner(client: str = "window", kind: str = "inline") -> Owner:
+    return Owner(client=client, document="file:///a.py", kind=kind)
+
+
+async def ask(
+    client: HostClient,
+    name: str,
+    *,
+    steps: int = 3,
+    text: str = "x = 1\n",
+    priority: Priority = "inline",
+    owner: Owner | None = None,
+    drafts: bool = False,
+) -> list[Event]:
+    """All events of one request."""
+    async with asyncio.timeout(TIMEOUT_S):
+        infill = client.infill(request(name, steps=steps, text=text), priority=priority, owner=owner, drafts=drafts)
+        async with contextlib.aclosing(infill) as events:
+            return [event async for event in events]
+
+
+async def until(client: HostClient, reached: Callable[[HostStatus], bool]) -> HostStatus:
+    """The host's first status that is as wanted."""
+    async with asyncio.timeout(TIMEOUT_S):
+        while True:
+            status = await client.status()
+            if reached(status):
+                return status
+            await asyncio.sleep(0.01)
+
+
+async def follow(statuses: AsyncIterator[HostStatus], state: HostState) -> HostStatus:
+    """Read a watch on until `state` is told."""
+    async with asyncio.timeout(TIMEOUT_S):
+        while (status := await anext(statuses)).state != state:
+            pass
+        return status
