@@ -15,6 +15,8 @@ from pathlib import Path
 from dgemma_lsp.host.errors import EngineUnavailable
 
 UNIX = hasattr(socket, "AF_UNIX")
+"""Whether this system's Python has Unix sockets."""
+
 PATH_LIMIT = 100
 """Bytes of a socket's path that every system takes (Linux 107, macOS 103)."""
 
@@ -28,9 +30,9 @@ class Endpoint:
     token: str | None = None
 
 
-def find(directory: Path, key: str, *, unix: bool = UNIX) -> Endpoint | None:
+def find(directory: Path, key: str) -> Endpoint | None:
     """Where the host with this key listens, or did when it died; None where it never has."""
-    if unix:
+    if UNIX:
         path = _socket_path(directory, key)
         return Endpoint(url="http://host", path=path) if path.exists() else None
     try:
@@ -41,14 +43,14 @@ def find(directory: Path, key: str, *, unix: bool = UNIX) -> Endpoint | None:
         return None
 
 
-def listen(directory: Path, key: str, *, unix: bool = UNIX) -> tuple[socket.socket, Endpoint]:
+def listen(directory: Path, key: str) -> tuple[socket.socket, Endpoint]:
     """Listen under a key, whose lock the caller holds.
 
     Raises:
         EngineUnavailable: the directory's path is too long for a socket.
         OSError: the socket or address file cannot be made.
     """
-    return _listen_unix(_socket_path(directory, key)) if unix else _listen_loopback(_address_path(directory, key))
+    return _listen_unix(_socket_path(directory, key)) if UNIX else _listen_loopback(_address_path(directory, key))
 
 
 def forget(directory: Path, key: str) -> None:

@@ -1,7 +1,8 @@
 """A real host process over a scripted model: `python -m tests.e2e.fake_host OPTIONS`.
 
 Its script is the directory FAKE_HOST: while the file `hold-load` or `hold-step` is there, loading or the next forward
-waits; `loads` and `ran` get a line for every load and every forward that begins, `pids` one for every process.
+waits, and with `loopback` it does without Unix sockets; `loads` and `ran` get a line for every load and every forward
+that begins, `pids` one for every process.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import time
 from collections.abc import Generator
 from pathlib import Path
 
+from dgemma_lsp.host import endpoint
 from dgemma_lsp.host.checkpoint import Checkpoint
 from dgemma_lsp.host.identity import EngineOptions
 from dgemma_lsp.host.process import main
@@ -65,5 +67,7 @@ def wait_while(name: str) -> None:
 
 
 if __name__ == "__main__":
+    if (SCRIPT / "loopback").exists():
+        endpoint.UNIX = False
     note("pids", str(os.getpid()))
     sys.exit(main(sys.argv[1:], make_loader))

@@ -27,8 +27,11 @@ class Script:
 
     directory: Path
 
+    def set(self, name: str) -> None:
+        (self.directory / name).touch()
+
     def hold(self, name: str) -> None:
-        (self.directory / f"hold-{name}").touch()
+        self.set(f"hold-{name}")
 
     def release(self, name: str) -> None:
         (self.directory / f"hold-{name}").unlink()

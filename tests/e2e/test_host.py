@@ -16,10 +16,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from dgemma_lsp.host.client import EngineUnavailable, Superseded
+from dgemma_lsp.host import endpoint
+from dgemma_lsp.host.client import EngineUnavailable, HostClient, Superseded
 from dgemma_lsp.host.directories import runtime_directory
 from dgemma_lsp.host.identity import ROOT, EngineOptions
-from dgemma_lsp.host.spawn import Launcher
+from dgemma_lsp.host.spawn import FixedEngine, Launcher
 from dgemma_lsp.host.wire import Done
 from engine.errors import EngineError
 from infill.request import Candidate, Draft
@@ -149,6 +150,30 @@ async def test_only_the_user_may_use_the_socket_and_nothing_listens_on_a_network
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert psutil.Process((await client.status()).pid).net_connections(kind="inet") == []
+
+
+async def test_without_unix_sockets_a_loopback_port_needs_the_token(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoint, "UNIX", False)
+    desk.script.set("loopback")
+    client = desk.client()
+    assert isinstance((await ask(client, "a"))[-1], Done)
+    status = await client.status()
+    listening = [
+        connection.laddr
+        for connection in psutil.Process(status.pid).net_connections(kind="inet")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    [(host, port)] = listening
+    assert host == "127.0.0.1"
+    [file] = runtime_directory().glob("*.json")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    stranger = HostClient(FixedEngine(f"http://127.0.0.1:{port}"))
+    with pytest.raises(EngineError, match="token is missing"):
+        await ask(stranger, "b")
+    await stranger.close()
+    assert (await client.status()).requests == 1
 
 
 async def test_no_source_text_is_logged(desk: Desk) -> None:

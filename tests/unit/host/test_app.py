@@ -1,0 +1,114 @@
+"""The HTTP interface without a server: routes, refusals, tokens, metrics."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+from starlette.types import ASGIApp
+
+from dgemma_lsp.host.app import HostApp
+from dgemma_lsp.host.scheduler import Scheduler
+from dgemma_lsp.host.wire import Terms, dump_call, parse_event, parse_status
+from infill.request import Candidate
+from tests.unit.host.scripted import TIMEOUT_S, ScriptedModel, owner, request
+
+
+@pytest.fixture(name="scheduler")
+def _scheduler() -> Iterator[Scheduler]:
+    scheduler = Scheduler(lambda report: ScriptedModel(gated=False), checkpoint="scripted", device="auto")
+    scheduler.start()
+    yield scheduler
+    scheduler.stop(TIMEOUT_S)
+
+
+@pytest.fixture(name="stops")
+def _stops() -> list[str]:
+    return []
+
+
+@pytest.fixture(name="http")
+async def _http(scheduler: Scheduler, stops: list[str]) -> AsyncIterator[httpx.AsyncClient]:
+    app = HostApp(scheduler, stop=lambda: stops.append("stop"))
+    async with _client(app.asgi()) as client:
+        yield client
+
+
+def _client(app: ASGIApp) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://host")
+
+
+async def test_infill_streams_events(http: httpx.AsyncClient) -> None:
+    body = dump_call(request("a", steps=2), Terms(priority="inline", owner=owner(), stream=True))
+    response = await http.post("/v1/infill", content=body)
+    assert response.headers["content-type"] == "application/x-ndjson"
+    events = [parse_event(line) for line in response.text.splitlines()]
+    assert [next(iter(json.loads(line))) for line in response.text.splitlines()] == [
+        "draft",
+        "draft",
+        "candidate",
+        "done",
+    ]
+    assert isinstance(events[2], Candidate)
+
+
+async def test_a_failing_request_ends_with_an_error(http: httpx.AsyncClient) -> None:
+    response = await http.post("/v1/infill", content=dump_call(request("broken"), Terms()))
+    [line] = response.text.splitlines()
+    assert json.loads(line)["error"]["kind"] == "engine"
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [("{", "$: not JSON"), ('{"text": "secret"}', "$.holes: missing"), ('{"wings": 2}', "$.wings: unknown field")],
+)
+async def test_a_malformed_request_is_a_400_with_its_path(http: httpx.AsyncClient, body: str, message: str) -> None:
+    response = await http.post("/v1/infill", content=body)
+    assert response.status_code == 400
+    error = response.json()["error"]
+    assert error["message"].startswith(message)
+    assert "secret" not in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status_code"),
+    [("GET", "/v1/infill", 405), ("GET", "/v1/stop", 405), ("POST", "/v1/status", 405), ("GET", "/v2/status", 404)],
+)
+async def test_other_routes_are_refused(http: httpx.AsyncClient, method: str, path: str, status_code: int) -> None:
+    assert (await http.request(method, path)).status_code == status_code
+
+
+async def test_status_and_metrics_count_requests(http: httpx.AsyncClient) -> None:
+    await http.post("/v1/infill", content=dump_call(request("a"), Terms(priority="edit")))
+    status = parse_status((await http.get("/v1/status")).text)
+    assert (status.requests, status.loads, status.state, status.checkpoint) == (1, 1, "ready", "scripted")
+    metrics = (await http.get("/metrics")).text.splitlines()
+    assert 'dgemma_requests_total{priority="edit"} 1' in metrics
+    assert 'dgemma_requests_total{priority="inline"} 0' in metrics
+    assert 'dgemma_endings_total{ending="done"} 1' in metrics
+    assert 'dgemma_stage_seconds_total{stage="denoise"} 0.002' in metrics
+    assert "dgemma_passes_total 3" in metrics
+    assert "# TYPE dgemma_loads_total counter" in metrics
+
+
+async def test_stop_is_passed_on(http: httpx.AsyncClient, stops: list[str]) -> None:
+    assert (await http.post("/v1/stop")).status_code == 202
+    assert stops == ["stop"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status_code"),
+    [
+        ({}, 401),
+        ({"Authorization": "Bearer wrong"}, 401),
+        ({"Authorization": "token"}, 401),
+        ({"Authorization": "Bearer token"}, 200),
+    ],
+)
+async def test_a_token_is_required_everywhere(scheduler: Scheduler, headers: dict[str, str], status_code: int) -> None:
+    app = HostApp(scheduler, stop=lambda: None).asgi(token="token")
+    async with _client(app) as http:
+        for path in ("/v1/status", "/metrics"):
+            assert (await http.get(path, headers=headers)).status_code == status_code

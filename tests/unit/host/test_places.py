@@ -1,0 +1,179 @@
+"""What a host is called, and where it is found."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import platformdirs
+import pytest
+
+from dgemma_lsp.host import directories, endpoint, identity, log, spawn
+from dgemma_lsp.host.checkpoint import resolve
+from dgemma_lsp.host.errors import EngineUnavailable
+from dgemma_lsp.host.identity import EngineOptions, fingerprint, key
+from dgemma_lsp.host.spawn import FixedEngine, Launcher
+from engine.errors import CheckpointError
+
+OPTIONS = EngineOptions()
+
+
+@pytest.mark.parametrize(
+    ("options", "same"),
+    [
+        (OPTIONS, True),
+        (replace(OPTIONS, device="cpu"), False),
+        (replace(OPTIONS, quantization="nf4"), False),
+        (replace(OPTIONS, idle_unload_minutes=None, exit_minutes=1.0), True),
+    ],
+)
+def test_the_key_depends_on_what_must_not_be_shared(options: EngineOptions, same: bool) -> None:
+    assert (key(Path("/a"), OPTIONS) == key(Path("/a"), options)) is same
+    assert key(Path("/a"), OPTIONS) != key(Path("/b"), OPTIONS)
+
+
+def test_changed_code_has_another_fingerprint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "engine").mkdir()
+    code = tmp_path / "engine" / "a.py"
+    monkeypatch.setattr(identity, "ROOT", tmp_path)
+    seen: set[str] = set()
+    for text in ("x = 1", "x = 2"):
+        code.write_text(text)
+        seen.add(fingerprint.__wrapped__())
+    code.rename(code.with_name("b.py"))
+    seen.add(fingerprint.__wrapped__())
+    assert len(seen) == 3
+
+
+def test_a_runtime_directory_is_made_for_its_user_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = _runtime_path(monkeypatch, tmp_path / "run")
+    assert directories.runtime_directory() == shown
+    assert stat.S_IMODE(shown.stat().st_mode) == 0o700
+    shown.chmod(0o755)
+    directories.runtime_directory()
+    assert stat.S_IMODE(shown.stat().st_mode) == 0o700
+
+
+def test_an_unusable_runtime_directory_is_one_clear_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("in the way")
+    _runtime_path(monkeypatch, tmp_path / "file" / "run")
+    with pytest.raises(EngineUnavailable, match=r"file/run cannot be used: Not a directory. Set XDG_RUNTIME_DIR"):
+        directories.runtime_directory()
+
+
+def test_another_users_runtime_directory_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _runtime_path(monkeypatch, tmp_path)
+    monkeypatch.setattr(os, "getuid", lambda: tmp_path.stat().st_uid + 1)
+    with pytest.raises(EngineUnavailable, match="belongs to another user"):
+        directories.runtime_directory()
+
+
+def _runtime_path(monkeypatch: pytest.MonkeyPatch, path: Path) -> Path:
+    def user_runtime_path(_name: str, *, appauthor: bool) -> Path:
+        return path
+
+    monkeypatch.setattr(platformdirs, "user_runtime_path", user_runtime_path)
+    return path
+
+
+@pytest.fixture(name="short")
+def _short() -> Iterator[Path]:
+    directory = Path("/tmp") / f"dg-{os.getpid()}"
+    directory.mkdir(mode=0o700)
+    yield directory
+    shutil.rmtree(directory)
+
+
+@pytest.mark.parametrize("unix", [True, False])
+def test_a_listener_is_found_until_it_is_forgotten(short: Path, monkeypatch: pytest.MonkeyPatch, *, unix: bool) -> None:
+    monkeypatch.setattr(endpoint, "UNIX", unix)
+    assert endpoint.find(short, "k") is None
+    listener, address = endpoint.listen(short, "k")
+    with listener:
+        assert endpoint.find(short, "k") == address
+        assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in short.iterdir())
+        assert (address.token is None) is unix
+    listener, again = endpoint.listen(short, "k")
+    with listener:
+        assert endpoint.find(short, "k") == again
+    endpoint.forget(short, "k")
+    assert list(short.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"port": 1}', '{"port": null, "token": "a"}'])
+def test_a_broken_address_file_names_no_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr(endpoint, "UNIX", False)
+    (tmp_path / "k.json").write_text(text)
+    assert endpoint.find(tmp_path, "k") is None
+
+
+def test_a_path_too_long_for_a_socket_is_one_clear_message() -> None:
+    with pytest.raises(EngineUnavailable, match=r"more than 100\. Set XDG_RUNTIME_DIR to a shorter"):
+        endpoint.listen(Path("/tmp") / ("x" * 100), "k")
+
+
+def test_checkpoints_are_found_on_this_machine_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    assert resolve("mine").directory == tmp_path / "mine"
+    assert resolve(resolve("mine").name) == resolve("mine")
+    assert resolve("auto") == resolve("nano")
+    assert resolve("auto").name == "nano"
+    with pytest.raises(CheckpointError, match="no checkpoint directory"):
+        resolve("no/such/directory")
+    with pytest.raises(CheckpointError, match="dgemma-lsp pull no-such/repository"):
+        resolve("no-such/repository")
+
+
+def test_a_log_is_rotated_and_old_ones_are_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "BYTES", 200)
+    old, young = tmp_path / "host-old.log", tmp_path / "host-young.log"
+    for file in (old, young):
+        file.write_text("")
+    os.utime(old, (0, 0))
+    script = (
+        "import logging, os, sys\n"
+        "from pathlib import Path\n"
+        "from dgemma_lsp.host import log\n"
+        "log.BYTES = 200\n"
+        "log.detach(log.open_log(Path(sys.argv[1])))\n"
+        "print('printed')\n"
+        "for i in range(20): logging.getLogger('a').info('line %d', i)\n"
+        "logging.getLogger('a').debug('secret')\n"
+    )
+    path = tmp_path / "host-new.log"
+    subprocess.run([sys.executable, "-c", script, str(path)], check=True, cwd=identity.ROOT)
+    assert not old.exists()
+    assert young.exists()
+    assert "line 19" in path.read_text()
+    assert len(list(tmp_path.glob("host-new.log.*"))) == log.BACKUPS
+    assert "secret" not in "".join(file.read_text() for file in tmp_path.iterdir())
+
+
+def test_a_deleted_installation_is_one_clear_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spawn, "ROOT", tmp_path / "gone")
+    _runtime_path(monkeypatch, tmp_path)
+    launcher = Launcher(EngineOptions(checkpoint=str(tmp_path)))
+    monkeypatch.setattr(endpoint, "PATH_LIMIT", 1000)
+    with pytest.raises(EngineUnavailable, match=r"could not be started: No such file or directory: .*gone"):
+        launcher.start()
+
+
+def test_an_engine_elsewhere_is_not_started() -> None:
+    with pytest.raises(EngineUnavailable, match=r"No engine answers at http://127.0.0.1:1"):
+        FixedEngine("http://127.0.0.1:1").start()
+
+
+def test_a_front_end_imports_nothing_heavy() -> None:
+    script = (
+        "import sys, dgemma_lsp.host.client\n"
+        "heavy = {'torch', 'transformers', 'starlette', 'uvicorn', 'httpx', 'tokenizers', 'huggingface_hub'}\n"
+        "sys.exit(', '.join(heavy & set(sys.modules)) or 0)\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=identity.ROOT)
