@@ -49,11 +49,13 @@ def heal(passages: Sequence[Passage]) -> tuple[list[Passage], tuple[Edges, ...]]
     heads: list[str] = []
     tails: list[str] = []
     for i, passage in enumerate(passages):
+        # Something has to stay between two holes, or they would be one.
+        least = 1 if 0 < i < last else 0
         if i > 0:
-            tail, passage = _take_first(passage)
+            tail, passage = _take_first(passage) if len(passage) > least else ("", passage)
             tails.append(tail)
         if i < last:
-            passage, head = _take_last(passage)
+            passage, head = _take_last(passage) if len(passage) > least else (passage, "")
             heads.append(head)
         clamped.append(passage)
     return clamped, tuple(Edges(head=head, tail=tail) for head, tail in zip(heads, tails, strict=True))

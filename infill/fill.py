@@ -7,7 +7,7 @@ closing the generator stops the work and releases the context.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 
 from engine.canvas import DenoiseConfig, Denoiser
@@ -65,7 +65,7 @@ class Infiller:
         )
         self._line_config = replace(self._block_config, banned_ids=banned | tokens.newline_ids)
 
-    def fill(self, request: InfillRequest) -> Iterator[Progress | Filled]:
+    def fill(self, request: InfillRequest) -> Generator[Progress | Filled]:
         """Fill the request's holes: a `Progress` after each model forward, and `Filled` last."""
         meter = Meter(request.deadline_ms)
         layout = lay_out(request, self._tokens, self._budget)

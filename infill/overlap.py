@@ -46,17 +46,25 @@ def _runs_through(mine: list[str], following: list[str]) -> bool:
 
 def _drop_repeated_end(text: str, before: str, after: str) -> str:
     """Cut the longest end of the text with which `after` begins."""
-    size = next((n for n in range(min(len(text), len(after)), 0, -1) if text.endswith(after[:n])), 0)
+    size = _overlap(text, after)
+    if not size and not text.endswith("\n"):  # Blanks may fill up a line after the copy.
+        size = _overlap(text.rstrip(), after)
+        text = text.rstrip() if size else text
     shorter, echo = text[: len(text) - size], after[:size]
-    if echo.isspace():
+    if not echo or echo.isspace():
         return shorter
-    if not echo or (_is_word(shorter[-1:]) and _is_word(echo[0])):
+    if _is_word(shorter[-1:]) and _is_word(echo[0]):
         return text
     telling = len(echo.strip()) >= _TELLING or not any(map(_is_word, echo))
     if not any(c in _QUOTES or c in _OPENER or c in _OPENER.values() for c in echo):
         return shorter if telling else text
     spare = _imbalance(before, text, after) - _imbalance(before, shorter, after)
     return shorter if spare > 0 or (telling and spare == 0) else text
+
+
+def _overlap(text: str, after: str) -> int:
+    """Length of the longest end of the text with which `after` begins."""
+    return next((n for n in range(min(len(text), len(after)), 0, -1) if text.endswith(after[:n])), 0)
 
 
 def _imbalance(before: str, text: str, after: str) -> int:

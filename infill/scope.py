@@ -11,6 +11,7 @@ from infill.syntax import statement_end
 # How a line begins that ends a block, or goes on with its statement.
 _CLOSERS = (")", "]", "}", "end")
 _CONTINUATIONS = ("else", "elif", "except", "finally", "catch", "case", "default")
+_OPENERS = ("{", "(", "[", ":")
 _TAB_WIDTH = 4
 
 
@@ -27,11 +28,13 @@ def cut_to_scope(text: str, before: str, after: str, language: str) -> str:
         return text
     margin = _indentation(left + lines[0] if first == 0 else lines[first])
     protected = _first_statement_lines(text, before, after, language)
-    opened = bool(left.strip()) or protected > first + 1
+    opened = bool(left.strip())
+    # A statement that is known to be complete is followed by siblings only; one that is not may still be closed.
+    complete = protected > first + 1 or (protected > 0 and opened)
     for i in range(max(first + 1, protected), len(lines)):
         line = lines[i].strip()
         if not line:
-            if margin == 0 and not opened:
+            if margin == 0 and not opened and not complete:
                 return "\n".join(lines[:i])  # At the file's margin a blank line ends the paragraph.
             continue
         depth = _indentation(lines[i])
@@ -39,10 +42,10 @@ def cut_to_scope(text: str, before: str, after: str, language: str) -> str:
             opened = True
         elif depth < margin:
             return "\n".join(lines[:i])
-        elif opened and line.startswith(_CLOSERS):
-            if not line.endswith(("{", ":", "(", "[")):
+        elif opened and not complete and line.startswith(_CLOSERS):
+            if not line.endswith(_OPENERS):
                 return "\n".join(lines[: i + 1])
-        elif opened and not line.startswith(_CONTINUATIONS):
+        elif complete or (opened and not line.startswith(_CONTINUATIONS)):
             return "\n".join(lines[:i])
     return text
 

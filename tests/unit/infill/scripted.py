@@ -68,14 +68,16 @@ class ScriptedDenoiser:
     def start(
         self, context: Context, canvases: Sequence[Canvas], *, seeds: Sequence[int], config: DenoiseConfig
     ) -> ScriptedStepper:
-        assert context is self.contexts[-1] and not self.contexts[-1].released
+        assert context is self.contexts[-1]
+        assert not self.contexts[-1].released
         self.canvases += canvases
         self.configs.append(config)
         self.seeds.append(tuple(seeds))
         return ScriptedStepper(self, canvases, config)
 
     def score(self, context: Context, rows: Sequence[TokenIds]) -> tuple[Floats, ...]:
-        assert context is self.contexts[-1] and not self.contexts[-1].released
+        assert context is self.contexts[-1]
+        assert not self.contexts[-1].released
         right = _with_answers(self.canvases[0], self.answers)
         scores: list[Floats] = []
         for row in rows:

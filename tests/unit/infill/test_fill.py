@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tests.unit.infill.scripted import check
+from engine.canvas import DenoiseConfig
+from infill.fill import Infiller
+from infill.layout import lay_out
+from infill.passage import to_line_feeds
+from infill.request import Filled, InfillRequest, Progress, Rejection, Span
+from infill.window import Budget
+from tests.unit.infill.scripted import ScriptedDenoiser, apply, check, filled, request_of, run, scripted
+from tests.unit.infill.tiny import tiny_tokens
 
 LINE_CASES = [
     ("x = ⟦⟧\ny = 2\n", "1", "x = 1\ny = 2\n"),
@@ -16,7 +25,7 @@ LINE_CASES = [
     ("x = to⟦⟧tal\n", "mato_", "x = tomato_tal\n"),
     ("foo.na⟦⟧\n", "me", "foo.name\n"),
     ("x = foo(⟦⟧bar)\n", "a, ", "x = foo(a, bar)\n"),
-    # A longer hole repeats what follows.
+    # A hole that is too long repeats what follows.
     ("x = foo(⟦⟧)\n", "a, b", "x = foo(a, b)\n"),
     ("x = ⟦⟧ + total\n", "foo", "x = foo + total\n"),
     # Brackets that the text itself opened stay.
@@ -26,12 +35,199 @@ LINE_CASES = [
     ("\tx = ⟦⟧\ry = 2\r", "1", "\tx = 1\ry = 2\r"),
     ("x = '😀' + ⟦⟧\n", "'é'", "x = '😀' + 'é'\n"),
     ("x = '😀⟦⟧😀'\n", "日本", "x = '😀日本😀'\n"),
+    # What looks like a control token is text.
+    ('x = "<|turn>" + ⟦⟧\n', '"<eos>"', 'x = "<|turn>" + "<eos>"\n'),
     # Nothing to offer.
     ("x = ⟦⟧\ny = 2\n", "  ", "!empty"),
     ("x = ⟦1⟧\ny = 2\n", "1", "!unchanged"),
+    # A text is replaced.
+    ("x = ⟦foo⟧ + 1\n", "bar", "x = bar + 1\n"),
+]
+
+BLOCK_CASES = [
+    ("a.py", "def f():⟦⟧\n\ny = 2\n", "\n    return 1", "def f():\n    return 1\n\ny = 2\n"),
+    ("a.py", "def f():\n    ⟦⟧\n\ny = 2\n", "x = 1\n    return x", "def f():\n    x = 1\n    return x\n\ny = 2\n"),
+    ("a.py", "def f():\r\n    ⟦⟧\r\n", "x = 1\n    return x", "def f():\r\n    x = 1\r\n    return x\r\n"),
+    ("a.py", "def f():⟦⟧\n", "\n\treturn 1\n\ndef g():\n\tpass", "def f():\n\treturn 1\n"),
+    ("a.js", "f(() => {⟦⟧\n});\n", "\n  g();\n});\nh();", "f(() => {\n  g();\n});\n"),
+    ("a.ts", "class A {\n  ⟦⟧\n}\n", "x = 1;\n}\nclass B {", "class A {\n  x = 1;\n}\n"),
+    ("a.go", "func f() {⟦⟧\n", "\n\treturn\n}\n\nfunc g() {", "func f() {\n\treturn\n}\n"),
+    ("a.rs", "fn f() {\n    ⟦⟧\n}\n", "g();\n}\nfn h() {", "fn f() {\n    g();\n}\n"),
+    (
+        "A.java",
+        "class A {\n  void f() {⟦⟧\n  }\n}\n",
+        "\n    g();\n  }\n}",
+        "class A {\n  void f() {\n    g();\n  }\n}\n",
+    ),
+    ("a.c", "int f() {⟦⟧\n}\n", "\n  return 1;\n}", "int f() {\n  return 1;\n}\n"),
+    ("a.cpp", "int f() {⟦⟧\n}\n", "\n  if (x) {\n    g();\n  }", "int f() {\n  if (x) {\n    g();\n  }\n}\n"),
+    ("a.lua", "function f()⟦⟧\nend\n", "\n  g()\nend", "function f()\n  g()\nend\n"),
+    ("notes", "⟦⟧", "one\ntwo", "one\ntwo"),
+    # The following lines are repeated, and nothing else is written.
+    ("a.py", "x = 1\n⟦⟧\ntotal = 2\nname = 3\n", "total = 2\nname = 3", "!repeats_suffix"),
+    # The model believes to have come to the end of its code block.
+    ("a.py", "def f():⟦⟧\n", "\n    return 1\n```\nThat is all.", "def f():\n    return 1\n"),
 ]
 
 
 @pytest.mark.parametrize(("before", "answer", "after"), LINE_CASES)
 def test_fills_within_a_line(before: str, answer: str, after: str) -> None:
     check(before, answer, after)
+
+
+@pytest.mark.parametrize(("path", "before", "answer", "after"), BLOCK_CASES)
+def test_fills_with_whole_lines(path: str, before: str, answer: str, after: str) -> None:
+    check(before, answer, after, path=path, mode="block")
+
+
+@pytest.mark.parametrize(
+    ("before", "answers", "after"),
+    [
+        ("⟦⟧ = 1\nprint(⟦⟧)\n", ("foo", "foo"), "foo = 1\nprint(foo)\n"),
+        ("def f(⟦⟧):\n    return ⟦⟧ + 1\n", ("total", "total"), "def f(total):\n    return total + 1\n"),
+        ("print(⟦⟧a⟦⟧)\n", ("1 + ", " + 2"), "print(1 + a + 2)\n"),
+        ("x = ⟦1⟧\ny = ⟦⟧\n", ("1", "2"), "x = 1\ny = 2\n"),
+    ],
+)
+def test_fills_several_holes_together(before: str, answers: tuple[str, ...], after: str) -> None:
+    check(before, answers, after, mode="line")
+
+
+def test_holes_too_far_apart_are_rejected() -> None:
+    result = filled_anyway("⟦⟧" + "x = 1\n" * 1_000 + "⟦⟧")
+    assert result.rejection == Rejection(reason="too_far")
+
+
+def test_a_replaced_text_longer_than_a_canvas_is_rejected() -> None:
+    result = filled_anyway("⟦" + "x = 1\n" * 100 + "⟧")
+    assert result.rejection == Rejection(reason="too_long")
+
+
+def test_an_instruction_longer_than_the_context_is_rejected() -> None:
+    request = request_of("⟦x⟧", instruction="make it good " * 500)
+    assert only(run(request, ScriptedDenoiser([], tiny_tokens().size))).rejection == Rejection(reason="no_room")
+
+
+def test_what_was_typed_already_begins_the_text() -> None:
+    request = request_of("x = ⟦⟧\n", must_start_with="fo")
+    assert filled(request, "o + 1").candidates[0].texts == ("foo + 1",)
+
+
+def test_candidates_are_distinct_and_in_order() -> None:
+    result = filled(request_of("x = ⟦⟧\n", n=3), "foo(bar, total)")
+    scores = [candidate.score for candidate in result.candidates]
+    assert len({candidate.texts for candidate in result.candidates}) == 3
+    assert scores == sorted(scores, reverse=True)
+    assert result.candidates[0].texts == ("foo(bar, total)",)
+
+
+def test_the_same_request_and_seed_ask_the_model_the_same() -> None:
+    def asked(seed: int) -> tuple[list[tuple[int, ...]], list[list[int]], Filled]:
+        request = request_of("x = ⟦⟧\n", seed=seed)
+        denoiser = scripted(request, ["foo"])
+        result = only(run(request, denoiser))
+        return denoiser.seeds, [canvas.token_ids.tolist() for canvas in denoiser.canvases], result
+
+    seeds, canvases, result = asked(1)
+    again = asked(1)
+    assert (seeds, canvases, result.candidates) == (again[0], again[1], again[2].candidates)
+    assert seeds != asked(2)[0]
+    assert len(set(seeds[0])) == len(seeds[0])
+
+
+def test_progress_follows_each_forward() -> None:
+    request = request_of("x = ⟦⟧\n")
+    *progress, last = run(request, scripted(request, ["foo"], settles_at=3))
+    stages = [item.stage for item in progress if isinstance(item, Progress)]
+    assert stages == ["prefill", "denoise", "denoise", "denoise", "score"]
+    assert isinstance(last, Filled)
+    assert last.stats.passes == 5
+    assert last.stats.token_positions > last.stats.free_tokens > 0
+    assert last.stats.context_tokens > 0
+    assert set(last.stats.ms) == {"prefill", "denoise", "rank"}
+    assert last.candidates[0].stop_reason == "settled"
+    assert last.candidates[0].passes == 5
+
+
+def test_drafts_show_the_hole_alone() -> None:
+    request = request_of("x = to⟦⟧tal\n")
+    drafts = [item.draft for item in run(request, scripted(request, ["mato_"])) if isinstance(item, Progress)]
+    assert drafts[0] is None
+    assert drafts[1] is not None
+    (pieces,) = drafts[1].pieces
+    assert "".join(text for text, _ in pieces).startswith("ma")
+    assert all(0 <= entropy < 1 for _, entropy in pieces)
+
+
+def test_steps_are_limited() -> None:
+    request = request_of("x = ⟦⟧\n")
+    last = only(run(request, scripted(request, ["foo"], settles_at=1_000)))
+    assert last.candidates[0].stop_reason == "step_limit"
+
+
+def test_a_deadline_ends_the_work_with_the_reading_so_far() -> None:
+    request = request_of("x = ⟦⟧\n", deadline_ms=0)
+    last = only(run(request, scripted(request, ["foo"], settles_at=1_000)))
+    assert last.candidates[0].stop_reason == "deadline"
+    assert last.stats.passes == 2  # The prefill and one step; without one there would be nothing to read.
+
+
+def test_closing_the_pipeline_releases_the_context() -> None:
+    request = request_of("x = ⟦⟧\n")
+    denoiser = scripted(request, ["foo"])
+    steps = Infiller(denoiser, tiny_tokens(), DenoiseConfig()).fill(request)
+    next(steps)
+    assert not denoiser.contexts[0].released
+    steps.close()
+    assert denoiser.contexts[0].released
+
+
+@pytest.mark.parametrize(("mode", "newline_banned"), [("line", True), ("block", False)])
+def test_no_hole_may_hold_control_tokens_nor_a_line_newlines(mode: str, newline_banned: bool) -> None:
+    tokens = tiny_tokens()
+    request = request_of("x = ⟦⟧\n", mode="line" if mode == "line" else "block")
+    denoiser = scripted(request, ["foo"])
+    run(request, denoiser)
+    banned = denoiser.configs[0].banned_ids
+    assert {tokens.control.eos, tokens.control.pad, tokens.control.turn_end} <= banned
+    assert set(range(tokens.size, denoiser.vocabulary_size)) <= banned
+    assert (tokens.newline_ids <= banned) is newline_banned
+
+
+PIECES = st.sampled_from(
+    ["foo", " ", "\t", "\n", "\r\n", "\r", "😀", "é", "(", ")", "to", "tal", "\ud800", "<|turn>", "```\n"]
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(PIECES, max_size=12), st.lists(PIECES, max_size=12), st.lists(PIECES, max_size=3))
+def test_anything_can_be_asked_and_only_the_hole_changes(
+    before: list[str], after: list[str], answer: list[str]
+) -> None:
+    prefix, suffix = "".join(before), "".join(after)
+    hole = Span(start=len(prefix), end=len(prefix))
+    request = InfillRequest(text=prefix + suffix, holes=(hole,), path="a.py")
+    written = to_line_feeds("".join(answer)).replace("\ud800", "")
+    for candidate in filled(request, written or "foo").candidates:
+        document = apply(request, candidate.texts)
+        assert document.startswith(prefix)
+        assert document.endswith(suffix)
+        candidate.texts[0].encode()  # A text on offer can be written to a file.
+
+
+def test_the_window_holds_no_more_than_the_layout_shows() -> None:
+    layout = lay_out(request_of("a\n" * 9_000 + "⟦⟧" + "\nb" * 9_000), tiny_tokens(), Budget(context=300))
+    assert not isinstance(layout, Rejection)
+    assert len(layout.context_ids) <= 300
+    assert len(layout.text(["x"])) < 1_000
+
+
+def filled_anyway(marked: str) -> Filled:
+    """For requests that never reach the model."""
+    return only(run(request_of(marked), ScriptedDenoiser([], tiny_tokens().size)))
+
+
+def only(items: list[Progress | Filled]) -> Filled:
+    last = items[-1]
+    assert isinstance(last, Filled)
+    return last
