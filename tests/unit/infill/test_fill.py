@@ -85,7 +85,7 @@ def test_fills_with_whole_lines(path: str, before: str, answer: str, after: str)
     [
         ("⟦⟧ = 1\nprint(⟦⟧)\n", ("foo", "foo"), "foo = 1\nprint(foo)\n"),
         ("def f(⟦⟧):\n    return ⟦⟧ + 1\n", ("total", "total"), "def f(total):\n    return total + 1\n"),
-        ("print(⟦⟧a⟦⟧)\n", ("1 + ", " + 2"), "print(1 + a + 2)\n"),
+        ("print(⟦⟧foo⟦⟧)\n", ("12 * ", " - 12"), "print(12 * foo - 12)\n"),
         ("x = ⟦1⟧\ny = ⟦⟧\n", ("1", "2"), "x = 1\ny = 2\n"),
     ],
 )
