@@ -1,0 +1,18 @@
+-- How Neovim runs the language server: the name `dgemma` of |vim.lsp.config()| and |vim.lsp.enable()|.
+
+---@type vim.lsp.Config
+return {
+  cmd = { 'dgemma-lsp', '--stdio' },
+  root_dir = function(buf, on_dir)
+    -- Buffers that stand for something else than a file, such as `fugitive://…`, are left alone.
+    -- A file outside any repository is served as well: its root is then nil.
+    if not vim.api.nvim_buf_get_name(buf):match('^%a[%w+.-]+://') then
+      on_dir(vim.fs.root(buf, '.git'))
+    end
+  end,
+  handlers = {
+    ['dgemma/status'] = function(_, status)
+      require('dgemma.status').update(status)
+    end,
+  },
+}

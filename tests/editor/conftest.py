@@ -1,0 +1,39 @@
+"""The editors under test; on a machine without them the tests skip with the reason, in CI they fail."""
+
+import os
+from collections.abc import Callable
+from typing import TypeVar
+
+import pytest
+
+from tests.editor.editors import Code, MissingEditorError, Neovim, find_code, find_neovim, find_old_neovim
+
+T = TypeVar("T")
+
+
+def found(find: Callable[[], T]) -> T:
+    """What `find` finds; where that is nothing the test is skipped, or in CI failed."""
+    try:
+        return find()
+    except MissingEditorError as missing:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def neovim() -> Neovim:
+    """A Neovim that the plug-in is for."""
+    return found(find_neovim)
+
+
+@pytest.fixture(scope="session")
+def old_neovim() -> Neovim:
+    """A Neovim that is too old for the plug-in."""
+    return found(find_old_neovim)
+
+
+@pytest.fixture(scope="session")
+def code() -> Code:
+    """VS Code in a browser."""
+    return found(find_code)

@@ -1,0 +1,100 @@
+"""A real Neovim with the plug-in installed as a user installs it, driven by its keyboard and seen on its screen."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+from tests.editor.editors import NEOVIM_PLUGIN, Neovim
+from tests.editor.terminal import Terminal
+from tests.editor.waiting import wait_for
+
+
+class NeovimSession:
+    """A user's home with a configuration in it, and Neovim started there on one file.
+
+    server: the language server's command line. lua: what else the user has in `init.lua`.
+    """
+
+    def __init__(self, neovim: Neovim, home: Path, server: Sequence[str], lua: str = "", file: str = "work.py") -> None:
+        package = home / "data" / "nvim" / "site" / "pack" / "dgemma" / "start" / "dgemma"
+        shutil.copytree(NEOVIM_PLUGIN, package)
+        command = ", ".join(json.dumps(word) for word in server)
+        config = home / "config" / "nvim" / "init.lua"
+        config.parent.mkdir(parents=True)
+        config.write_text(f"vim.lsp.config('dgemma', {{ cmd = {{ {command} }} }})\nvim.o.swapfile = false\n{lua}\n")
+        self.file = home / file
+        self._address = home / "nvim.sock"
+        self._program = neovim.program
+        self._environment = {
+            **os.environ,
+            **neovim.environment,
+            "HOME": str(home),
+            **{f"XDG_{name.upper()}_HOME": str(home / name) for name in ("config", "data", "state", "cache")},
+            "XDG_RUNTIME_DIR": str(home),
+            "NVIM_LOG_FILE": str(home / "nvim.log"),
+        }
+        self.terminal = Terminal(
+            [neovim.program, "--listen", str(self._address), str(self.file)], self._environment, home
+        )
+
+    def press(self, keys: str) -> None:
+        """Types."""
+        self.terminal.press(keys)
+
+    def lua(self, expression: str) -> object:
+        """The value of a Lua expression in this Neovim."""
+        said = subprocess.run(
+            [self._program, "--server", self._address, "--remote-expr", f"json_encode(luaeval({_quoted(expression)}))"],
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        return json.loads(said.stdout)
+
+    def buffer(self) -> str:
+        """The text that is edited."""
+        return "\n".join(cast(list[str], self.lua("vim.api.nvim_buf_get_lines(0, 0, -1, false)")))
+
+    def screen(self) -> str:
+        """All that is to be seen."""
+        return "\n".join(self.terminal.lines())
+
+    def wait_for_server(self) -> None:
+        """Waits until the language server answers for the file."""
+        self.wait_for_screen(self.file.name)
+        ready = "#vim.tbl_filter(function(c) return c.initialized end, vim.lsp.get_clients({ name = 'dgemma' })) > 0"
+        wait_for(lambda: self.lua(ready), "the language server", self.screen)
+
+    def wait_for_screen(self, text: str) -> None:
+        """Waits until a text is to be seen."""
+        wait_for(lambda: text in self.screen(), f"{text!r} on the screen", self.screen)
+
+    def wait_for_buffer(self, text: str) -> None:
+        """Waits until the text that is edited is this."""
+        wait_for(lambda: self.buffer() == text, f"{text!r} in the buffer", lambda: self.buffer() + "\n" + self.screen())
+
+    def ghost(self) -> str:
+        """What is suggested on the cursor's line: its characters from the cursor on, if they have another colour than
+        what is typed."""
+        line, column = self.terminal.cursor()
+        colours = self.terminal.colours(line)
+        text = self.terminal.lines()[line]
+        return text[column:] if colours[column] != colours[0] else ""
+
+    def wait_for_ghost(self, text: str) -> None:
+        """Waits until this is suggested on the cursor's line."""
+        wait_for(lambda: self.ghost() == text, f"the suggestion {text!r}", self.screen)
+
+    def close(self) -> None:
+        """Ends Neovim and its language server."""
+        self.terminal.close()
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

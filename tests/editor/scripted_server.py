@@ -1,0 +1,102 @@
+"""A language server whose every answer is known beforehand: `python scripted_server.py SCRIPT RECORD`.
+
+SCRIPT is a JSON object: the text to the left of the cursor, or the end of it, to the suggestion to make there, or to
+null where the answer is to be held back until the next request is there; that one then gets error -32800. Where several
+apply, the longest does; where none does, there is no suggestion. Every message of the editor is appended to RECORD, a
+line of JSON each.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, BinaryIO, TextIO
+
+SUPERSEDED = {"code": -32800, "message": "superseded by a newer request"}
+CAPABILITIES: dict[str, object] = {"textDocumentSync": 1, "inlineCompletionProvider": {}, "positionEncoding": "utf-16"}
+STATUS = {"state": "ready", "message": "scripted", "checkpoint": "script", "progress": None, "lastSilence": None}
+
+Message = dict[str, Any]
+
+
+def read(source: BinaryIO) -> Message | None:
+    """The editor's next message, or None at the end of its stream."""
+    length = 0
+    while line := source.readline().strip():
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            length = int(value)
+    return json.loads(source.read(length)) if length else None
+
+
+def left_of(text: str, line: int, character: int) -> str:
+    """The document up to a place. character: UTF-16 units."""
+    lines = text.split("\n")
+    before = lines[line].encode("utf-16-le")[: 2 * character].decode("utf-16-le")
+    return "\n".join([*lines[:line], before])
+
+
+class Server:
+    """One editor's documents, and the request that is held back."""
+
+    def __init__(self, script: dict[str, str | None], sink: BinaryIO) -> None:
+        self._script = script
+        self._sink = sink
+        self._texts: dict[str, str] = {}
+        self._held: int | str | None = None
+
+    def take(self, message: Message) -> None:
+        """Reads a message and answers it."""
+        parameters: Message = message.get("params") or {}
+        match message.get("method"):
+            case "initialize":
+                self._answer(message["id"], {"capabilities": CAPABILITIES})
+            case "initialized":
+                self._send({"method": "dgemma/status", "params": STATUS})
+            case "textDocument/didOpen":
+                self._texts[parameters["textDocument"]["uri"]] = parameters["textDocument"]["text"]
+            case "textDocument/didChange":
+                self._texts[parameters["textDocument"]["uri"]] = parameters["contentChanges"][-1]["text"]
+            case "textDocument/inlineCompletion":
+                self._suggest(message["id"], parameters)
+            case "dgemma/status":
+                self._answer(message["id"], STATUS)
+            case "shutdown":
+                self._answer(message["id"], None)
+            case _:
+                pass
+
+    def _suggest(self, request: int | str, parameters: Message) -> None:
+        if self._held is not None:
+            self._send({"id": self._held, "error": SUPERSEDED})
+            self._held = None
+        place = parameters["position"]
+        before = left_of(self._texts[parameters["textDocument"]["uri"]], place["line"], place["character"])
+        endings = [ending for ending in self._script if before.endswith(ending)]
+        text = self._script[max(endings, key=len)] if endings else ""
+        if text is None:
+            self._held = request
+        else:
+            items = [{"insertText": text, "range": {"start": place, "end": place}}] if text else []
+            self._answer(request, {"items": items})
+
+    def _answer(self, request: int | str, result: object) -> None:
+        self._send({"id": request, "result": result})
+
+    def _send(self, message: Message) -> None:
+        body = json.dumps({"jsonrpc": "2.0", **message}).encode()
+        self._sink.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+        self._sink.flush()
+
+
+def serve(script: Path, record: TextIO) -> None:
+    """Serves an editor until it says `exit` or goes away."""
+    server = Server(json.loads(script.read_text()), sys.stdout.buffer)
+    while (message := read(sys.stdin.buffer)) and message.get("method") != "exit":
+        record.write(json.dumps(message) + "\n")
+        record.flush()
+        server.take(message)
+
+
+if __name__ == "__main__":
+    with open(sys.argv[2], "a", encoding="utf-8") as file:
+        serve(Path(sys.argv[1]), file)
