@@ -1,0 +1,1 @@
+"""Benchmarks and the making of the embedded checkpoint. Not part of the wheel."""

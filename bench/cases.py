@@ -1,0 +1,100 @@
+"""Cases of the infilling benchmarks: a text, the hole in it, and how an answer is judged.
+
+Two sources: the project's own held-out set and HumanEval-Infilling, whose files are named by the caller and never
+kept here.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.sandbox import succeeds
+from infill.request import Mode, Span
+
+HELD_OUT = Path(__file__).parent / "data" / "heldout.jsonl.gz"
+HELD_OUT_SPLITS = ("single", "random", "block")
+HUMAN_EVAL_FILES = {
+    "he-single": "HumanEval-SingleLineInfilling.jsonl.gz",
+    "he-multi": "HumanEval-MultiLineInfilling.jsonl.gz",
+    "he-random": "HumanEval-RandomSpanInfilling.jsonl.gz",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A text whose hole (code points) holds the truth. mode: what an editor would ask for at such a hole.
+    check: a program's text after the completed file, whose success decides pass@1; None where there is no test."""
+
+    name: str
+    path: str
+    text: str
+    hole: Span
+    mode: Mode
+    check: str | None = None
+
+    @property
+    def truth(self) -> str:
+        return self.text[self.hole.start : self.hole.end]
+
+    @property
+    def blank(self) -> str:
+        """The text with nothing in the hole."""
+        return self.filled("")
+
+    def filled(self, middle: str) -> str:
+        """The text with `middle` in the hole."""
+        return self.text[: self.hole.start] + middle + self.text[self.hole.end :]
+
+    def passes(self, middle: str) -> bool | None:
+        """Whether the completed file passes its own tests, or None where it has none."""
+        return None if self.check is None else succeeds(self.filled(middle) + self.check)
+
+
+def load(split: str, human_eval: Path | None) -> list[Case]:
+    """All cases of a split, in the file's order, which is the seed's.
+
+    Raises:
+        SystemExit: an unknown split, or HumanEval-Infilling asked for without its directory.
+    """
+    if split in HELD_OUT_SPLITS:
+        return [_held_out(row) for row in _rows(HELD_OUT) if row["split"] == split]
+    if split not in HUMAN_EVAL_FILES:
+        raise SystemExit(f"no split {split!r}: choose among {', '.join((*HELD_OUT_SPLITS, *HUMAN_EVAL_FILES))}")
+    if human_eval is None:
+        raise SystemExit(f"split {split} needs --data DIR, the directory that holds {HUMAN_EVAL_FILES[split]}")
+    return [_human_eval(row, split) for row in _rows(human_eval / HUMAN_EVAL_FILES[split])]
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        yield from map(json.loads, lines)
+
+
+def _held_out(row: dict[str, Any]) -> Case:
+    return Case(
+        name=row["name"],
+        path=row["path"],
+        text=row["text"],
+        hole=Span(start=row["start"], end=row["end"]),
+        mode={"single": "line", "random": "auto", "block": "block"}[row["split"]],
+    )
+
+
+def _human_eval(row: dict[str, Any], split: str) -> Case:
+    prompt, truth, suffix = row["prompt"], row["canonical_solution"], row["suffix"]
+    if split == "he-single":
+        # An editor asks on an empty line, whose end is there already; the line's end is no part of the hole then.
+        truth, suffix = truth.removesuffix("\n"), "\n" + suffix
+    return Case(
+        name=row["task_id"],
+        path="solution.py",
+        text=prompt + truth + suffix,
+        hole=Span(start=len(prompt), end=len(prompt) + len(truth)),
+        mode={"he-single": "line", "he-multi": "block", "he-random": "auto"}[split],
+        check=f"\n{row['test']}\ncheck({row['entry_point']})\n",
+    )
