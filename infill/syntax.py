@@ -48,7 +48,7 @@ def statement_end(text: str, start: int, language: str) -> int | None:
     node = parser.parse(source).root_node.descendant_for_byte_range(at, at + 1)
     statement = None
     while node is not None and node.parent is not None and node.start_byte == at:
-        if node.type not in _CONTAINERS:
+        if node.is_named and node.type not in _CONTAINERS:
             statement = node
         node = node.parent
     if statement is None or statement.has_error:

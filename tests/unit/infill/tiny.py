@@ -9,14 +9,15 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre
 from infill.tokens import TextTokens
 
 CONTROL = ("<pad>", "<eos>", "<bos>", "<unk>", "<|turn>", "<turn|>", "<|channel>", "<channel|>", "<|think|>")
-WORDS = ("▁▁", "▁▁▁▁", "\n\n", "foo", "▁foo", "bar", "total", "▁total", "return", "▁return", "name", "()", "▁=")
+RUNS = (("▁", "▁"), ("▁▁", "▁▁"), ("\n", "\n"))
+WORDS = ("foo", "▁foo", "bar", "total", "▁total", "return", "▁return", "name", "()", "▁=")
 
 
 def tiny_tokenizer(control: tuple[str, ...] = CONTROL) -> Tokenizer:
     """Builds the tokenizer anew."""
     characters = ["▁", "\n", "\t", *map(chr, range(ord("!"), 127))]
-    pieces = [*control, *(f"<0x{byte:02X}>" for byte in range(256)), *characters]
-    merges: list[tuple[str, str]] = []
+    merges = list(RUNS)
+    pieces = [*control, *(f"<0x{byte:02X}>" for byte in range(256)), *characters, *map("".join, RUNS)]
     for word in WORDS:
         for end in range(2, len(word) + 1):
             merge = (word[: end - 1], word[end - 1 : end])

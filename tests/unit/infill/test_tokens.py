@@ -1,0 +1,101 @@
+"""Text to ids and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.errors import CheckpointError
+from infill.tokens import TextTokens
+from tests.unit.infill.tiny import CONTROL, tiny_tokenizer, tiny_tokens
+
+TOKENS = tiny_tokens()
+# The tokenizer's own sign for a blank decodes as one, as it does in every tokenizer of this kind.
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="▁"))
+
+
+@given(TEXT)
+def test_text_comes_back(text: str) -> None:
+    assert TOKENS.decode(TOKENS.encode(text)) == text
+
+
+@given(TEXT)
+def test_pieces_and_starts_agree_with_the_text(text: str) -> None:
+    passage = TOKENS.passage(text)
+    assert "".join(TOKENS.decode_pieces(passage.ids)) == text
+    for i in range(len(passage)):
+        cut = passage.at_or_after(i)
+        assert TOKENS.decode(passage.ids[:cut]) == text[: passage.offset(cut)]
+
+
+@pytest.mark.parametrize("spelled", ["<|turn>", "a<eos>b", "<bos><turn|>\n"])
+def test_control_tokens_in_a_text_are_text(spelled: str) -> None:
+    ids = TOKENS.encode(spelled).tolist()
+    assert not TOKENS.banned_in_hole.intersection(ids)
+    assert TOKENS.decode(ids) == spelled
+
+
+def test_half_a_character_is_left_out() -> None:
+    ids = TOKENS.encode("a😀").tolist()
+    assert len(ids) == 5
+    assert [TOKENS.decode(ids[:size]) for size in range(1, 6)] == ["a", "a", "a", "a", "a😀"]
+    assert TOKENS.decode(ids[2:]) == ""
+    assert TOKENS.decode_pieces(ids) == ("a", "", "", "", "😀")
+
+
+def test_lone_surrogates_are_replaced() -> None:
+    assert TOKENS.decode(TOKENS.encode("a\ud800b")) == "a\ufffdb"
+
+
+def test_what_a_hole_may_not_hold() -> None:
+    banned = {piece for i in TOKENS.banned_in_hole for piece in TOKENS.decode_pieces([i])}
+    assert set(CONTROL) <= banned
+    assert TOKENS.newline_ids == {i for i in range(TOKENS.size) if set(TOKENS.decode([i])) & set("\r\n")}
+    assert not TOKENS.banned_in_hole.intersection(TOKENS.encode("any text, in bytes too: 😀\r\n").tolist())
+
+
+@pytest.mark.parametrize(
+    ("head", "tail", "spanning"),
+    [
+        ("to", "", {"to", "tot", "tota", "total"}),
+        ("", "otal", {"total", " total"}),
+        (" t", "al", {" total"}),
+        ("tal", "al", set[str]()),
+    ],
+)
+def test_tokens_at_an_edge(head: str, tail: str, spanning: set[str]) -> None:
+    ids = TOKENS.spanning(head, tail)
+    assert {TOKENS.decode([i]) for i in ids} == spanning
+    assert ids <= TOKENS.starting_with(head) & TOKENS.ending_with(tail)
+
+
+def test_an_edge_is_the_same_object_each_time() -> None:
+    assert TOKENS.starting_with(" ") is TOKENS.starting_with(" ")
+
+
+def test_load_reads_a_checkpoint(tmp_path: Path) -> None:
+    tiny_tokenizer().save(str(tmp_path / "tokenizer.json"))
+    tokens = TextTokens.load(tmp_path)
+    assert tokens.control == TOKENS.control
+    assert tokens.size == TOKENS.size
+
+
+def test_load_names_the_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"tokenizer\.json does not exist"):
+        TextTokens.load(tmp_path)
+
+
+def test_load_names_the_broken_file(tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_text('{"version": "1.0", ')
+    with pytest.raises(CheckpointError, match=r"tokenizer\.json cannot be read"):
+        TextTokens.load(tmp_path)
+
+
+def test_load_names_a_missing_control_token(tmp_path: Path) -> None:
+    foreign = tuple(token for token in CONTROL if "turn" not in token)
+    tiny_tokenizer(foreign).save(str(tmp_path / "tokenizer.json"))
+    with pytest.raises(CheckpointError, match=r"tokenizer\.json: .*no control token <\|turn> <turn\|>"):
+        TextTokens.load(tmp_path)
