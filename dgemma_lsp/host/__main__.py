@@ -1,4 +1,4 @@
-"""The host's process: `python -m dgemma_lsp.host '{"checkpoint": "nano"}'`."""
+"""The host's process, as `spawn` starts it: `python -m dgemma_lsp.host KEY OPTIONS`."""
 
 import sys
 

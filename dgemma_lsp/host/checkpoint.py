@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine import nano
 from engine.errors import CheckpointError
+from engine.nano import DIRECTORY
 
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 
@@ -27,7 +27,7 @@ def resolve(word: str) -> Checkpoint:
         CheckpointError: there is no such checkpoint here.
     """
     if word in ("auto", "nano"):
-        return Checkpoint(name="nano", directory=nano.DIRECTORY)
+        return Checkpoint(name="nano", directory=DIRECTORY)
     directory = Path(word).expanduser()
     if directory.is_dir():
         return Checkpoint(name=str(directory.resolve()), directory=directory.resolve())

@@ -1,6 +1,6 @@
 """How a front end reaches an engine, wherever it runs: the `EngineClient` protocol and its implementations.
 
-Importing this module leaves torch, transformers, starlette, uvicorn and httpx alone; an implementation imports what it
+Importing this module leaves torch, transformers, starlette, uvicorn and httpx2 alone; an implementation imports what it
 needs when it is first used.
 """
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -44,6 +43,9 @@ class EngineOptions:
 @cache
 def version() -> str:
     """The installed version."""
+    # Imported here because it is slow, and a front end may never ask.
+    from importlib import metadata
+
     try:
         return metadata.version("dgemma-lsp")
     except metadata.PackageNotFoundError:

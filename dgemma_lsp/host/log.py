@@ -29,7 +29,7 @@ def open_log(path: Path, *, level: int = logging.INFO) -> int:
     # A full disk loses lines of the log, not requests.
     logging.raiseExceptions = False
     # The libraries' own requests and files are no news at INFO.
-    for name in ("asyncio", "filelock", "httpx", "transformers", "uvicorn"):
+    for name in ("asyncio", "filelock", "httpx2", "transformers", "uvicorn"):
         logging.getLogger(name).setLevel(logging.WARNING)
     return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 

@@ -17,7 +17,7 @@ from dgemma_lsp.host import endpoint, log
 from dgemma_lsp.host.checkpoint import Checkpoint, resolve
 from dgemma_lsp.host.codec import decode
 from dgemma_lsp.host.directories import log_path, runtime_directory
-from dgemma_lsp.host.identity import EngineOptions, key, version
+from dgemma_lsp.host.identity import EngineOptions, version
 from dgemma_lsp.host.resident import Loader
 from dgemma_lsp.host.scheduler import Scheduler
 from dgemma_lsp.host.spawn import READY, TAKEN
@@ -29,11 +29,14 @@ _log = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str], make_loader: MakeLoader) -> int:
-    """Run a host for the `EngineOptions` given as JSON; returns the exit status. A failure is one line on stderr."""
+    """Run a host; returns the exit status. A failure is one line on stderr.
+
+    arguments: the key under which to listen, as the starter reckons it, and the `EngineOptions` as JSON.
+    """
+    name, settings = arguments
     try:
-        options = decode(EngineOptions, json.loads(arguments[0]) if arguments else {})
+        options = decode(EngineOptions, json.loads(settings))
         checkpoint = resolve(options.checkpoint)
-        name = key(checkpoint.directory, options)
         directory = runtime_directory()
         with FileLock(directory / f"{name}.lock", mode=0o600).acquire(blocking=False):
             _run(checkpoint, options, make_loader(checkpoint, options), directory, name)
@@ -51,11 +54,12 @@ def _run(checkpoint: Checkpoint, options: EngineOptions, load: Loader, directory
     sys.stdout.write(f"{READY}\n")
     log.detach(descriptor)
     _log.info("host %s, version %s, process %d, checkpoint %s", name, version(), os.getpid(), checkpoint.name)
-    scheduler = Scheduler(load, checkpoint=checkpoint.name, device=options.device, idle_unload_s=options.idle_unload_s)
-    scheduler.start()
-    # Imported after the starter has been told: connections wait for it in the socket's queue.
+    # Imported after the starter has been told, whose connections wait meanwhile, and before the model's libraries,
+    # which would be in the way.
     from dgemma_lsp.host.server import serve
 
+    scheduler = Scheduler(load, checkpoint=checkpoint.name, device=options.device, idle_unload_s=options.idle_unload_s)
+    scheduler.start()
     try:
         asyncio.run(serve(scheduler, listener, token=address.token, exit_s=options.exit_minutes * 60))
     finally:

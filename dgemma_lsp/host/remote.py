@@ -133,7 +133,7 @@ class HostClient:
             self._starting = None
         return self._transport
 
-    # These two run in a thread: they wait for a process, and for the import of httpx.
+    # These two run in a thread: they wait for a process, and for the import of httpx2.
 
     def _find_or_start(self) -> Transport:
         from dgemma_lsp.host.transport import Transport
@@ -155,16 +155,17 @@ class HostClient:
 
 
 async def _answer(transport: Transport, call: bytes) -> AsyncGenerator[Event]:
-    """The events of one answer."""
+    """The events of one answer, read to its end so that the connection can serve the next."""
+    done = False
     async with aclosing(transport.lines("POST", "/v1/infill", call)) as lines:
         async for line in lines:
             event = _parsed(parse_event, line)
             if isinstance(event, Failure):
                 raise event.exception()
             yield event
-            if isinstance(event, Done):
-                return
-    raise EngineUnavailable("The engine ended before its answer did.")
+            done = isinstance(event, Done)
+    if not done:
+        raise EngineUnavailable("The engine ended before its answer did.")
 
 
 def _parsed(parse: Callable[[str], T], line: str) -> T:

@@ -85,7 +85,7 @@ class Launcher:
         options = encode_fields(self.options) | {"checkpoint": resolve(self.options.checkpoint).name}
         try:
             process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [*self.command, json.dumps(options)],
+                [*self.command, self.key, json.dumps(options)],
                 # `-m` looks here first, so nothing in the user's directory can take a module's place.
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,

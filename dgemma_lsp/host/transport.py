@@ -1,16 +1,16 @@
-"""Lines over HTTP from a host: the one place that knows httpx, and so slow to import."""
+"""Lines over HTTP from a host: the one place that knows httpx2, and so slow to import."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 
-import httpx
+import httpx2
 
 from dgemma_lsp.host.endpoint import Endpoint
 from dgemma_lsp.host.errors import EngineUnavailable, NotListeningError
 
 # The keep-alive is shorter than the host's, so that a connection is never used as the host closes it.
-_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=8, keepalive_expiry=30.0)
+_LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=8, keepalive_expiry=30.0)
 
 
 class Transport:
@@ -18,12 +18,12 @@ class Transport:
 
     def __init__(self, endpoint: Endpoint) -> None:
         path = endpoint.path
-        self._client = httpx.AsyncClient(
+        self._client = httpx2.AsyncClient(
             base_url=endpoint.url,
-            transport=httpx.AsyncHTTPTransport(uds=str(path), limits=_LIMITS, trust_env=False) if path else None,
+            transport=httpx2.AsyncHTTPTransport(uds=str(path), limits=_LIMITS, trust_env=False) if path else None,
             limits=_LIMITS,
             # A model takes as long as it takes; a host that dies closes its connections.
-            timeout=httpx.Timeout(None, connect=5.0),
+            timeout=httpx2.Timeout(None, connect=5.0),
             headers={"Authorization": f"Bearer {endpoint.token}"} if endpoint.token else {},
             # Proxies and passwords of the environment are for the network, which this is not.
             trust_env=False,
@@ -40,9 +40,9 @@ class Transport:
             async with self._client.stream(method, path, content=body) as response:
                 async for line in response.aiter_lines():
                     yield line
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
             raise NotListeningError from error
-        except httpx.TransportError as error:
+        except httpx2.TransportError as error:
             raise EngineUnavailable("The engine ended while it was asked.") from error
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""A real host process over a scripted model: `python -m tests.e2e.fake_host OPTIONS`.
+"""A real host process over a scripted model: `python -m tests.e2e.fake_host KEY OPTIONS`.
 
 Its script is the directory FAKE_HOST: while the file `hold-load` or `hold-step` is there, loading or the next forward
 waits, and with `loopback` it does without Unix sockets; `loads` and `ran` get a line for every load and every forward

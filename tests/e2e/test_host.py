@@ -212,7 +212,7 @@ async def test_a_missing_checkpoint_is_one_clear_message(desk: Desk) -> None:
 
 
 async def test_a_host_whose_log_cannot_grow_serves_all_the_same(desk: Desk) -> None:
-    limited = ("sh", "-c", 'ulimit -f 0; exec "$0" -m tests.e2e.fake_host "$1"', sys.executable)
+    limited = ("sh", "-c", 'ulimit -f 0; exec "$0" -m tests.e2e.fake_host "$@"', sys.executable)
     client = desk.client(command=limited)
     assert isinstance((await ask(client, "a"))[-1], Done)
     await client.stop()
@@ -252,7 +252,8 @@ async def test_a_terminated_host_tells_its_clients(desk: Desk) -> None:
 
 
 async def test_a_host_whose_installation_was_deleted_serves_on_and_is_replaced(desk: Desk, tmp_path: Path) -> None:
-    process = _start_copy(tmp_path, f'{{"checkpoint": "{desk.options.checkpoint}"}}')
+    launcher = Launcher(desk.options, FAKE_HOST)
+    process = _start_copy(tmp_path, launcher.key, f'{{"checkpoint": "{desk.options.checkpoint}"}}')
     client = desk.client()
     await ask(client, "a")
     assert (await client.status()).pid == process.pid
@@ -268,13 +269,13 @@ def _replace_by_file(directory: Path) -> None:
     directory.write_text("in the way")
 
 
-def _start_copy(directory: Path, options: str) -> subprocess.Popen[bytes]:
+def _start_copy(directory: Path, *arguments: str) -> subprocess.Popen[bytes]:
     """Start a host from an installation of its own in `directory`; returns once it listens."""
     for package in ("dgemma_lsp", "engine", "infill", "tests"):
         shutil.copytree(
             ROOT / package, directory / package, ignore=shutil.ignore_patterns("__pycache__", "*.safetensors")
         )
-    process = subprocess.Popen([*FAKE_HOST, options], cwd=directory, stdout=subprocess.PIPE)
+    process = subprocess.Popen([*FAKE_HOST, *arguments], cwd=directory, stdout=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stdout.read() == b"ready\n"
     return process

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterator
 
-import httpx
+import httpx2
 import pytest
 from starlette.types import ASGIApp
 
@@ -30,17 +30,17 @@ def _stops() -> list[str]:
 
 
 @pytest.fixture(name="http")
-async def _http(scheduler: Scheduler, stops: list[str]) -> AsyncIterator[httpx.AsyncClient]:
+async def _http(scheduler: Scheduler, stops: list[str]) -> AsyncIterator[httpx2.AsyncClient]:
     app = HostApp(scheduler, stop=lambda: stops.append("stop"))
     async with _client(app.asgi()) as client:
         yield client
 
 
-def _client(app: ASGIApp) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://host")
+def _client(app: ASGIApp) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://host")
 
 
-async def test_infill_streams_events(http: httpx.AsyncClient) -> None:
+async def test_infill_streams_events(http: httpx2.AsyncClient) -> None:
     body = dump_call(request("a", steps=2), Terms(priority="inline", owner=owner(), stream=True))
     response = await http.post("/v1/infill", content=body)
     assert response.headers["content-type"] == "application/x-ndjson"
@@ -54,7 +54,7 @@ async def test_infill_streams_events(http: httpx.AsyncClient) -> None:
     assert isinstance(events[2], Candidate)
 
 
-async def test_a_failing_request_ends_with_an_error(http: httpx.AsyncClient) -> None:
+async def test_a_failing_request_ends_with_an_error(http: httpx2.AsyncClient) -> None:
     response = await http.post("/v1/infill", content=dump_call(request("broken"), Terms()))
     [line] = response.text.splitlines()
     assert json.loads(line)["error"]["kind"] == "engine"
@@ -64,7 +64,7 @@ async def test_a_failing_request_ends_with_an_error(http: httpx.AsyncClient) -> 
     ("body", "message"),
     [("{", "$: not JSON"), ('{"text": "secret"}', "$.holes: missing"), ('{"wings": 2}', "$.wings: unknown field")],
 )
-async def test_a_malformed_request_is_a_400_with_its_path(http: httpx.AsyncClient, body: str, message: str) -> None:
+async def test_a_malformed_request_is_a_400_with_its_path(http: httpx2.AsyncClient, body: str, message: str) -> None:
     response = await http.post("/v1/infill", content=body)
     assert response.status_code == 400
     error = response.json()["error"]
@@ -76,11 +76,11 @@ async def test_a_malformed_request_is_a_400_with_its_path(http: httpx.AsyncClien
     ("method", "path", "status_code"),
     [("GET", "/v1/infill", 405), ("GET", "/v1/stop", 405), ("POST", "/v1/status", 405), ("GET", "/v2/status", 404)],
 )
-async def test_other_routes_are_refused(http: httpx.AsyncClient, method: str, path: str, status_code: int) -> None:
+async def test_other_routes_are_refused(http: httpx2.AsyncClient, method: str, path: str, status_code: int) -> None:
     assert (await http.request(method, path)).status_code == status_code
 
 
-async def test_status_and_metrics_count_requests(http: httpx.AsyncClient) -> None:
+async def test_status_and_metrics_count_requests(http: httpx2.AsyncClient) -> None:
     await http.post("/v1/infill", content=dump_call(request("a"), Terms(priority="edit")))
     status = parse_status((await http.get("/v1/status")).text)
     assert (status.requests, status.loads, status.state, status.checkpoint) == (1, 1, "ready", "scripted")
@@ -93,7 +93,7 @@ async def test_status_and_metrics_count_requests(http: httpx.AsyncClient) -> Non
     assert "# TYPE dgemma_loads_total counter" in metrics
 
 
-async def test_stop_is_passed_on(http: httpx.AsyncClient, stops: list[str]) -> None:
+async def test_stop_is_passed_on(http: httpx2.AsyncClient, stops: list[str]) -> None:
     assert (await http.post("/v1/stop")).status_code == 202
     assert stops == ["stop"]
 

