@@ -31,7 +31,6 @@ def log_to_stderr(level: str) -> None:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         force=True,
     )
-    logging.getLogger("pygls").setLevel(logging.CRITICAL + 1)
     set_level(level)
 
 
@@ -39,6 +38,11 @@ def set_level(level: str) -> None:
     """Change the level of our own packages: error, warning, info or debug."""
     for package in PACKAGES:
         logging.getLogger(package).setLevel(level.upper())
+
+
+def silence_pygls() -> None:
+    """Keep pygls from logging, as it would, every message it sends and those it cannot read."""
+    logging.getLogger("pygls").setLevel(logging.CRITICAL + 1)
 
 
 class ClientLog(logging.Handler):

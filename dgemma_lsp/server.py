@@ -22,7 +22,7 @@ from dgemma_lsp.documents import Documents
 from dgemma_lsp.host.client import EngineClient
 from dgemma_lsp.host.identity import EngineOptions, version
 from dgemma_lsp.inline import KIND, ask
-from dgemma_lsp.logs import ClientLog, set_level
+from dgemma_lsp.logs import ClientLog, set_level, silence_pygls
 from dgemma_lsp.newest import NewestRequests
 from dgemma_lsp.progress import LoadingProgress
 from dgemma_lsp.rpc import InlineCompletionParams, Protocol
@@ -63,12 +63,21 @@ class Server(LanguageServer):
         register(self)
 
     async def run(self, source: BinaryIO, sink: BinaryIO) -> None:
-        """Serve one client until it sends `exit` (SystemExit) or its stream ends."""
+        """Serve one client until it sends `exit` or its stream ends.
+
+        Raises:
+            SystemExit: the client sent `exit`; the code is 0 if it asked for `shutdown` before.
+        """
+        silence_pygls()
         self.protocol.set_writer(Output(sink))
         client_log = ClientLog(asyncio.get_running_loop(), self.window_log_message)
         logging.getLogger().addHandler(client_log)
         try:
-            await receive(source, self._handle)
+            async for body in receive(source):
+                self._handle(body)
+                # A request sees the documents as they are before the next message: its handler, a task, takes what it
+                # needs of them in its first step, which comes now.
+                await asyncio.sleep(0)
         finally:
             logging.getLogger().removeHandler(client_log)
             await self.session.close()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import suppress
 from typing import BinaryIO
 
@@ -28,20 +28,21 @@ def read_bodies(stream: BinaryIO) -> Iterator[bytes]:
             length = None
 
 
-async def receive(stream: BinaryIO, handle: Callable[[bytes], None]) -> None:
-    """Call `handle` with each body, in the event loop's thread, until the stream ends."""
+async def receive(stream: BinaryIO) -> AsyncGenerator[bytes]:
+    """The same, without blocking the event loop."""
     loop = asyncio.get_running_loop()
-    ended = loop.create_future()
+    bodies: asyncio.Queue[bytes | None] = asyncio.Queue()
 
     def read() -> None:
         # The loop may be closed before the stream is.
         with suppress(RuntimeError):
             for body in read_bodies(stream):
-                loop.call_soon_threadsafe(handle, body)
-            loop.call_soon_threadsafe(ended.set_result, None)
+                loop.call_soon_threadsafe(bodies.put_nowait, body)
+            loop.call_soon_threadsafe(bodies.put_nowait, None)
 
     threading.Thread(target=read, name="input", daemon=True).start()
-    await ended
+    while (body := await bodies.get()) is not None:
+        yield body
 
 
 class Output:

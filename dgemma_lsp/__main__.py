@@ -1,0 +1,116 @@
+"""The command `dgemma-lsp`: reads its arguments and hands over to the module of what is asked for.
+
+What the user can mend ends with one message and exit code 1; wrong usage with 2. Modules are imported as they are
+needed, because an editor waits for `--stdio`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from dgemma_lsp.cli.common import add_common_options, warn
+from dgemma_lsp.cli.errors import CommandError
+from dgemma_lsp.cli.target import parse_hole, parse_target
+from dgemma_lsp.config import ConfigError
+from dgemma_lsp.host.identity import version
+from engine.errors import EngineError
+
+INTERRUPTED = 130
+"""What shells report for a command that was stopped with Ctrl-C."""
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command line `words`, by default this process's; returns the exit code."""
+    parser = build_parser()
+    arguments = parser.parse_args(words)
+    try:
+        return _run(parser, arguments)
+    except (CommandError, ConfigError, EngineError) as error:
+        warn(str(error))
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Who read our output has left; nothing can be flushed to it when Python exits, either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The commands and their options. Common options may stand on either side of a command's name."""
+    common = argparse.ArgumentParser(add_help=False)
+    add_common_options(common)
+    after = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    add_common_options(after)
+    parser = argparse.ArgumentParser(
+        prog="dgemma-lsp",
+        parents=[common],
+        description="Infill code with DiffusionGemma on your own machine, in editors and from the command line.",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version()}")
+    parser.add_argument("--stdio", action="store_true", help="serve an editor: LSP over standard input and output")
+    commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
+    _add_fill(commands.add_parser("fill", parents=[after], help="fill a hole in a file"))
+    host = commands.add_parser("host", parents=[after], help="look at the engine host, or stop it")
+    host.add_argument("action", nargs="?", choices=("status", "stop", "log"), default="status")
+    host.add_argument("--json", action="store_true", help="status as JSON")
+    doctor = commands.add_parser("doctor", parents=[after], help="check this installation")
+    doctor.add_argument("--json", action="store_true", help="the findings as JSON")
+    return parser
+
+
+def _add_fill(fill: argparse.ArgumentParser) -> None:
+    fill.description = (
+        "Fill a hole in a file and print the file as it would be; the file itself stays as it is. Lines and columns "
+        "count from 1, columns in characters; a hole from A to B ends before B. Exit code 3: nothing to offer."
+    )
+    fill.add_argument("target", type=parse_target, metavar="FILE:LINE:COL[-LINE:COL]", help="the file and the hole")
+    fill.add_argument(
+        "--hole", type=parse_hole, action="append", default=[], metavar="LINE:COL[-LINE:COL]", help="one more hole"
+    )
+    fill.add_argument("--instruction", metavar="TEXT", help="say what should stand there")
+    fill.add_argument("-n", type=_count, default=1, metavar="N", help="candidates wanted (default: 1)")
+    fill.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed gives the same answer")
+    fill.add_argument("--write", action="store_true", help="change the file")
+    shape = fill.add_mutually_exclusive_group()
+    shape.add_argument("--json", action="store_true", help="print the candidates and their statistics as JSON")
+    shape.add_argument("--diff", action="store_true", help="print a unified diff for each candidate")
+    shape.add_argument("--watch", action="store_true", help="watch the canvas denoise")
+
+
+def _count(word: str) -> int:
+    if not 1 <= (count := int(word)) <= 100:
+        raise argparse.ArgumentTypeError("expected 1 to 100")
+    return count
+
+
+def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
+    if arguments.command is not None and arguments.stdio:
+        parser.error("--stdio takes no command")
+    if arguments.stdio:
+        from dgemma_lsp.cli.serve import serve
+
+        return serve(arguments)
+    match arguments.command:
+        case "fill":
+            from dgemma_lsp.cli.fill import fill
+
+            return fill(arguments)
+        case "host":
+            from dgemma_lsp.cli.host import host
+
+            return host(arguments)
+        case "doctor":
+            from dgemma_lsp.cli.doctor import doctor
+
+            return doctor(arguments)
+        case _:
+            parser.print_help(sys.stderr)
+            return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The command line. Each command's module is imported when it runs, so that none pays for another."""

@@ -1,0 +1,51 @@
+"""What several commands need: the options they share, the settings these make, and the engine they name."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any, get_args
+
+from dgemma_lsp.config import LogLevel, read_config
+from dgemma_lsp.host.identity import Device
+from dgemma_lsp.settings import Settings
+
+
+def add_common_options(parser: argparse.ArgumentParser) -> None:
+    """Options that stand before or after a command's name."""
+    group = parser.add_argument_group("engine")
+    group.add_argument("--checkpoint", metavar="auto|nano|DIR|REPO", help="which model (default: auto)")
+    group.add_argument("--quantization", choices=("auto", "none"), help="how its weights are held (default: auto)")
+    group.add_argument("--device", choices=get_args(Device), help="where it runs (default: auto)")
+    group.add_argument("--engine", metavar="URL", help="use the engine host at this address")
+    group.add_argument("--in-process", action="store_true", help="run the model in this process, for debugging")
+    group = parser.add_argument_group("general")
+    group.add_argument("--config", type=Path, metavar="FILE", help="settings, as TOML; these options outweigh them")
+    group.add_argument("--log-level", choices=get_args(LogLevel), help="what is written to stderr")
+
+
+def read_settings(arguments: argparse.Namespace) -> tuple[Settings, tuple[str, ...]]:
+    """The settings of the configuration file and the command line, and what of them is not used.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    settings = Settings()
+    problems: tuple[str, ...] = ()
+    config: Path | None = arguments.config
+    if config is not None:
+        problems = tuple(f"{config}: {problem}" for problem in settings.update("file", read_config(config)))
+    flags: dict[str, Any] = {"engine": _given(arguments, "checkpoint", "quantization", "device")}
+    if arguments.log_level is not None:
+        flags["logLevel"] = arguments.log_level
+    return settings, (*problems, *settings.update("flags", flags))
+
+
+def warn(message: str) -> None:
+    """Say something on stderr that does not stop the command."""
+    print(f"dgemma-lsp: {message}", file=sys.stderr)
+
+
+def _given(arguments: argparse.Namespace, *names: str) -> dict[str, object]:
+    return {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}

@@ -1,0 +1,59 @@
+"""A unified diff of two texts that are mostly the same.
+
+Lines end with LF only, as for the tools that apply such diffs; a CR is part of its line.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+from itertools import takewhile
+
+CONTEXT = 3
+NO_NEWLINE = "\\ No newline at end of file\n"
+
+
+def unified_diff(before: str, after: str, name: str) -> Iterator[str]:
+    """The lines of the diff, each with its end; none where the texts are equal.
+
+    What the texts begin and end with in common is set aside first, so a large file costs no more than its change.
+    """
+    old, new = _lines(before), _lines(after)
+    head = _common(old, new)
+    tail = _common(old[head:][::-1], new[head:][::-1])
+    first = max(head - CONTEXT, 0)
+    old_part = old[first : len(old) - max(tail - CONTEXT, 0)]
+    new_part = new[first : len(new) - max(tail - CONTEXT, 0)]
+    if head == len(old) == len(new):
+        return
+    yield f"--- a/{name}\n"
+    yield f"+++ b/{name}\n"
+    for group in SequenceMatcher(None, old_part, new_part).get_grouped_opcodes(CONTEXT):
+        (_, old_start, _, new_start, _), (_, _, old_end, _, new_end) = group[0], group[-1]
+        yield f"@@ -{_span(first + old_start, first + old_end)} +{_span(first + new_start, first + new_end)} @@\n"
+        for tag, old_from, old_to, new_from, new_to in group:
+            if tag == "equal":
+                yield from (_shown(" ", line) for line in old_part[old_from:old_to])
+            else:
+                yield from (_shown("-", line) for line in old_part[old_from:old_to])
+                yield from (_shown("+", line) for line in new_part[new_from:new_to])
+
+
+def _lines(text: str) -> list[str]:
+    return list(io.StringIO(text, newline="\n"))
+
+
+def _common(old: list[str], new: list[str]) -> int:
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False)))
+
+
+def _shown(sign: str, line: str) -> str:
+    return f"{sign}{line}" if line.endswith("\n") else f"{sign}{line}\n{NO_NEWLINE}"
+
+
+def _span(start: int, end: int) -> str:
+    """A range as diffs write it: from 1, and an empty one by the line before it."""
+    length = end - start
+    first = start + 1 if length else start
+    return f"{first}" if length == 1 else f"{first},{length}"

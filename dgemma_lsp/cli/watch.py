@@ -1,0 +1,88 @@
+"""`fill --watch`: the canvas while it denoises.
+
+On a terminal the hole is redrawn in place between its surroundings, its tokens coloured by their entropy; elsewhere
+each step is a line of its own, without colour.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from infill.request import Draft, InfillRequest
+
+SURROUNDING_LINES = 5
+CERTAIN, UNCERTAIN = 0.1, 1.0
+"""Nats: below the first a token is drawn green, above the second red."""
+
+CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0))}
+"""A file's control characters must not act on the terminal."""
+
+
+class Watch:
+    """Shows the drafts of one request; a `with` block."""
+
+    def __init__(self, request: InfillRequest) -> None:
+        self._surroundings = [_end(request.prefix), *map(_both_ends, request.segments), _start(request.suffix)]
+        self._console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+        self._live = Live(console=self._console, auto_refresh=False)
+        self._step = 0
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._console.is_terminal:
+            self._live.__exit__(kind, error, trace)
+
+    def show(self, draft: Draft) -> None:
+        """Show one step."""
+        self._step += 1
+        holes = [Text.assemble(*((_clean(piece), _style(entropy)) for piece, entropy in hole)) for hole in draft.pieces]
+        self._draw(holes, f"step {self._step}")
+
+    def finish(self, texts: Sequence[str]) -> None:
+        """Show the result."""
+        self._draw([Text(_clean(text), "bold green") for text in texts], "done")
+
+    def _draw(self, holes: Sequence[Text], label: str) -> None:
+        if not self._console.is_terminal:
+            shown = " | ".join(hole.plain.replace("\n", "\u23ce") for hole in holes)
+            print(f"{label}: {shown}", flush=True)
+            return
+        view = Text(f"{label}\n", "dim")
+        for around, hole in zip(self._surroundings, holes, strict=False):
+            view.append(_clean(around), "dim").append_text(hole)
+        view.append(_clean(self._surroundings[-1]), "dim")
+        self._live.update(view, refresh=True)
+
+
+def _style(entropy: float) -> str:
+    return "green" if entropy < CERTAIN else "yellow" if entropy < UNCERTAIN else "red"
+
+
+def _clean(text: str) -> str:
+    return text.replace("\r\n", "\n").translate(CONTROLS)
+
+
+def _start(text: str) -> str:
+    return "\n".join(text.split("\n", SURROUNDING_LINES)[:SURROUNDING_LINES])
+
+
+def _end(text: str) -> str:
+    return "\n".join(text.rsplit("\n", SURROUNDING_LINES)[-SURROUNDING_LINES:])
+
+
+def _both_ends(text: str) -> str:
+    start, end = _start(text), _end(text)
+    return text if len(start) + len(end) >= len(text) else f"{start}\n\u22ee\n{end}"

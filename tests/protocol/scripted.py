@@ -1,0 +1,101 @@
+"""An engine that follows a script, behind the `EngineClient` protocol."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+
+from dgemma_lsp.host.client import EngineError, EngineUnavailable
+from dgemma_lsp.host.identity import EngineOptions
+from dgemma_lsp.host.wire import Done, Event, HostState, HostStatus, Owner, Priority
+from infill.request import Candidate, InfillRequest, Rejection, RejectReason
+
+DONE = Done(
+    passes=3,
+    token_positions=90,
+    ms={"queue": 0.0, "prefill": 1.0, "denoise": 2.0, "rank": 0.5},
+    context_tokens=64,
+    cached_tokens=32,
+    free_tokens=5,
+    stop_reason="settled",
+)
+
+Script = Callable[[InfillRequest], list[Event]]
+
+
+def offers(*texts: str, entropy: float = 0.1) -> Script:
+    """Offer these texts, as many as were asked for."""
+
+    def script(request: InfillRequest) -> list[Event]:
+        return [
+            *(
+                Candidate(texts=(text,), score=-rank, worst_entropy=entropy, passes=3, stop_reason="settled")
+                for rank, text in enumerate(texts[: request.n])
+            ),
+            DONE,
+        ]
+
+    return script
+
+
+def rejects(reason: RejectReason) -> Script:
+    """Offer nothing."""
+    return lambda request: [Rejection(reason=reason), DONE]
+
+
+def status(state: HostState, *, checkpoint: str = "nano", progress: float | None = None) -> HostStatus:
+    """A status of this state."""
+    return HostStatus(state=state, progress=progress, pid=1, version="0", checkpoint=checkpoint, device="cpu")
+
+
+class ScriptedEngine:
+    """Answers by `script`, once `gate` is open; raises `failure` instead, where there is one. `asked` is set by the
+    first request. What it was asked, and how that ended, lies in the attributes."""
+
+    def __init__(self, script: Script, options: EngineOptions | None = None) -> None:
+        self.script = script
+        self.options = options
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.asked = asyncio.Event()
+        self.failure: EngineError | None = None
+        self.requests: list[InfillRequest] = []
+        self.owners: list[Owner | None] = []
+        self.cancelled = 0
+        self.starts = 0
+        self.closed = False
+        self.statuses: asyncio.Queue[HostStatus | EngineUnavailable] = asyncio.Queue()
+
+    async def start(self) -> None:
+        self.starts += 1
+        if self.failure is not None:
+            raise self.failure
+
+    async def infill(
+        self, request: InfillRequest, *, priority: Priority, owner: Owner | None, drafts: bool = False
+    ) -> AsyncGenerator[Event]:
+        self.requests.append(request)
+        self.asked.set()
+        self.owners.append(owner)
+        try:
+            await self.gate.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        if self.failure is not None:
+            raise self.failure
+        for event in self.script(request):
+            yield event
+
+    async def status(self) -> HostStatus:
+        return status("ready")
+
+    async def watch(self) -> AsyncGenerator[HostStatus]:
+        while True:
+            seen = await self.statuses.get()
+            if isinstance(seen, EngineUnavailable):
+                raise seen
+            yield seen
+
+    async def close(self) -> None:
+        self.closed = True

@@ -1,0 +1,241 @@
+"""`textDocument/inlineCompletion`: what is asked of the engine, what the editor gets, and who wins."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from dgemma_lsp.host.client import EngineError, EngineUnavailable
+from tests.protocol.scripted import offers, rejects
+from tests.protocol.wire_client import WireClient, connected
+
+
+def at(line: int, start: int, end: int) -> dict[str, Any]:
+    return {"start": {"line": line, "character": start}, "end": {"line": line, "character": end}}
+
+
+async def begun(client: WireClient, text: str, **initialize: object) -> None:
+    """An initialized client with a document of this text and an engine."""
+    await client.initialize(**initialize)  # pyright: ignore[reportArgumentType]
+    client.open(text)
+    await client.request("dgemma/status")
+
+
+async def test_advertises_inline_completion_and_notebooks() -> None:
+    async with connected(offers("x")) as client:
+        result = await client.initialize({"notebookDocument": {"synchronization": {}}})
+        capabilities = result["capabilities"]
+        assert capabilities["inlineCompletionProvider"] == {}
+        assert capabilities["textDocumentSync"]["change"] == 2
+        assert capabilities["textDocumentSync"]["openClose"] is True
+        assert capabilities["notebookDocumentSync"]["notebookSelector"] == [{"notebook": "*"}]
+        assert result["serverInfo"]["name"] == "dgemma-lsp"
+
+
+@pytest.mark.parametrize(
+    ("offered", "encoding"),
+    [
+        (None, "utf-16"),
+        (["utf-8", "utf-16"], "utf-8"),
+        (["utf-7", "utf-32"], "utf-32"),
+        (["utf-7"], "utf-16"),
+    ],
+)
+async def test_positions_are_in_the_first_unit_of_the_client_that_is_known(
+    offered: list[str] | None, encoding: str
+) -> None:
+    columns = {"utf-8": 4, "utf-16": 2, "utf-32": 1}
+    async with connected(offers("x")) as client:
+        general = {} if offered is None else {"general": {"positionEncodings": offered}}
+        result = await client.initialize(general)
+        assert result["capabilities"]["positionEncoding"] == encoding
+        client.open("😀b")
+        column = columns[encoding]
+        answer = await client.complete(0, column)
+        assert client.engine.requests[0].prefix == "😀"
+        assert answer["result"]["items"] == [{"insertText": "x", "range": at(0, column, column)}]
+
+
+async def test_asks_for_the_text_around_the_cursor_and_answers_with_an_empty_range_there() -> None:
+    async with connected(offers("b + c", "d")) as client:
+        await begun(client, "a = \nprint(a)\n", workspaceFolders=[{"uri": "file:///w", "name": "w"}])
+        answer = await client.complete(0, 4)
+        [request] = client.engine.requests
+        assert (request.prefix, request.suffix) == ("a = ", "\nprint(a)\n")
+        assert (request.path, request.language_id, request.n) == ("a.py", "python", 1)
+        assert answer["result"] == {"items": [{"insertText": "b + c", "range": at(0, 4, 4)}]}
+
+
+async def test_an_explicit_request_gets_several_candidates_however_uncertain() -> None:
+    async with connected(offers("b", "c", "d", "e", entropy=9.0)) as client:
+        await begun(client, "a = ")
+        answer = await client.complete(0, 4, invoked=True)
+        assert [item["insertText"] for item in answer["result"]["items"]] == ["b", "c", "d"]
+
+
+async def test_an_uncertain_suggestion_that_nobody_asked_for_stays_unsaid() -> None:
+    async with connected(offers("b", entropy=9.0)) as client:
+        await begun(client, "a = ")
+        assert (await client.complete(0, 4))["result"] == {"items": []}
+        assert (await client.seen("dgemma/status"))["lastSilence"] == "low_confidence"
+
+
+async def test_nothing_to_offer_is_an_empty_list_with_a_named_reason() -> None:
+    async with connected(rejects("repeats_suffix")) as client:
+        await begun(client, "a = ")
+        assert (await client.complete(0, 4))["result"] == {"items": []}
+        assert (await client.request("dgemma/status"))["result"]["lastSilence"] == "repeats_suffix"
+
+
+@pytest.mark.parametrize(
+    ("line", "character", "uri"),
+    [(7, 0, "file:///w/a.py"), (0, 0, "file:///w/unknown.py"), (0, 0, "git:/a.py")],
+)
+async def test_positions_and_documents_that_are_not_there_get_an_empty_list(
+    line: int, character: int, uri: str
+) -> None:
+    async with connected(offers("x")) as client:
+        await begun(client, "a = ")
+        client.open("text", uri="git:/a.py")
+        assert (await client.complete(line, character, uri=uri))["result"] == {"items": []}
+        assert client.engine.requests == []
+
+
+async def test_a_position_past_the_end_of_its_line_means_the_end() -> None:
+    async with connected(offers("x")) as client:
+        await begun(client, "ab\ncd")
+        answer = await client.complete(0, 99)
+        assert answer["result"]["items"][0]["range"] == at(0, 2, 2)
+
+
+async def test_a_selected_completion_is_continued_in_its_own_range() -> None:
+    async with connected(offers("append(b)")) as client:
+        await begun(client, "a.app()")
+        selected = {"range": at(0, 2, 5), "text": "append"}
+        answer = await client.complete(0, 5, selectedCompletionInfo=selected)
+        [request] = client.engine.requests
+        assert request.middles == ("app",)
+        assert request.must_start_with == "append"
+        assert answer["result"]["items"] == [{"insertText": "append(b)", "range": at(0, 2, 5)}]
+
+
+async def test_a_selection_over_several_lines_cannot_be_continued() -> None:
+    async with connected(offers("x")) as client:
+        await begun(client, "a.\nb")
+        lines = {"start": {"line": 0, "character": 0}, "end": {"line": 1, "character": 0}}
+        answer = await client.complete(0, 1, selectedCompletionInfo={"range": lines, "text": "a"})
+        assert answer["result"] == {"items": []}
+
+
+async def test_line_ends_of_an_answer_are_line_feeds() -> None:
+    async with connected(offers("b\r\nc\r\n")) as client:
+        await begun(client, "a = \r\nd\r\n")
+        answer = await client.complete(0, 4)
+        assert client.engine.requests[0].suffix == "\r\nd\r\n"
+        assert answer["result"]["items"][0]["insertText"] == "b\nc\n"
+
+
+async def test_a_version_the_client_names_has_to_be_the_documents() -> None:
+    async with connected(offers("x")) as client:
+        await begun(client, "a = ")
+        for version, count in ((1, 1), (2, 0)):
+            params = {
+                "textDocument": {"uri": "file:///w/a.py", "version": version},
+                "position": {"line": 0, "character": 4},
+                "context": {"triggerKind": 1},
+                "formattingOptions": {"tabSize": 4, "insertSpaces": True},
+            }
+            answer = await client.request("textDocument/inlineCompletion", params)
+            assert len(answer["result"]["items"]) == count
+
+
+async def test_of_two_hundred_requests_in_a_row_the_last_wins() -> None:
+    async with connected(offers("x")) as client:
+        await begun(client, "")
+        client.engine.gate.clear()
+        answers: list[asyncio.Future[dict[str, Any]]] = []
+        for count in range(200):
+            client.insert(0, count, "a", version=count + 2)
+            answers.append(client.complete(0, count + 1))
+        earlier = [await answer for answer in answers[:-1]]
+        client.engine.gate.set()
+        assert {answer["error"]["code"] for answer in earlier} == {-32800}
+        assert len((await answers[-1])["result"]["items"]) == 1
+        assert client.engine.requests[-1].text == "a" * 200
+        assert client.engine.cancelled == len(client.engine.requests) - 1
+
+
+async def test_a_newer_request_wins_within_its_document_only() -> None:
+    async with connected(offers("x")) as client:
+        await begun(client, "a")
+        client.open("b", uri="file:///w/b.py")
+        client.engine.gate.clear()
+        old, other, new = client.complete(0, 0), client.complete(0, 0, uri="file:///w/b.py"), client.complete(0, 1)
+        assert (await old)["error"]["code"] == -32800
+        client.engine.gate.set()
+        assert len((await other)["result"]["items"]) == len((await new)["result"]["items"]) == 1
+
+
+async def test_a_change_cancels_what_is_being_answered_for_the_text_before_it() -> None:
+    async with connected(offers("x")) as client:
+        await begun(client, "a")
+        client.engine.gate.clear()
+        answer = client.complete(0, 1)
+        client.insert(0, 0, "b", version=2)
+        assert (await answer)["error"]["code"] == -32800
+
+
+async def test_typing_through_a_suggestion_asks_the_engine_once() -> None:
+    async with connected(offers("print(a)")) as client:
+        await begun(client, "")
+        await client.complete(0, 0)
+        for count, rest in enumerate(("rint(a)", "int(a)", "nt(a)"), start=1):
+            client.insert(0, count - 1, "print(a)"[count - 1], version=count + 1)
+            answer = await client.complete(0, count)
+            assert answer["result"]["items"] == [{"insertText": rest, "range": at(0, count, count)}]
+        assert len(client.engine.requests) == 1
+        client.insert(0, 3, "!", version=5)
+        await client.complete(0, 4)
+        assert len(client.engine.requests) == 2
+
+
+async def test_a_lone_surrogate_reaches_the_engine_as_a_replacement_character() -> None:
+    async with connected(offers("x")) as client:
+        await begun(client, "a\ud800b")
+        await client.complete(0, 2)
+        assert client.engine.requests[0].prefix == "a\N{REPLACEMENT CHARACTER}"
+
+
+async def test_of_a_large_document_the_engine_sees_a_window() -> None:
+    async with connected(offers("x")) as client:
+        await begun(client, "value = 1\n" * 500_000)
+        answer = await client.complete(400_000, 9)
+        assert answer["result"]["items"][0]["range"] == at(400_000, 9, 9)
+        assert 10_000 < len(client.engine.requests[0].text) < 30_000
+
+
+@pytest.mark.parametrize("failure", [EngineError("no memory"), EngineUnavailable("it died")])
+async def test_a_failing_engine_means_an_empty_list_and_the_next_request_tries_again(failure: EngineError) -> None:
+    async with connected(offers("x")) as client:
+        await begun(client, "a")
+        client.engine.failure = failure
+        assert (await client.complete(0, 1))["result"] == {"items": []}
+        assert (await client.seen("dgemma/status"))["lastSilence"] == str(failure)
+        client.engine.failure = None
+        assert len((await client.complete(0, 1))["result"]["items"]) == 1
+
+
+async def test_no_log_line_holds_source_text(caplog: pytest.LogCaptureFixture) -> None:
+    async with connected(offers("secret_answer")) as client:
+        with caplog.at_level("INFO"):
+            await begun(client, "secret_name = ")
+            await client.complete(0, 14)
+            client.send_raw(b'{"jsonrpc": "2.0", "id": 77, "method": "textDocument/didOpen", "params": "secret"}')
+            client.notify("textDocument/didChange", {"textDocument": {"uri": "secret"}, "contentChanges": "secret"})
+            await client.request("dgemma/status")
+    said = [message for message in client.notifications if message["method"] == "window/logMessage"]
+    assert any("1 of 1 shown" in message["params"]["message"] for message in said)
+    assert "secret" not in json.dumps(said) + caplog.text
