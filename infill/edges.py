@@ -64,19 +64,24 @@ def heal(passages: Sequence[Passage]) -> tuple[list[Passage], tuple[Edges, ...]]
 def _take_last(passage: Passage) -> tuple[Passage, str]:
     """Without the last token, and its characters, where it ends in a word, or in blanks: these open the next word's
     token, or grow into deeper indentation."""
-    last = len(passage) - 1
-    open_ended = passage.text and (_is_word(passage.text[-1]) or passage.text[-1] in " \t")
-    # A character spelled in bytes is no token that could be asked for.
-    if not open_ended or passage.inside(last):
-        return passage, ""
-    return passage.cut(0, last), passage.cut(last, len(passage)).text
+    cut = len(passage) - 1
+    if passage.text and (_is_word(passage.text[-1]) or passage.text[-1] in " \t") and _is_askable(passage, cut):
+        return passage.cut(0, cut), passage.cut(cut, len(passage)).text
+    return passage, ""
 
 
 def _take_first(passage: Passage) -> tuple[str, Passage]:
     """The first token's characters, and the rest, where it begins with a letter of a word."""
-    if not passage.text or not _is_word(passage.text[0]) or passage.inside(1):
-        return "", passage
-    return passage.cut(0, 1).text, passage.cut(1, len(passage))
+    if passage.text and _is_word(passage.text[0]) and _is_askable(passage, 0):
+        return passage.cut(0, 1).text, passage.cut(1, len(passage))
+    return "", passage
+
+
+def _is_askable(passage: Passage, token: int) -> bool:
+    """Whether a token can be asked for by its characters: not one byte of several, nor a line's end, which a hole within
+    a line may not hold."""
+    whole = not passage.inside(token) and not passage.inside(token + 1)
+    return whole and "\n" not in passage.text[passage.offset(token) : passage.offset(token + 1)]
 
 
 def _is_word(character: str) -> bool:

@@ -47,7 +47,7 @@ class Meter:
             self.passes += 1
 
     def count_forward(self, token_positions: int) -> None:
-        """Note a forward over this many positions, padding included."""
+        """Note a forward over this many positions."""
         self.passes += 1
         self._token_positions += token_positions
 

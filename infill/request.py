@@ -127,7 +127,7 @@ class Rejection:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FillStats:
     """What a request cost. ms: milliseconds by stage (prefill, denoise, rank). token_positions: decoder and scoring
-    positions computed, padding included."""
+    positions computed, padding included. free_tokens: free positions of the largest batch, all its rows together."""
 
     passes: int = 0
     token_positions: int = 0

@@ -170,7 +170,7 @@ class Search:
                 log_probs = self.denoiser.score(self.context, rows)
                 for i, (middle, row) in enumerate(zip(middles, log_probs, strict=True)):
                     scores[i] += likelihood(self.layout, middle, row)
-            self.meter.count_forward(len(rows) * max(map(len, rows)))
+            self.meter.count_forward(sum(map(len, rows)))
             yield Progress(stage="score")
         return [
             Offer(reading, row, score, self.meter.passes)
