@@ -11,5 +11,5 @@ class EngineUnavailable(EngineError):  # noqa: N818 - says a state; `EngineError
     """There is no engine to ask: it died, or it could not be started. The next request tries again."""
 
 
-class NotListeningError(Exception):
-    """Nobody listens where a host was, so nothing was asked either. Stays inside this package."""
+class NotAnsweredError(Exception):
+    """Nobody is where a host was, or it died before it answered. Stays inside this package."""

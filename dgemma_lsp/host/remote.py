@@ -10,7 +10,7 @@ from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
 from dgemma_lsp.host.codec import WireError
-from dgemma_lsp.host.errors import EngineUnavailable, NotListeningError
+from dgemma_lsp.host.errors import EngineUnavailable, NotAnsweredError
 from dgemma_lsp.host.spawn import FixedEngine, Launcher
 from dgemma_lsp.host.wire import (
     Done,
@@ -34,6 +34,9 @@ T = TypeVar("T")
 
 RETRY_S = 5.0
 """A host that could not be started is not tried again sooner, so that typing does not start one without end."""
+
+_ATTEMPTS = 3
+"""The first may meet a host that has died, the second one that is just dying."""
 
 
 class HostClient:
@@ -79,17 +82,17 @@ class HostClient:
             await self._transport.close()
 
     async def _events(self, call: bytes) -> AsyncGenerator[Event]:
-        for _ in range(2):
+        for _ in range(_ATTEMPTS):
             transport = await self._connected()
             try:
                 async with aclosing(_answer(transport, call)) as events:
                     async for event in events:
                         yield event
                 return
-            except NotListeningError:
-                # The host died before it was asked, so it is started and asked again.
+            except NotAnsweredError:
+                # A host that has died is started and asked again; asking twice changes nothing.
                 await self._forget(transport)
-        raise EngineUnavailable("The engine ended as soon as it was started.")
+        raise EngineUnavailable("The engine ends, or hangs up, before it answers.")
 
     async def _statuses(self, path: str) -> AsyncGenerator[HostStatus]:
         async with aclosing(self._lines_of_running("GET", path)) as lines:
@@ -105,7 +108,7 @@ class HostClient:
             async with aclosing(transport.lines(method, path)) as lines:
                 async for line in lines:
                     yield line
-        except NotListeningError as error:
+        except NotAnsweredError as error:
             await self._forget(transport)
             raise EngineUnavailable("No engine runs.") from error
 

@@ -34,7 +34,7 @@ TAKEN = "taken"
 START_TIMEOUT_S = 30.0
 """A host that does not listen by then is ended; loading the model is not part of it."""
 
-POLL_S = 0.05
+POLL_S = 0.2
 CONNECT_TIMEOUT_S = 5.0
 
 HOST_COMMAND = (sys.executable, "-m", "dgemma_lsp.host")
@@ -71,12 +71,16 @@ class Launcher:
         Raises:
             EngineUnavailable: it does not start; the message says why and where its log is.
         """
-        address = self.find()
-        if address is None:
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while (address := self.find()) is None:
             last_words = self._spawn()
-            if last_words not in (READY, TAKEN):
+            if last_words == TAKEN:
+                # Another host has the lock and will listen in a moment, or is dying and will let go of it.
+                time.sleep(POLL_S)
+            elif last_words != READY:
                 raise EngineUnavailable(f"The engine could not be started: {last_words} (log: {self.log})")
-            address = self._wait_for_answer()
+            if time.monotonic() > deadline:
+                raise EngineUnavailable(f"An engine runs but does not answer (log: {self.log})")
         return address
 
     def _spawn(self) -> str:
@@ -104,14 +108,6 @@ class Launcher:
         # Its end is awaited, or a host that died would stay a zombie as long as this process lives.
         threading.Thread(target=process.wait, name="host-reaper", daemon=True).start()
         return lines[-1]
-
-    def _wait_for_answer(self) -> Endpoint:
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while (address := self.find()) is None:
-            if time.monotonic() > deadline:
-                raise EngineUnavailable(f"An engine runs but does not answer (log: {self.log})")
-            time.sleep(POLL_S)
-        return address
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 import httpx2
 
 from dgemma_lsp.host.endpoint import Endpoint
-from dgemma_lsp.host.errors import EngineUnavailable, NotListeningError
+from dgemma_lsp.host.errors import EngineUnavailable, NotAnsweredError
 
 # The keep-alive is shorter than the host's, so that a connection is never used as the host closes it.
 _LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=8, keepalive_expiry=30.0)
@@ -33,17 +33,19 @@ class Transport:
         """The lines of an answer as they come; closing the generator hangs up.
 
         Raises:
-            NotListeningError: nobody is there.
-            EngineUnavailable: the host died meanwhile.
+            NotAnsweredError: nobody is there, or hung up before an answer began.
+            EngineUnavailable: the host died in mid-answer.
         """
+        answered = False
         try:
             async with self._client.stream(method, path, content=body) as response:
+                answered = True
                 async for line in response.aiter_lines():
                     yield line
-        except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
-            raise NotListeningError from error
         except httpx2.TransportError as error:
-            raise EngineUnavailable("The engine ended while it was asked.") from error
+            if not answered:
+                raise NotAnsweredError from error
+            raise EngineUnavailable("The engine ended in the middle of its answer.") from error
 
     async def close(self) -> None:
         """Close every connection."""

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from filelock import FileLock
 
 from dgemma_lsp.host import endpoint
 from dgemma_lsp.host.client import EngineUnavailable, HostClient, Superseded
@@ -67,9 +68,9 @@ async def test_a_host_killed_while_loading_is_replaced_by_the_next_request(desk:
     desk.script.hold("load")
     client = desk.client()
     asking = asyncio.create_task(ask(client, "a"))
-    await desk.script.until(lambda: len(desk.script.lines("loads")) == 1)
-    status = await until(client, lambda status: status.requests == 1)
-    assert (status.state, status.progress) == ("loading", 0.5)
+    await client.start()
+    status = await until(client, lambda status: status.requests == 1 and status.progress == 0.5)
+    assert status.state == "loading"
     os.kill(status.pid, signal.SIGKILL)
     with pytest.raises(EngineUnavailable):
         await asking
@@ -191,6 +192,15 @@ async def test_leftovers_do_not_block_a_start(desk: Desk) -> None:
         dead.bind(str(directory / f"{launcher.key}.sock"))
     (directory / f"{launcher.key}.lock").write_text("12345")
     assert isinstance((await ask(desk.client(), "a"))[-1], Done)
+
+
+async def test_a_start_waits_for_a_lock_that_is_given_back(desk: Desk) -> None:
+    launcher = Launcher(desk.options, FAKE_HOST)
+    with FileLock(runtime_directory() / f"{launcher.key}.lock"):
+        starting = asyncio.create_task(desk.client().start())
+        await desk.script.until(lambda: len(desk.script.lines("pids")) == 2)
+    await starting
+    assert len(desk.script.lines("loads")) == 1
 
 
 async def test_a_host_that_dies_at_once_is_one_clear_message(desk: Desk) -> None:
