@@ -45,7 +45,7 @@ async def test_two_clients_share_one_load(desk: Desk) -> None:
 async def test_front_ends_of_the_same_moment_get_one_host(desk: Desk) -> None:
     """Each client is a front end to itself: none of them knows of another's start."""
     clients = [desk.client() for _ in range(4)]
-    await asyncio.gather(*(client.start() for client in clients))
+    await asyncio.gather(*(ask(client, "a") for client in clients))
     pids = {(await client.status()).pid for client in clients}
     assert len(pids) == 1
     assert len(desk.script.lines("loads")) == 1
@@ -197,9 +197,9 @@ async def test_leftovers_do_not_block_a_start(desk: Desk) -> None:
 async def test_a_start_waits_for_a_lock_that_is_given_back(desk: Desk) -> None:
     launcher = Launcher(desk.options, FAKE_HOST)
     with FileLock(runtime_directory() / f"{launcher.key}.lock"):
-        starting = asyncio.create_task(desk.client().start())
+        asking = asyncio.create_task(ask(desk.client(), "a"))
         await desk.script.until(lambda: len(desk.script.lines("pids")) == 2)
-    await starting
+    await asking
     assert len(desk.script.lines("loads")) == 1
 
 
