@@ -1,0 +1,55 @@
+"""`python -m bench.nano`: makes the embedded checkpoint, step by step or all at once."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from bench.nano import corpus, export, heldout, preparation, training
+from engine.nano import DIRECTORY
+
+DATA = Path(__file__).parent.parent / "data"
+
+
+def main() -> None:
+    """Parse the command line and run one step, or all of them."""
+    arguments = _arguments()
+    state: Path = arguments.state
+    if arguments.command in ("corpus", "all"):
+        corpus.build(state / "corpus", arguments.node_modules)
+    if arguments.command in ("tokenizer", "all"):
+        preparation.make_tokenizer(state)
+    if arguments.command in ("heldout", "all"):
+        for seed, (split, count) in enumerate(heldout.CASES.items()):
+            heldout.write(corpus.read(state / "corpus", split), DATA / f"{split}.jsonl.gz", count, seed)
+    if arguments.command in ("data", "all"):
+        preparation.make_arrays(state)
+    if arguments.command == "train":
+        training.run(state, arguments.stage, steps=arguments.steps, decay=arguments.decay)
+    if arguments.command == "all":
+        training.run_all(state)
+    if arguments.command in ("export", "all"):
+        export.export(state, arguments.directory)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.nano", description=__doc__)
+    parser.add_argument("--state", type=Path, default=Path(".nano"), help="working directory, ignored by git")
+    parser.add_argument("--node-modules", type=Path, help="folder of installed npm packages to read too")
+    parser.add_argument("--directory", type=Path, default=DIRECTORY, help="where the checkpoint goes")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("corpus", help="collect installed source code and split it by package")
+    commands.add_parser("tokenizer", help="train the tokenizer on the training split")
+    commands.add_parser("heldout", help="draw the fixed infill cases into bench/data")
+    commands.add_parser("data", help="encode the splits and lay out training frames")
+    train = commands.add_parser("train", help="train a stage, resuming from the state directory")
+    train.add_argument("stage", choices=training.STAGES)
+    train.add_argument("--steps", type=int, required=True, help="steps to have done at the end, over both stages")
+    train.add_argument("--decay", type=int, default=0, help="last steps, over which the learning rate falls to 0")
+    commands.add_parser("export", help="write the checkpoint")
+    commands.add_parser("all", help="everything, from corpus to checkpoint")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

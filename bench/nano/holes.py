@@ -1,0 +1,69 @@
+"""Where holes fall in real files: ends of lines, whole lines, random spans, blocks. Offsets are code points."""
+
+from __future__ import annotations
+
+import random
+from typing import Literal, TypeAlias
+
+from infill.request import Span
+
+Kind: TypeAlias = Literal["single", "random", "block"]
+KINDS: tuple[Kind, ...] = ("single", "random", "block")
+
+_ATTEMPTS = 20
+_LEAST_CHARACTERS = 3
+_RANDOM_CHARACTERS = 40
+_MOST_CHARACTERS = 240
+_MOST_LINES = 6
+
+
+def draw(text: str, kind: Kind, rng: random.Random) -> Span | None:
+    """A hole of a kind at a random place of a text, or None where it was not found in some attempts.
+
+    single: the rest of a line, half of the time all of it but its indentation. random: any start, a length drawn from
+    an exponential distribution. block: two or more lines, from a line's first letter to the end of the last one that
+    stands no less deep.
+    """
+    starts = _line_starts(text)
+    for _ in range(_ATTEMPTS):
+        if kind == "random":
+            start = rng.randrange(len(text))
+            end = min(start + 1 + int(rng.expovariate(1 / _RANDOM_CHARACTERS)), len(text))
+        else:
+            start, end = _lines(text, starts, rng.randrange(len(starts)), kind, rng)
+        hole = text[start:end]
+        if len(hole.strip()) >= _LEAST_CHARACTERS and len(hole) <= _MOST_CHARACTERS:
+            return Span(start=start, end=end)
+    return None
+
+
+def _line_starts(text: str) -> list[int]:
+    starts = [0]
+    while (newline := text.find("\n", starts[-1])) >= 0:
+        starts.append(newline + 1)
+    return starts
+
+
+def _line_end(text: str, start: int) -> int:
+    end = text.find("\n", start)
+    return len(text) if end < 0 else end
+
+
+def _depth(text: str, start: int) -> int:
+    """Width of the indentation of the line at `start`; -1 where it is blank."""
+    line = text[start : _line_end(text, start)]
+    return len(line) - len(line.lstrip()) if line.strip() else -1
+
+
+def _lines(text: str, starts: list[int], index: int, kind: Kind, rng: random.Random) -> tuple[int, int]:
+    """A hole that begins on line `index`; empty where that line does not do."""
+    depth, end = _depth(text, starts[index]), _line_end(text, starts[index])
+    start = starts[index] + depth
+    if depth < 0:
+        return 0, 0
+    if kind == "single":
+        return (start if rng.random() < 0.5 else rng.randrange(start, end)), end
+    last, most = index, rng.randint(2, _MOST_LINES)
+    while last + 1 < len(starts) and last + 1 - index < most and _depth(text, starts[last + 1]) >= depth:
+        last += 1
+    return (start, _line_end(text, starts[last])) if last > index else (0, 0)

@@ -1,0 +1,91 @@
+"""The experts' part of a layer, computed expert by expert over tokens sorted by expert, with its own gradient.
+
+The same function as `DiffusionGemmaTextExperts` of transformers. Autograd through indexing and slicing would scatter
+into zeroed tensors of full size once per expert, which on a CPU costs more than the products themselves.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def _gated(gate_up: Tensor) -> Tensor:
+    gate, up = gate_up.chunk(2, dim=-1)
+    return functional.gelu(gate, approximate="tanh") * up
+
+
+def _gated_gradient(gate_up: Tensor, grad: Tensor) -> Tensor:
+    gate, up = gate_up.chunk(2, dim=-1)
+    inner = 0.7978845608028654 * (gate + 0.044715 * gate**3)
+    tanh = torch.tanh(inner)
+    slope = 0.5 * (1 + tanh) + 0.5 * gate * (1 - tanh**2) * 0.7978845608028654 * (1 + 0.134145 * gate**2)
+    return torch.cat((grad * up * slope, grad * 0.5 * gate * (1 + tanh)), dim=-1)
+
+
+class _SortedExperts(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,  # noqa: ANN401 - autograd gives it no type.
+        hidden: Tensor,
+        gate_up: Tensor,
+        down: Tensor,
+        index: Tensor,
+        weights: Tensor,
+    ) -> Tensor:
+        count, top_k = index.shape
+        flat = index.flatten()
+        order = torch.argsort(flat, stable=True)
+        place = torch.empty_like(order)
+        place[order] = torch.arange(len(order), device=order.device)
+        token = order // top_k
+        sizes = torch.bincount(flat, minlength=len(gate_up)).tolist()
+        inputs = hidden[token]
+        inner = inputs.new_empty(len(order), gate_up.shape[1])
+        outputs = torch.empty_like(inputs)
+        for weight, rows, into in zip(gate_up, inputs.split(sizes), inner.split(sizes), strict=True):
+            torch.mm(rows, weight.T, out=into)
+        active = _gated(inner)
+        for weight, rows, into in zip(down, active.split(sizes), outputs.split(sizes), strict=True):
+            torch.mm(rows, weight.T, out=into)
+        ctx.sizes = sizes
+        ctx.save_for_backward(gate_up, down, weights, order, place, token, inputs, inner, active, outputs)
+        return (outputs[place].view(count, top_k, -1) * weights[..., None]).sum(1)
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, Tensor, Tensor, None, Tensor]:  # noqa: ANN401
+        (grad,) = grad_outputs
+        gate_up, down, weights, order, place, token, inputs, inner, active, outputs = ctx.saved_tensors
+        count, top_k = weights.shape
+        sizes = ctx.sizes
+        grad_weights = (outputs[place].view(count, top_k, -1) * grad[:, None]).sum(-1)
+        grad_rows = grad[token] * weights.flatten()[order][:, None]
+        grad_active, grad_inputs = torch.empty_like(active), torch.empty_like(inputs)
+        grad_gate_up, grad_down = torch.zeros_like(gate_up), torch.zeros_like(down)
+        by_expert = zip(
+            grad_rows.split(sizes), active.split(sizes), grad_active.split(sizes), down, grad_down, strict=True
+        )
+        for rows, act, into, weight, grad_weight in by_expert:
+            torch.mm(rows, weight, out=into)
+            torch.mm(rows.T, act, out=grad_weight)
+        grad_inner = _gated_gradient(inner, grad_active)
+        by_expert = zip(
+            grad_inner.split(sizes), inputs.split(sizes), grad_inputs.split(sizes), gate_up, grad_gate_up, strict=True
+        )
+        for rows, given, into, weight, grad_weight in by_expert:
+            torch.mm(rows, weight, out=into)
+            torch.mm(rows.T, given, out=grad_weight)
+        return grad_inputs[place].view(count, top_k, -1).sum(1), grad_gate_up, grad_down, None, grad_weights
+
+
+@torch.compiler.disable
+def experts(hidden: Tensor, gate_up: Tensor, down: Tensor, index: Tensor, weights: Tensor) -> Tensor:
+    """Weighted sum of the chosen experts' outputs, [N, H].
+
+    hidden: [N, H]. gate_up: [E, 2I, H]. down: [E, H, I]. index: [N, K] int64, the experts of each token.
+    weights: [N, K].
+    """
+    return _SortedExperts.apply(hidden, gate_up, down, index, weights)

@@ -1,0 +1,119 @@
+"""What is minimised: the encoder's causal cross-entropy plus the decoder's cross-entropy on corrupted canvases.
+
+One batch may hold both or contexts alone. Noise is uniform over the vocabulary, there is no mask token, and no noise
+level is told to the network. Source for the official part (every canvas position free, one level an example, flat mean
+over all of them, self-conditioning half of the time): the published fine-tuning recipe of DiffusionGemma.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from engine.train.model import Backbone, Sequence
+
+BALANCE_WEIGHT = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Clean ids and where they are to be corrupted.
+
+    context_ids: [B, C] int64. context_lengths: [B]. canvas_ids: [B, K, L] int64, clean. canvas_lengths: [B, K].
+    free: [B, K, L] bool; positions that may be corrupted, and on which the loss is taken.
+    levels: [B, K] float; the probability with which a free position is corrupted.
+    """
+
+    context_ids: Tensor
+    context_lengths: Tensor
+    canvas_ids: Tensor
+    canvas_lengths: Tensor
+    free: Tensor
+    levels: Tensor
+
+    @property
+    def token_count(self) -> int:
+        """Positions computed, padding included."""
+        return self.context_ids.numel() + self.canvas_ids.numel()
+
+    @classmethod
+    def of_contexts(cls, context_ids: Tensor) -> Batch:
+        """A batch without canvases, of [B, C] ids."""
+        rows, length = context_ids.shape
+        return cls(
+            context_ids=context_ids,
+            context_lengths=torch.full((rows,), length),
+            canvas_ids=torch.zeros(rows, 0, 0, dtype=torch.long),
+            canvas_lengths=torch.zeros(rows, 0, dtype=torch.long),
+            free=torch.zeros(rows, 0, 0, dtype=torch.bool),
+            levels=torch.zeros(rows, 0),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Losses:
+    """causal, canvas: mean nats a token (canvas is 0 without canvases). imbalance: of the experts, 1 at best."""
+
+    causal: Tensor
+    canvas: Tensor
+    imbalance: Tensor
+
+    @property
+    def total(self) -> Tensor:
+        return self.causal + self.canvas + BALANCE_WEIGHT * self.imbalance
+
+
+def corrupt(batch: Batch, vocabulary: int, generator: torch.Generator) -> Tensor:
+    """The canvases with each free position replaced by a uniform token with its canvas's probability."""
+    drawn = torch.rand(batch.canvas_ids.shape, generator=generator)
+    noise = torch.randint(vocabulary, batch.canvas_ids.shape, generator=generator)
+    return torch.where(batch.free & (drawn < batch.levels[..., None]), noise, batch.canvas_ids)
+
+
+def token_nats(hidden: Tensor, embedding: Tensor, targets: Tensor, cap: float) -> Tensor:
+    """[N] cross-entropies of [N] targets under the softcapped logits of [N, H] hidden states."""
+    logits = torch.tanh(functional.linear(hidden, embedding) / cap) * cap
+    return functional.cross_entropy(logits, targets, reduction="none")
+
+
+class Objective:
+    """Computes the losses of a model's batches. `compiled` pays for a long run with few batch shapes."""
+
+    def __init__(self, model: Backbone, *, compiled: bool = False) -> None:
+        self.model = model
+        self._token_nats = torch.compile(token_nats, dynamic=False) if compiled else token_nats
+        if compiled:
+            model.compile_layers()
+
+    def __call__(self, batch: Batch, generator: torch.Generator, *, self_condition: bool = False) -> Losses:
+        """Losses of a batch. self_condition: feed a first pass, without gradient, back to the canvases."""
+        model, config = self.model, self.model.config
+        sequence = Sequence(
+            context_ids=batch.context_ids,
+            canvas_ids=corrupt(batch, config.vocab_size, generator),
+            context_lengths=batch.context_lengths,
+            canvas_lengths=batch.canvas_lengths,
+        )
+        soft = None
+        if self_condition and batch.canvas_ids.numel():
+            with torch.no_grad():
+                soft = model.soft_embedding(model.logits(model(sequence)[1]))
+        context, canvas, imbalance = model(sequence, soft)
+        # The last context token predicts nothing that is trained; its weight is 0.
+        following = torch.roll(batch.context_ids, -1, dims=1)
+        counts = torch.arange(context.shape[1]) < batch.context_lengths[:, None] - 1
+        nats = self._token_nats(
+            torch.cat((context.flatten(0, 1), canvas.flatten(0, 2))),
+            model.embed_tokens.weight,
+            torch.cat((following.flatten(), batch.canvas_ids.flatten())),
+            config.final_logit_softcapping,
+        )
+        causal, held = nats.split((counts.numel(), batch.free.numel()))
+        return Losses(
+            causal=causal[counts.flatten()].mean(),
+            canvas=held[batch.free.flatten()].mean() if batch.free.any() else nats.new_zeros(()),
+            imbalance=imbalance,
+        )
