@@ -78,7 +78,7 @@ def _take_first(passage: Passage) -> tuple[str, Passage]:
 
 
 def _is_askable(passage: Passage, token: int) -> bool:
-    """Whether a token can be asked for by its characters: not one byte of several, nor a line's end, which a hole within
+    """Whether a token can be asked for by its characters: not one byte of several, nor a line's end, which a hole in
     a line may not hold."""
     whole = not passage.inside(token) and not passage.inside(token + 1)
     return whole and "\n" not in passage.text[passage.offset(token) : passage.offset(token + 1)]

@@ -110,8 +110,9 @@ def lay_out(request: InfillRequest, tokens: TextTokens, budget: Budget) -> Layou
         return Rejection(reason="too_long" if len(request.holes) == 1 else "too_far")
     typed = to_line_feeds(request.must_start_with or "")
     before_text = to_line_feeds(request.text[max(first - budget.reach, 0) : first]) + typed
-    after_text = to_line_feeds(request.text[last : last + budget.reach])
-    ends_in_sight = last + budget.reach >= len(request.text)
+    reach_after = budget.reach_after(first)
+    after_text = to_line_feeds(request.text[last : last + reach_after])
+    ends_in_sight = last + reach_after >= len(request.text)
     middles = [to_line_feeds(middle) for middle in request.middles]
 
     around = [before_text, *map(to_line_feeds, request.segments), after_text]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from infill.passage import Passage
 
 # Code points tokenized for each token of a budget: code has about three or four to a token.
-_CODE_POINTS_PER_TOKEN = 6
+_CODE_POINTS_PER_TOKEN = 5
 # The suffix takes what the prefix leaves in steps of this many tokens, so that typing seldom moves its end.
 _SUFFIX_STEP = 128
 # A line too long for the canvas is cut at a multiple of this many tokens from its beginning.
@@ -42,8 +42,15 @@ class Budget:
 
     @property
     def reach(self) -> int:
-        """Code points on either side of the holes that are looked at."""
+        """Code points of one text that are looked at, at most."""
         return self.context * _CODE_POINTS_PER_TOKEN
+
+    def reach_after(self, before: int) -> int:
+        """Code points after the holes that are looked at, where there are `before` code points before them: no more
+        than can be shown, since tokenizing is most of the work."""
+        if before < self.reach:
+            return self.reach
+        return int(self.context * self.suffix_share + self.head_most) * _CODE_POINTS_PER_TOKEN
 
     @property
     def canvas_reach(self) -> int:
