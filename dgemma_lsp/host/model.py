@@ -31,7 +31,8 @@ def make_loader(checkpoint: Checkpoint, options: EngineOptions) -> Loader:
         from infill.tokens import TextTokens
 
         def show(progress: LoadProgress) -> None:
-            report("Loading the weights", progress.done / progress.total)
+            # Whole percents, because a checkpoint may have thousands of tensors and every change is told.
+            report("Loading the weights", round(progress.done / progress.total, 2))
 
         device = options.device
         if device == "auto":

@@ -101,5 +101,7 @@ class Resident:
         _log.error("%s", message)
 
     def _change(self, **changes: object) -> None:
-        self._vitals = replace(self._vitals, **changes)  # pyright: ignore[reportArgumentType] - names are Vitals' own
-        self._changed()
+        vitals = replace(self._vitals, **changes)  # pyright: ignore[reportArgumentType] - names are Vitals' own
+        if vitals != self._vitals:
+            self._vitals = vitals
+            self._changed()
