@@ -78,6 +78,12 @@ class DenoiseConfig:
     confidence_threshold: float = 0.005
     banned_ids: frozenset[int] = frozenset()
 
+    def __post_init__(self) -> None:
+        if self.max_denoising_steps < 1:
+            raise ValueError(f"max_denoising_steps must be at least 1, not {self.max_denoising_steps}")
+        if not 0 < self.t_min <= self.t_max:
+            raise ValueError(f"temperatures need 0 < t_min <= t_max, not t_min {self.t_min} and t_max {self.t_max}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowState:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import UnionType
 from typing import Any
 
 import torch
@@ -49,6 +50,14 @@ _REQUIRED = (
     "top_k_experts",
     "moe_intermediate_size",
 )
+_DENOISING: dict[str, type[int] | UnionType] = {
+    "max_denoising_steps": int,
+    "entropy_bound": int | float,
+    "t_max": int | float,
+    "t_min": int | float,
+    "stability_threshold": int,
+    "confidence_threshold": int | float,
+}
 _FLOATS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _STORED_FLOATS = ("F32", "BF16", "F16")
 
@@ -97,15 +106,17 @@ def denoise_config(directory: Path) -> DenoiseConfig:
     """
     path = directory / GENERATION_CONFIG
     stored = read_json(path)
-    named = ("max_denoising_steps", "t_max", "t_min", "stability_threshold", "confidence_threshold")
-    values = {name: stored[name] for name in named if stored.get(name) is not None}
-    sampler = stored.get("sampler_config") or {}
-    if "entropy_bound" in sampler:
-        values["entropy_bound"] = sampler["entropy_bound"]
+    sampler = stored.get("sampler_config")
+    if isinstance(sampler, dict):
+        stored["entropy_bound"] = sampler.get("entropy_bound")
+    values = {name: stored[name] for name in _DENOISING if stored.get(name) is not None}
     for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if not isinstance(value, _DENOISING[name]) or isinstance(value, bool):
             raise CheckpointError(f"{path}: {name} must be a number, not {value!r}.")
-    return DenoiseConfig(**values)
+    try:
+        return DenoiseConfig(**values)
+    except ValueError as error:
+        raise CheckpointError(f"{path}: {error}.") from error
 
 
 def _device(name: str) -> torch.device:

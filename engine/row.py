@@ -90,10 +90,9 @@ class Row:
         logits.div_(sampler.temperature(step, config))
         for positions, permitted in self.choices:
             logits[positions[:, None], permitted.barred] = sampler.IMPOSSIBLE
-        believed = sampler.posterior(logits)
-        top_log_probs, top_ids = believed.log_probs.topk(min(TOP_IDS, logits.shape[-1]))
-        argmax_ids = torch.where(self.free, top_ids[:, 0], self.known_ids)
-        present_nll = -believed.log_probs.gather(-1, self.present_ids[:, None]).squeeze(-1)
+        believed = sampler.posterior(logits, min(TOP_IDS, logits.shape[-1]))
+        argmax_ids = torch.where(self.free, believed.top_ids[:, 0], self.known_ids)
+        present_nll = believed.log_total - logits.gather(-1, self.present_ids[:, None]).squeeze(-1)
 
         places = self.free.nonzero().squeeze(-1)
         sampled = self.known_ids.clone()
@@ -101,8 +100,8 @@ class Row:
         if config.accept_probability is None:
             accepted = sampler.accept_by_entropy(believed.entropy, self.free, config.entropy_bound)
         else:
-            sampled_log_probs = believed.log_probs.gather(-1, sampled[:, None]).squeeze(-1)
-            accepted = sampler.accept_by_probability(sampled_log_probs, self.free, config.accept_probability)
+            sampled_probs = believed.probs.gather(-1, sampled[:, None]).squeeze(-1)
+            accepted = sampler.accept_by_probability(sampled_probs, self.free, config.accept_probability)
         random_ids = self._random_ids(noise.renoise, step)
         self.present_ids = sampler.renoise(sampled, accepted, random_ids, self.free, self.known_ids)
 
@@ -117,8 +116,8 @@ class Row:
             argmax_ids=argmax_ids.int().cpu().numpy(),
             entropy=believed.entropy.cpu().numpy(),
             present_nll=present_nll.cpu().numpy(),
-            top_ids=top_ids.int().cpu().numpy(),
-            top_log_probs=top_log_probs.cpu().numpy(),
+            top_ids=believed.top_ids.int().cpu().numpy(),
+            top_log_probs=believed.top_log_probs.cpu().numpy(),
             accepted=accepted.cpu().numpy(),
             settled=settled,
         )

@@ -20,16 +20,19 @@ IMPOSSIBLE = -1e4
 it leaves no NaN in p log p."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Posterior:
-    """What the model believes at every position after temperature and bans.
+    """What the model believes at every position, after temperature and bans.
 
-    log_probs, probs: [..., V] float32. entropy: [...] nats.
+    probs: [..., V] float32. entropy: [...] nats. top_ids: [..., k] int64 and top_log_probs: [..., k] nats, best first.
+    log_total: [...], the logarithm of the summed exponentials, which turns a logit into a log-probability.
     """
 
-    log_probs: Tensor
     probs: Tensor
     entropy: Tensor
+    top_ids: Tensor
+    top_log_probs: Tensor
+    log_total: Tensor
 
 
 def temperature(step: int, config: DenoiseConfig) -> float:
@@ -40,11 +43,21 @@ def temperature(step: int, config: DenoiseConfig) -> float:
     return float(np.float32(config.t_min) + np.float32(config.t_max - config.t_min) * ramp)
 
 
-def posterior(processed_logits: Tensor) -> Posterior:
-    """Normalizes logits [..., V] that already have their temperature and bans."""
-    log_probs = processed_logits.log_softmax(dim=-1)
+def posterior(processed_logits: Tensor, top: int) -> Posterior:
+    """Normalizes logits [..., V] that already have their temperature and bans, and finds the `top` likeliest ids."""
     probs = processed_logits.softmax(dim=-1)
-    return Posterior(log_probs, probs, -torch.linalg.vecdot(probs, log_probs))
+    top_logits, top_ids = processed_logits.topk(top, dim=-1)
+    # Read off the likeliest id, and the entropy off the mean logit: log-probabilities of the whole vocabulary would
+    # cost two more passes over it.
+    log_total = top_logits[..., 0] - probs.gather(-1, top_ids[..., :1]).squeeze(-1).log()
+    entropy = log_total - torch.linalg.vecdot(probs, processed_logits)
+    return Posterior(
+        probs=probs,
+        entropy=entropy.clamp_(min=0.0),
+        top_ids=top_ids,
+        top_log_probs=top_logits - log_total[..., None],
+        log_total=log_total,
+    )
 
 
 def accept_by_entropy(entropy: Tensor, free: Tensor, bound: float) -> Tensor:
@@ -58,12 +71,12 @@ def accept_by_entropy(entropy: Tensor, free: Tensor, bound: float) -> Tensor:
     return torch.zeros_like(free).scatter(-1, order, within) | ~free
 
 
-def accept_by_probability(sampled_log_probs: Tensor, free: Tensor, probability: float) -> Tensor:
+def accept_by_probability(sampled_probs: Tensor, free: Tensor, probability: float) -> Tensor:
     """The free positions whose sampled token is at least this probable; clamped positions count as accepted.
 
-    sampled_log_probs: [..., L] nats. free: [..., L] bool. Returns [..., L] bool.
+    sampled_probs: [..., L]. free: [..., L] bool. Returns [..., L] bool.
     """
-    return (sampled_log_probs.exp() >= probability) | ~free
+    return (sampled_probs >= probability) | ~free
 
 
 def renoise(sampled: Tensor, accepted: Tensor, noise: Tensor, free: Tensor, clamped_ids: Tensor) -> Tensor:
