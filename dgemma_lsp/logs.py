@@ -35,7 +35,7 @@ def log_to_stderr(level: str) -> None:
 
 
 def set_level(level: str) -> None:
-    """Change the level of our own packages: error, warning, info or debug."""
+    """Change the level of our own packages: critical, error, warning, info or debug."""
     for package in PACKAGES:
         logging.getLogger(package).setLevel(level.upper())
 

@@ -139,7 +139,7 @@ class Server(LanguageServer):
 def initialize(ls: Server, params: types.InitializeParams) -> None:
     """Agree on the unit of positions, and take the first settings."""
     ls.documents.encoding = types.PositionEncodingKind(ls.workspace.position_encoding).value
-    ls.settings.update("initial", params.initialization_options)
+    ls.report(ls.settings.update("initial", params.initialization_options))
 
 
 async def initialized(ls: Server, params: types.InitializedParams) -> None:

@@ -44,7 +44,7 @@ PACKAGES = (
 )
 EDITORS = {"nvim": ((0, 12), "Neovim"), "code": ((1, 91), "VS Code")}
 EDITOR_TIMEOUT_S = 10.0
-GIB = 2**30
+MIB, GIB = 2**20, 2**30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,8 +130,8 @@ def _checkpoint(options: EngineOptions) -> Finding:
         return Finding(name="checkpoint", verdict="problem", detail=str(error), remedy="choose another --checkpoint")
     except ImportError as error:
         return Finding(name="checkpoint", verdict="problem", detail=str(error), remedy="install dgemma-lsp again")
-    numbers = sum(tensor.elements for tensor in tensors.values())
-    detail = f"{checkpoint.name}, {numbers / 1e6:,.1f} million numbers, {size / GIB:.2f} GiB in {checkpoint.directory}"
+    weights = sum(tensor.elements for tensor in tensors.values())
+    detail = f"{checkpoint.name}, {weights / 1e6:,.1f} M weights, {size / MIB:,.0f} MiB in {checkpoint.directory}"
     if options.checkpoint == "auto":
         detail += "; the demo checkpoint, because none was chosen"
     return Finding(name="checkpoint", verdict="ok", detail=detail)

@@ -45,7 +45,8 @@ def fill(arguments: argparse.Namespace) -> int:
     settings, problems = read_settings(arguments)
     for problem in problems:
         warn(problem)
-    log_to_stderr(arguments.log_level or "warning")
+    # What goes wrong is told once, by the command itself.
+    log_to_stderr(arguments.log_level or "critical")
     target: Target = arguments.target
     source = read_source(target.path)
     holes = check_holes([target.hole, *arguments.hole], source.lines, target.path)
@@ -149,8 +150,8 @@ def _statistics(answer: Answer) -> str:
         return "the engine did not tell what it did"
     stages = ", ".join(f"{stage} {ms:.0f} ms" for stage, ms in done.ms.items())
     return (
-        f"{done.stop_reason} after {done.passes} passes over {done.token_positions} positions, {done.free_tokens} of "
-        f"them to fill; context {done.context_tokens} tokens; {stages}"
+        f"{done.stop_reason} after {done.passes} passes over {done.token_positions} positions, {done.free_tokens} "
+        f"tokens free; context of {done.context_tokens} tokens, {done.cached_tokens} cached; {stages}"
     )
 
 

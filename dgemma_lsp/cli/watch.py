@@ -60,7 +60,7 @@ class Watch:
             shown = " | ".join(hole.plain.replace("\n", "\u23ce") for hole in holes)
             print(f"{label}: {shown}", flush=True)
             return
-        view = Text(f"{label}\n", "dim")
+        view = Text().append(f"{label}\n", "dim")
         for around, hole in zip(self._surroundings, holes, strict=False):
             view.append(_clean(around), "dim").append_text(hole)
         view.append(_clean(self._surroundings[-1]), "dim")

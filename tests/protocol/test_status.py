@@ -1,0 +1,84 @@
+"""What the editor hears of the engine: `dgemma/status`, and progress while it loads."""
+
+from __future__ import annotations
+
+from dgemma_lsp.host.client import EngineUnavailable
+from tests.protocol.scripted import offers, status
+from tests.protocol.wire_client import connected
+
+PROGRESS = {"window": {"workDoneProgress": True}}
+
+
+async def test_status_follows_the_engine() -> None:
+    async with connected(offers("x")) as client:
+        await client.initialize()
+        assert (await client.request("dgemma/status"))["result"]["state"] == "starting"
+        client.engine.statuses.put_nowait(status("loading", checkpoint="org/model", progress=0.5))
+        client.engine.statuses.put_nowait(status("ready", checkpoint="org/model"))
+        assert await client.seen("dgemma/status") == {
+            "state": "loading",
+            "message": "loading",
+            "checkpoint": "org/model",
+            "progress": 0.5,
+            "lastSilence": None,
+        }
+        ready = await client.seen("dgemma/status", 2)
+        assert (ready["state"], ready["progress"]) == ("ready", None)
+        assert (await client.request("dgemma/status", {}))["result"] == ready
+
+
+async def test_the_demo_checkpoint_is_named_as_such() -> None:
+    async with connected(offers("x")) as client:
+        await client.initialize()
+        await client.request("dgemma/status")
+        client.engine.statuses.put_nowait(status("ready", checkpoint="nano"))
+        assert "demo checkpoint" in (await client.seen("dgemma/status"))["message"]
+
+
+async def test_the_same_status_is_not_sent_twice() -> None:
+    async with connected(offers("x")) as client:
+        await client.initialize()
+        await client.request("dgemma/status")
+        for state in ("ready", "ready", "busy"):
+            client.engine.statuses.put_nowait(status(state))
+        assert [(await client.seen("dgemma/status", count))["state"] for count in (1, 2)] == ["ready", "busy"]
+
+
+async def test_an_engine_that_dies_is_followed_again_after_the_next_request() -> None:
+    async with connected(offers("x")) as client:
+        await client.initialize()
+        client.open("a")
+        await client.request("dgemma/status")
+        client.engine.statuses.put_nowait(EngineUnavailable("it died"))
+        failed = await client.seen("dgemma/status")
+        assert (failed["state"], failed["message"]) == ("failed", "it died")
+        assert len((await client.complete(0, 1))["result"]["items"]) == 1
+        client.engine.statuses.put_nowait(status("ready"))
+        assert (await client.seen("dgemma/status", 2))["state"] == "ready"
+        assert client.engine.starts == 2
+
+
+async def test_loading_is_shown_as_progress() -> None:
+    async with connected(offers("x")) as client:
+        await client.initialize(PROGRESS)
+        await client.request("dgemma/status")
+        for seen in (status("starting"), status("loading", progress=0.25), status("ready"), status("busy")):
+            client.engine.statuses.put_nowait(seen)
+        await client.seen("dgemma/status", 4)
+        [created] = [message["params"] for message in client.asked]
+        shown = [message["params"] for message in client.notifications if message["method"] == "$/progress"]
+        assert {params["token"] for params in shown} == {created["token"]}
+        assert [(params["value"]["kind"], params["value"].get("percentage")) for params in shown] == [
+            ("begin", None),
+            ("report", 25),
+            ("end", None),
+        ]
+
+
+async def test_no_progress_for_a_client_that_cannot_show_it() -> None:
+    async with connected(offers("x")) as client:
+        await client.initialize()
+        await client.request("dgemma/status")
+        client.engine.statuses.put_nowait(status("loading"))
+        await client.seen("dgemma/status")
+        assert client.asked == []
