@@ -1,0 +1,73 @@
+"""An editor for measurements: speaks LSP over a pair of byte streams and waits for every answer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, BinaryIO
+
+from dgemma_lsp.transport import read_bodies
+
+URI = "file:///bench/document.py"
+
+
+class Editor:
+    """One connection with one open document, edited and asked about at single places."""
+
+    def __init__(self, source: BinaryIO, sink: BinaryIO) -> None:
+        self._bodies = read_bodies(source)
+        self._sink = sink
+        self._requests = 0
+        self._version = 1
+
+    def initialize(self) -> None:
+        """Return when `initialize` has been answered."""
+        self._request("initialize", {"processId": None, "capabilities": {}})
+
+    def open(self, text: str) -> None:
+        """Declare the connection initialized and open the document."""
+        self._notify("initialized", {})
+        item = {"uri": URI, "languageId": "python", "version": self._version, "text": text}
+        self._notify("textDocument/didOpen", {"textDocument": item})
+
+    def insert(self, line: int, character: int, text: str) -> None:
+        """Type at a place."""
+        self._version += 1
+        at = {"line": line, "character": character}
+        changes = [{"range": {"start": at, "end": at}, "text": text}]
+        document = {"uri": URI, "version": self._version}
+        self._notify("textDocument/didChange", {"textDocument": document, "contentChanges": changes})
+
+    def settle(self) -> None:
+        """Return when everything sent before has been dealt with."""
+        self._request("dgemma/status", {})
+
+    def complete(self, line: int, character: int) -> list[str]:
+        """The texts suggested at a place."""
+        params = {
+            "textDocument": {"uri": URI},
+            "position": {"line": line, "character": character},
+            "context": {"triggerKind": 2},
+        }
+        answer = self._request("textDocument/inlineCompletion", params)
+        return [item["insertText"] for item in answer["result"]["items"]]
+
+    def leave(self) -> None:
+        """Shut the server down."""
+        self._request("shutdown", None)
+        self._notify("exit", None)
+
+    def _notify(self, method: str, params: object) -> None:
+        self._send({"method": method} | ({} if params is None else {"params": params}))
+
+    def _request(self, method: str, params: object) -> dict[str, Any]:
+        self._requests += 1
+        self._send({"id": self._requests, "method": method} | ({} if params is None else {"params": params}))
+        while True:
+            message = json.loads(next(self._bodies))
+            if message.get("id") == self._requests and "method" not in message:
+                return message
+
+    def _send(self, message: dict[str, object]) -> None:
+        body = json.dumps({"jsonrpc": "2.0"} | message).encode()
+        self._sink.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        self._sink.flush()

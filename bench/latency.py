@@ -1,0 +1,290 @@
+"""How long a user waits: `python -m bench.latency [--checkpoint WORD] [--device D] [--json]`.
+
+Rows, in milliseconds:
+
+initialize         from the start of a front end's process to the answer to `initialize`
+front_end          an inline completion in a document of 1 MB with an engine that takes no time; edits lie in between
+typed_through      the same while what is shown is typed, which asks no engine
+host_single_line   a single-line completion in a host process, its stages added; about 512 tokens of context prefilled
+transport          the same as the client sees it, less those stages
+denoising_step     one step of it
+cancel             from a request that supersedes a running one to its own first step, which is when the model is free
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from contextlib import aclosing, contextmanager
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from statistics import median
+from typing import BinaryIO, cast
+
+from bench.cases import Case, load
+from bench.editor import Editor
+from bench.machine import machine
+from dgemma_lsp.host.client import HostClient, Superseded
+from dgemma_lsp.host.identity import EngineOptions
+from dgemma_lsp.host.spawn import Launcher
+from dgemma_lsp.host.wire import Done, Event, HostStatus, Owner, Priority
+from dgemma_lsp.server import Server
+from dgemma_lsp.settings import Settings
+from infill.request import Candidate, Draft, InfillRequest, Span
+
+DOCUMENT_BYTES = 1_000_000
+CONTEXT_TOKENS = 512
+SHOWN = "abcdefghijklmnopqrstuvwxyz"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """Milliseconds at the median and at the 99th percentile of n samples."""
+
+    p50: float
+    p99: float
+    n: int
+
+    @classmethod
+    def of(cls, samples: Sequence[float]) -> Row:
+        """Sum samples up."""
+        ordered = sorted(samples)
+        return cls(p50=median(ordered), p99=ordered[round(0.99 * (len(ordered) - 1))], n=len(ordered))
+
+
+class InstantEngine:
+    """An `EngineClient` that offers the same text at once. asked: how often."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def start(self) -> None:
+        """Nothing has to be started."""
+
+    async def infill(
+        self, request: InfillRequest, *, priority: Priority, owner: Owner | None, drafts: bool = False
+    ) -> AsyncGenerator[Event]:
+        """Offer the text."""
+        self.asked += 1
+        yield Candidate(texts=(SHOWN,), score=0.0, worst_entropy=0.0, passes=0, stop_reason="settled")
+        yield Done(
+            passes=0, token_positions=0, ms={}, context_tokens=0, cached_tokens=0, free_tokens=0, stop_reason="settled"
+        )
+
+    async def status(self) -> HostStatus:
+        """Always ready."""
+        return HostStatus(state="ready", pid=os.getpid(), version="", checkpoint="", device="")
+
+    async def watch(self) -> AsyncGenerator[HostStatus]:
+        """Ready, and no change ever."""
+        yield await self.status()
+
+    async def close(self) -> None:
+        """Nothing has to be let go."""
+
+
+def measure_initialize(n: int) -> Row:
+    """Start front ends one after another."""
+    samples: list[float] = []
+    for _ in range(n):
+        started = time.perf_counter()
+        command = [sys.executable, "-m", "dgemma_lsp", "--stdio"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            editor = Editor(cast(BinaryIO, process.stdout), cast(BinaryIO, process.stdin))
+            editor.initialize()
+            samples.append(_ms_since(started))
+            editor.leave()
+    return Row.of(samples)
+
+
+def measure_front_end(n: int) -> Row:
+    """Ask at random places of a large document, with an edit before each question."""
+    draw = random.Random(0)
+    samples: list[float] = []
+    with _served(InstantEngine()) as editor:
+        lines = _open_document(editor)
+        for _ in range(n):
+            editor.insert(draw.randrange(lines), 0, "#")
+            editor.settle()
+            line = draw.randrange(lines)
+            samples.append(_timed(partial(editor.complete, line, 4), [SHOWN]))
+    return Row.of(samples)
+
+
+def measure_typed_through(n: int) -> Row:
+    """Type what is shown, letter by letter, and ask after each."""
+    samples: list[float] = []
+    engine = InstantEngine()
+    with _served(engine) as editor:
+        lines = _open_document(editor)
+        for line in range(0, lines, 100):
+            editor.complete(line, 4)
+            asked = engine.asked
+            for typed in range(1, len(SHOWN)):
+                editor.insert(line, 3 + typed, SHOWN[typed - 1])
+                editor.settle()
+                samples.append(_timed(partial(editor.complete, line, 4 + typed), [SHOWN[typed:]]))
+            if engine.asked != asked:
+                raise RuntimeError("the engine was asked for what was shown already")
+            if len(samples) >= n:
+                break
+    return Row.of(samples)
+
+
+def _open_document(editor: Editor) -> int:
+    """Open the large document; returns the number of its lines."""
+    text = "    value = compute(value, 'é🦀')  # some words\n"
+    lines = DOCUMENT_BYTES // len(text.encode())
+    editor.initialize()
+    editor.open(text * lines)
+    return lines
+
+
+def _timed(complete: Callable[[], list[str]], expected: list[str]) -> float:
+    """Milliseconds that an answer takes; it has to be the right one."""
+    started = time.perf_counter()
+    texts = complete()
+    elapsed = _ms_since(started)
+    if texts != expected:
+        raise RuntimeError(f"the front end suggested {texts}, not {expected}")
+    return elapsed
+
+
+@contextmanager
+def _served(engine: InstantEngine) -> Generator[Editor]:
+    """An editor whose front end runs in a thread of this process."""
+    to_server, from_server = os.pipe(), os.pipe()
+
+    def serve() -> None:
+        with os.fdopen(to_server[0], "rb") as source, os.fdopen(from_server[1], "wb") as sink:
+            asyncio.run(Server(lambda options: engine, Settings()).run(source, sink))
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    with os.fdopen(from_server[0], "rb") as source:
+        with os.fdopen(to_server[1], "wb") as sink:
+            yield Editor(source, sink)
+        thread.join()
+
+
+async def measure_host(options: EngineOptions, n: int) -> dict[str, Row]:
+    """Ask a host process of our own."""
+    client = HostClient(Launcher(options))
+    stages: list[float] = []
+    transport: list[float] = []
+    steps: list[float] = []
+    cancels: list[float] = []
+    try:
+        for case in load("single", None)[:n]:
+            request = await _with_context(client, case)
+            drafts, done, _ = await _ask(client, request, drafts=True)
+            if drafts:
+                steps.append(done.ms["denoise"] / drafts)
+            _, done, elapsed = await _ask(client, request)
+            host_ms = sum(done.ms.values())
+            stages.append(host_ms - done.ms["queue"])
+            transport.append(elapsed - host_ms)
+            cancels.append(await _supersede(client, request))
+        worst = (await client.status()).steps_after_cancel_max
+        if worst > 1:
+            raise RuntimeError(f"a superseded request ran {worst} further steps")
+        await client.stop()
+    finally:
+        await client.close()
+    return {
+        "host_single_line": Row.of(stages),
+        "transport": Row.of(transport),
+        "denoising_step": Row.of(steps),
+        "cancel": Row.of(cancels),
+    }
+
+
+async def _with_context(client: HostClient, case: Case) -> InfillRequest:
+    """A case cut to a context of about the wanted length; the context is prefilled."""
+    request = _cut(case, 4 * CONTEXT_TOKENS)
+    _, done, _ = await _ask(client, request)
+    return _cut(case, 4 * CONTEXT_TOKENS * CONTEXT_TOKENS // max(1, done.context_tokens))
+
+
+def _cut(case: Case, size: int) -> InfillRequest:
+    """The hole with so many code points around it, emptied."""
+    start = max(0, case.hole.start - size * 2 // 3)
+    prefix, suffix = case.text[start : case.hole.start], case.text[case.hole.end :]
+    at = Span(start=len(prefix), end=len(prefix))
+    text = prefix + suffix[: size - len(prefix)]
+    return InfillRequest(text=text, holes=(at,), path=case.path, language_id="python", mode="line")
+
+
+async def _ask(client: HostClient, request: InfillRequest, *, drafts: bool = False) -> tuple[int, Done, float]:
+    """Number of drafts, cost and milliseconds of a request."""
+    started = time.perf_counter()
+    async with aclosing(client.infill(request, priority="inline", owner=None, drafts=drafts)) as stream:
+        events = [event async for event in stream]
+    elapsed = _ms_since(started)
+    [done] = [event for event in events if isinstance(event, Done)]
+    return sum(isinstance(event, Draft) for event in events), done, elapsed
+
+
+async def _supersede(client: HostClient, request: InfillRequest) -> float:
+    """Supersede a request in the middle of its work; milliseconds that its successor then waits."""
+    owner = Owner(client="bench", document="", kind="inline")
+    # A block takes many steps, so the old request is still at work when the new one comes.
+    block = replace(request, mode="block")
+    async with aclosing(client.infill(block, priority="inline", owner=owner, drafts=True)) as old:
+        await anext(old)
+        async with aclosing(client.infill(request, priority="inline", owner=owner)) as new:
+            events = [event async for event in new]
+        try:
+            async for _ in old:
+                pass
+        except Superseded:
+            pass
+    [done] = [event for event in events if isinstance(event, Done)]
+    return done.ms["queue"]
+
+
+def _ms_since(started: float) -> float:
+    return 1000 * (time.perf_counter() - started)
+
+
+def main() -> None:
+    """Measure and print."""
+    options = _arguments()
+    rows = {
+        "initialize": measure_initialize(20),
+        "front_end": measure_front_end(300),
+        "typed_through": measure_typed_through(300),
+    }
+    # A host of our own, whatever runs on this machine already. Its socket needs a short path.
+    with tempfile.TemporaryDirectory(prefix="dg-") as home:
+        os.environ.update(XDG_RUNTIME_DIR=home, XDG_STATE_HOME=home)
+        engine = EngineOptions(checkpoint=options.checkpoint, device=options.device)
+        rows |= asyncio.run(measure_host(engine, options.limit))
+    if options.json:
+        report = {"machine": machine(options.device), "checkpoint": options.checkpoint}
+        print(json.dumps(report | {"rows": {name: asdict(row) for name, row in rows.items()}}))
+    else:
+        for name, row in rows.items():
+            print(f"{name:18} p50 {row.p50:8.2f} ms  p99 {row.p99:8.2f} ms  n {row.n}")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.latency", description="How long a user waits.")
+    parser.add_argument("--checkpoint", default="nano", metavar="nano|DIR|REPO", help="what the host loads")
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
+    parser.add_argument("--limit", type=int, default=40, metavar="N", help="completions asked of the host")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
