@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -25,6 +26,9 @@ INTERRUPTED = 130
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command line `words`, by default this process's; returns the exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal or locale that lacks a character shows its escape.
+        sys.stdout.reconfigure(errors="backslashreplace")
     parser = build_parser()
     arguments = parser.parse_args(words)
     try:

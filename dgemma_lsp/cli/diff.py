@@ -34,10 +34,10 @@ def unified_diff(before: str, after: str, name: str) -> Iterator[str]:
         yield f"@@ -{_span(first + old_start, first + old_end)} +{_span(first + new_start, first + new_end)} @@\n"
         for tag, old_from, old_to, new_from, new_to in group:
             if tag == "equal":
-                yield from (_shown(" ", line) for line in old_part[old_from:old_to])
+                yield from _signed(" ", old_part[old_from:old_to])
             else:
-                yield from (_shown("-", line) for line in old_part[old_from:old_to])
-                yield from (_shown("+", line) for line in new_part[new_from:new_to])
+                yield from _signed("-", old_part[old_from:old_to])
+                yield from _signed("+", new_part[new_from:new_to])
 
 
 def _lines(text: str) -> list[str]:
@@ -48,8 +48,13 @@ def _common(old: list[str], new: list[str]) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False)))
 
 
-def _shown(sign: str, line: str) -> str:
-    return f"{sign}{line}" if line.endswith("\n") else f"{sign}{line}\n{NO_NEWLINE}"
+def _signed(sign: str, lines: list[str]) -> Iterator[str]:
+    for line in lines:
+        if line.endswith("\n"):
+            yield sign + line
+        else:
+            yield f"{sign}{line}\n"
+            yield NO_NEWLINE
 
 
 def _span(start: int, end: int) -> str:

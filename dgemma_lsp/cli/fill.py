@@ -106,12 +106,13 @@ def _prompt_path(target: Target) -> str:
 
 def _present(arguments: argparse.Namespace, source: Source, holes: list[Hole], answer: Answer) -> None:
     if arguments.json:
-        print(json.dumps(_as_json(answer), ensure_ascii=False, indent=2))
+        print(json.dumps(_as_json(answer), indent=2))
     elif arguments.diff:
-        before, name = "".join(source.lines), source.path.as_posix().lstrip("/")
+        before, name = "".join(source.lines), readable(source.path.as_posix().lstrip("/"))
         for candidate in answer.candidates:
             for line in unified_diff(before, "".join(source.filled(holes, candidate.texts)), name):
-                sys.stdout.write(_coloured(line) if sys.stdout.isatty() else line)
+                sys.stdout.buffer.write((_coloured(line) if sys.stdout.isatty() else line).encode())
+        sys.stdout.flush()
     elif answer.candidates and not arguments.write:
         sys.stdout.buffer.write(source.encode(source.filled(holes, answer.candidates[0].texts)))
         sys.stdout.flush()

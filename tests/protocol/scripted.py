@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 from dgemma_lsp.host.client import EngineError, EngineUnavailable
 from dgemma_lsp.host.identity import EngineOptions
 from dgemma_lsp.host.wire import Done, Event, HostState, HostStatus, Owner, Priority
-from infill.request import Candidate, InfillRequest, Rejection, RejectReason
+from infill.request import Candidate, Draft, InfillRequest, Rejection, RejectReason
 
 DONE = Done(
     passes=3,
@@ -23,17 +23,21 @@ DONE = Done(
 Script = Callable[[InfillRequest], list[Event]]
 
 
-def offers(*texts: str, entropy: float = 0.1) -> Script:
-    """Offer these texts, as many as were asked for."""
+def offers(*texts: str | tuple[str, ...], entropy: float = 0.1, drafts: Sequence[Draft] = ()) -> Script:
+    """Offer these texts, as many as were asked for; a tuple holds one for each hole."""
 
     def script(request: InfillRequest) -> list[Event]:
-        return [
-            *(
-                Candidate(texts=(text,), score=-rank, worst_entropy=entropy, passes=3, stop_reason="settled")
-                for rank, text in enumerate(texts[: request.n])
-            ),
-            DONE,
+        candidates = [
+            Candidate(
+                texts=(text,) if isinstance(text, str) else text,
+                score=-rank,
+                worst_entropy=entropy,
+                passes=3,
+                stop_reason="settled",
+            )
+            for rank, text in enumerate(texts[: request.n])
         ]
+        return [*drafts, *candidates, DONE]
 
     return script
 

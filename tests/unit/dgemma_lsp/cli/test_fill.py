@@ -1,0 +1,247 @@
+"""`dgemma-lsp fill` with a scripted engine: what goes in, what comes out, and what is said of bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dgemma_lsp.__main__ import main
+from dgemma_lsp.cli import fill
+from dgemma_lsp.host.client import EngineClient, EngineUnavailable
+from dgemma_lsp.host.identity import EngineOptions
+from infill.request import Draft
+from tests.protocol.scripted import ScriptedEngine, offers, rejects
+
+Run = Callable[..., tuple[int, bytes, str]]
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> ScriptedEngine:
+    """The engine that the command finds."""
+    engine = ScriptedEngine(offers("FIRST", "SECOND"))
+
+    def connect(options: EngineOptions, **where: object) -> EngineClient:
+        return engine
+
+    monkeypatch.setattr(fill, "connect", connect)
+    return engine
+
+
+@pytest.fixture
+def run(
+    engine: ScriptedEngine,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> Run:
+    """Runs `fill` on the file `a.py` with these bytes: exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(content: bytes, place: str, *options: str) -> tuple[int, bytes, str]:
+        Path("a.py").write_bytes(content)
+        return command(capfdbinary, f"a.py:{place}", *options)
+
+    return run
+
+
+def command(captured: pytest.CaptureFixture[bytes], *words: str) -> tuple[int, bytes, str]:
+    try:
+        code = main(["fill", *words])
+    except SystemExit as error:
+        code = int(error.code or 0)
+    out, err = captured.readouterr()
+    return code, out, err.decode()
+
+
+@pytest.mark.parametrize(
+    ("before", "place", "after"),
+    [
+        pytest.param(b"", "1:1", b"FIRST", id="an empty file"),
+        pytest.param(b"ab\ncd\n", "1:1", b"FIRSTab\ncd\n", id="the start"),
+        pytest.param(b"ab\ncd\n", "2:2", b"ab\ncFIRSTd\n", id="the middle of a word"),
+        pytest.param(b"ab\ncd\n", "1:3", b"abFIRST\ncd\n", id="the end of a line"),
+        pytest.param(b"ab\ncd\n", "3:1", b"ab\ncd\nFIRST", id="the end of the file"),
+        pytest.param(b"ab\ncd\n", "1:2-2:2", b"aFIRSTd\n", id="a range of lines"),
+        pytest.param(b"ab\r\ncd\r\n", "2:1", b"ab\r\nFIRSTcd\r\n", id="CRLF"),
+        pytest.param(b"ab\rcd\n\ref", "3:1", b"ab\rcd\nFIRST\ref", id="lone CRs"),
+        pytest.param(b"\xef\xbb\xbfab", "1:1", b"\xef\xbb\xbfFIRSTab", id="after a byte order mark"),
+        pytest.param("😀é\tb".encode(), "1:4", "😀é\tFIRSTb".encode(), id="code points"),
+        pytest.param("a\fb\vc\u2028d\ne".encode(), "2:1", "a\fb\vc\u2028d\nFIRSTe".encode(), id="what ends no line"),
+        pytest.param(b"x\n" * 2_500_000, "2400000:2", b"x\n" * 2_399_999 + b"xFIRST\n" + b"x\n" * 100_000, id="5 MB"),
+        pytest.param(
+            b"x" * 5_000_000, "1:4000000", b"x" * 3_999_999 + b"FIRST" + b"x" * 1_000_001, id="5 MB in a line"
+        ),
+    ],
+)
+def test_changes_no_byte_outside_the_hole(run: Run, before: bytes, place: str, after: bytes) -> None:
+    code, out, _ = run(before, place)
+    # Compared before they are asserted on, because showing how megabytes differ takes minutes.
+    same = out == after and Path("a.py").read_bytes() == before
+    assert (code, same) == (0, True)
+
+
+def test_several_holes_are_filled_in_the_order_of_the_text(run: Run, engine: ScriptedEngine) -> None:
+    engine.script = offers(("A", "B"))
+    code, out, _ = run(b"one\ntwo\nthree\n", "3:1-3:6", "--hole", "1:1-1:4")
+    assert (code, out) == (0, b"A\ntwo\nB\n")
+    assert engine.requests[0].middles == ("one", "three")
+
+
+def test_asks_for_what_the_options_say(run: Run, engine: ScriptedEngine) -> None:
+    run(b"a = ", "1:5", "-n", "2", "--seed", "7", "--instruction", "add them")
+    [request] = engine.requests
+    assert (request.path, request.n, request.seed, request.instruction) == ("a.py", 2, 7, "add them")
+    assert (request.prefix, request.suffix) == ("a = ", "")
+    assert engine.closed
+
+
+def test_json_has_the_agreed_shape(run: Run) -> None:
+    code, out, err = run(b"a = ", "1:5", "-n", "2", "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out) == {
+        "texts": ["FIRST"],
+        "candidates": [
+            {"texts": ["FIRST"], "score": 0.0, "worst_entropy": 0.1},
+            {"texts": ["SECOND"], "score": -1.0, "worst_entropy": 0.1},
+        ],
+        "passes": 3,
+        "ms": {"queue": 0.0, "prefill": 1.0, "denoise": 2.0, "rank": 0.5},
+        "stop_reason": "settled",
+    }
+
+
+def test_diff_shows_the_change_and_statistics_go_to_stderr(run: Run) -> None:
+    code, out, err = run(b"a\nb\n", "2:1-2:2", "--diff")
+    assert code == 0
+    assert out == b"--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,2 @@\n a\n-b\n+FIRST\n"
+    assert err == (
+        "settled after 3 passes over 90 positions, 5 tokens free; context of 64 tokens, 32 cached; "
+        "queue 0 ms, prefill 1 ms, denoise 2 ms, rank 0 ms\n"
+    )
+
+
+def test_write_changes_the_file_in_one_go_and_keeps_its_mode(run: Run) -> None:
+    Path("a.py").touch(mode=0o640)
+    code, out, _ = run(b"a = \r\n", "1:5", "--write")
+    assert (code, out) == (0, b"")
+    assert Path("a.py").read_bytes() == b"a = FIRST\r\n"
+    assert Path("a.py").stat().st_mode & 0o777 == 0o640
+    assert os.listdir() == ["a.py"]
+
+
+def test_watch_prints_a_line_a_step_where_there_is_no_terminal(run: Run, engine: ScriptedEngine) -> None:
+    drafts = [Draft(pieces=((("fo", 2.0), ("o\n", 0.5)),)), Draft(pieces=((("bar\x1b[2J", 0.01),),))]
+    engine.script = offers("FIRST", drafts=drafts)
+    code, out, _ = run(b"a = ", "1:5", "--watch")
+    assert (code, out.decode()) == (0, "step 1: foo⏎\nstep 2: bar\\x1b[2J\ndone: FIRST\n")
+
+
+@pytest.mark.parametrize("options", [(), ("--diff",), ("--watch",), ("--write",)])
+def test_nothing_to_offer_is_said_and_has_an_exit_code_of_its_own(
+    run: Run, engine: ScriptedEngine, options: tuple[str, ...]
+) -> None:
+    engine.script = rejects("repeats_suffix")
+    assert run(b"a = ", "1:5", *options) == (
+        3,
+        b"",
+        "dgemma-lsp: nothing to offer: what the model offers only repeats the code after the hole\n",
+    )
+    assert Path("a.py").read_bytes() == b"a = "
+
+
+def test_nothing_to_offer_in_json_names_the_reason(run: Run, engine: ScriptedEngine) -> None:
+    engine.script = rejects("empty")
+    code, out, _ = run(b"a = ", "1:5", "--json")
+    answer = json.loads(out)
+    assert (code, answer["texts"], answer["stop_reason"]) == (3, [], "empty")
+
+
+@pytest.mark.parametrize(
+    ("content", "place", "message"),
+    [
+        (b"a\nb", "3:1", "a.py has 2 lines; there is no line 3"),
+        (b"", "2:1", "a.py has 1 line; there is no line 2"),
+        (b"ab\r\n", "1:4", "line 1 of a.py ends at column 3; there is no column 4"),
+        (b"ab", "1:1-1:9", "line 1 of a.py ends at column 3; there is no column 9"),
+        (b"a\0b", "1:1", "a.py is a binary file: byte 1 is NUL"),
+        ("é".encode("utf-16"), "1:1", "a.py is a binary file: byte 3 is NUL"),
+        (b"a\nb\xe9c", "1:1", "a.py is not UTF-8: byte 3, on line 2, is 0xe9"),
+        (b"\xed\xa0\xbd", "1:1", "a.py is not UTF-8: byte 0, on line 1, is 0xed"),
+    ],
+)
+def test_a_file_or_position_that_cannot_be_used_is_one_message(
+    run: Run, engine: ScriptedEngine, content: bytes, place: str, message: str
+) -> None:
+    assert run(content, place) == (1, b"", f"dgemma-lsp: {message}\n")
+    assert engine.requests == []
+
+
+@pytest.mark.usefixtures("engine", "run")
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("none.py", "cannot read none.py: No such file or directory"),
+        (".", ". is not a regular file"),
+        ("/dev/null", "/dev/null is not a regular file"),
+    ],
+)
+def test_what_is_no_file_is_one_message(capfdbinary: pytest.CaptureFixture[bytes], path: str, message: str) -> None:
+    assert command(capfdbinary, f"{path}:1:1") == (1, b"", f"dgemma-lsp: {message}\n")
+
+
+def test_overlapping_holes_are_one_message(run: Run) -> None:
+    message = "dgemma-lsp: the holes overlap at 1:3\n"
+    assert run(b"abcdef", "1:1-1:4", "--hole", "1:3-1:5") == (1, b"", message)
+
+
+@pytest.mark.parametrize(
+    ("place", "options", "message"),
+    [
+        ("1", (), "expected FILE:LINE:COL"),
+        ("1:0", (), "lines and columns count from 1"),
+        ("1:2-1:0", (), "lines and columns count from 1"),
+        ("2:1-1:1", (), "a hole ends before it starts"),
+        ("1:" + "9" * 5000, (), "a line or column number is too long"),
+        ("1:1", ("--hole", "1"), "expected LINE:COL"),
+        ("1:1", ("-n", "0"), "expected 1 to 100"),
+        ("1:1", ("-n", "x"), "invalid"),
+        ("1:1", ("--json", "--diff"), "not allowed with argument"),
+    ],
+)
+def test_wrong_usage_ends_with_2(run: Run, place: str, options: tuple[str, ...], message: str) -> None:
+    code, out, err = run(b"a", place, *options)
+    assert (code, out) == (2, b"")
+    assert message in err
+
+
+def test_an_engine_that_cannot_serve_is_one_message(run: Run, engine: ScriptedEngine) -> None:
+    engine.failure = EngineUnavailable("The engine could not be started.")
+    assert run(b"a", "1:1") == (1, b"", "dgemma-lsp: The engine could not be started.\n")
+
+
+def test_a_bad_configuration_file_is_one_message(run: Run) -> None:
+    Path("bad.toml").write_text("= 1")
+    code, _, err = run(b"a", "1:1", "--config", "bad.toml")
+    assert code == 1
+    assert err.startswith("dgemma-lsp: cannot read the configuration file bad.toml: ")
+
+
+def test_settings_that_are_not_used_are_told_and_the_others_apply(run: Run, engine: ScriptedEngine) -> None:
+    Path("some.toml").write_text("colour = 1\n[context]\nbefore = 2\n")
+    code, _, err = run(b"abcdef", "1:5", "--config", "some.toml")
+    assert code == 0
+    assert err.startswith("dgemma-lsp: some.toml: colour: unknown setting\n")
+    assert engine.requests[0].prefix == "cd"
+
+
+def test_a_name_with_colons_or_bytes_that_are_no_text_is_still_a_file(
+    run: Run, engine: ScriptedEngine, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    name = os.fsdecode(b"a:1:2\xff.py")
+    Path(name).write_bytes(b"ab")
+    assert command(capfdbinary, f"{name}:1:2")[:2] == (0, b"aFIRSTb")
+    assert engine.requests[0].path == "a:1:2\N{REPLACEMENT CHARACTER}.py"
