@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bench.nano import corpus, export, heldout, preparation, training
+from bench.nano import card, corpus, export, heldout, preparation, training
 from engine.nano import DIRECTORY
 
 DATA = Path(__file__).parent.parent / "data"
@@ -30,6 +30,8 @@ def main() -> None:
         training.run_all(state)
     if arguments.command in ("export", "all"):
         export.export(state, arguments.directory)
+    if arguments.command in ("card", "all"):
+        card.write(state, arguments.directory, limit=arguments.limit)
 
 
 def _arguments() -> argparse.Namespace:
@@ -37,6 +39,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--state", type=Path, default=Path(".nano"), help="working directory, ignored by git")
     parser.add_argument("--node-modules", type=Path, help="folder of installed npm packages to read too")
     parser.add_argument("--directory", type=Path, default=DIRECTORY, help="where the checkpoint goes")
+    parser.add_argument("--limit", type=int, default=200, help="held-out cases a split that the card measures")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("corpus", help="collect installed source code and split it by package")
     commands.add_parser("tokenizer", help="train the tokenizer on the training split")
@@ -47,7 +50,8 @@ def _arguments() -> argparse.Namespace:
     train.add_argument("--steps", type=int, required=True, help="steps to have done at the end, over both stages")
     train.add_argument("--decay", type=int, default=0, help="last steps, over which the learning rate falls to 0")
     commands.add_parser("export", help="write the checkpoint")
-    commands.add_parser("all", help="everything, from corpus to checkpoint")
+    commands.add_parser("card", help="measure the checkpoint and write its README.md")
+    commands.add_parser("all", help="everything, from corpus to card")
     return parser.parse_args()
 
 

@@ -50,5 +50,5 @@ def export(state: Path, directory: Path) -> None:
         for name in TOKENIZER_FILES:
             shutil.copy(state / "tokenizer" / name, made / name)
         for path in sorted(made.iterdir(), key=lambda path: path.name.endswith("index.json")):
-            shutil.copy(path, directory / f"{path.name}.partial")
+            shutil.copyfile(path, directory / f"{path.name}.partial")
             (directory / f"{path.name}.partial").replace(directory / path.name)

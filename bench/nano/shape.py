@@ -50,7 +50,8 @@ def configuration() -> DiffusionGemmaConfig:
         text_config=text,
         vision_config=vision,
         canvas_length=256,
-        boi_token_id=None,
-        eoi_token_id=None,
-        image_token_id=None,
+        # Ids past the vocabulary, which no text can have: transformers compares every prompt with them.
+        boi_token_id=VOCABULARY_SIZE,
+        eoi_token_id=VOCABULARY_SIZE + 1,
+        image_token_id=VOCABULARY_SIZE + 2,
     )

@@ -81,11 +81,14 @@ class _SortedExperts(torch.autograd.Function):
         return grad_inputs[place].view(count, top_k, -1).sum(1), grad_gate_up, grad_down, None, grad_weights
 
 
-@torch.compiler.disable
+_apply: Any = torch.compiler.disable(_SortedExperts.apply)
+"""The sizes of the experts' shares differ from call to call, which a graph of fixed shapes cannot hold."""
+
+
 def experts(hidden: Tensor, gate_up: Tensor, down: Tensor, index: Tensor, weights: Tensor) -> Tensor:
     """Weighted sum of the chosen experts' outputs, [N, H].
 
     hidden: [N, H]. gate_up: [E, 2I, H]. down: [E, H, I]. index: [N, K] int64, the experts of each token.
     weights: [N, K].
     """
-    return _SortedExperts.apply(hidden, gate_up, down, index, weights)
+    return _apply(hidden, gate_up, down, index, weights)

@@ -283,7 +283,7 @@ def _run_layer(layer: Layer, hidden: Tensor, cos: Tensor, sin: Tensor, mask: Ten
 def rotary(config: DiffusionGemmaTextConfig, kind: str, positions: Tensor) -> tuple[Tensor, Tensor]:
     """Cosines and sines [B, T, 1, D] of a layer type at positions [B, T]."""
     parameters = (config.rope_parameters or {})[kind]
-    own = config.per_layer_config[kind]
+    own = config.per_layer_config[(config.layer_types or []).index(kind)]
     if parameters["rope_type"] == "default":
         exponents = torch.arange(0, own.head_dim, 2, dtype=torch.float32) / own.head_dim
         frequencies = parameters["rope_theta"] ** -exponents

@@ -11,7 +11,18 @@ from bench.nano.heldout import cases, prose_spans, window
 from bench.nano.holes import KINDS, Kind, draw
 from infill.request import Span
 
-TEXT = '"""Doc\nstring."""\n\n\ndef first(value):\n    if value:\n        return value + 1\n    return 0  # None.\n\n\nX = first(3)\n'
+TEXT = '''"""Doc
+string."""
+
+
+def first(value):
+    if value:
+        return value + 1
+    return 0  # None.
+
+
+X = first(3)
+'''
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,5 +1,8 @@
 """A tiny architecture of the real class and layer pattern for the tests of training."""
 
+# The annotations of torch are incomplete.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import torch

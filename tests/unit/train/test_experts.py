@@ -1,5 +1,8 @@
 """Sorted experts equal the plain sum over the chosen experts, in value and gradient."""
 
+# The annotations of torch are incomplete.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import torch

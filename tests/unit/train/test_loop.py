@@ -1,5 +1,8 @@
 """Training lowers the loss, and a run that was stopped ends like one that was not."""
 
+# The annotations of torch are incomplete.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import json

@@ -1,5 +1,8 @@
 """The lean forward gives the logits of transformers' encoder and decoder, to 1e-4 in float32."""
 
+# The annotations of torch are incomplete.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import pytest
@@ -48,7 +51,7 @@ def test_lean_forward_equals_transformers(
     logits = lean.logits(canvas_hidden)
     conditioned = lean.logits(lean(sequence(context, canvases), lean.soft_embedding(logits))[1])
     for k in range(canvases.shape[1]):
-        cache = DynamicCache(config=stock.config.text_config)
+        cache = DynamicCache(config=lean.config)
         first = stock(input_ids=context, decoder_input_ids=canvases[:, k], past_key_values=cache)
         torch.testing.assert_close(context_hidden, first.encoder_last_hidden_state, atol=TOLERANCE, rtol=0)
         torch.testing.assert_close(logits[:, k], first.logits, atol=TOLERANCE, rtol=0)

@@ -1,5 +1,8 @@
 """Noise falls on free positions only, and each loss is the mean over what it is meant to cover."""
 
+# The annotations of torch are incomplete.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,0 +1,87 @@
+"""Frames are the requests that infill would lay out, and batches hold them without losing a token."""
+
+# The annotations of torch are incomplete.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from bench.nano import frames, tokenizer
+from bench.nano.batches import CANVASES, MIXED_ROWS, PLAIN_ROWS, ROW, Batches, own_holes
+from bench.nano.corpus import Document
+from engine.train.workers import ALONE, Workers
+from infill.tokens import TextTokens
+
+TEXT = "".join(f"def name_{i}(value):\n    total = value + {i}\n    return total * {i}\n\n\n" for i in range(200))
+
+
+@pytest.fixture(scope="module")
+def tokens() -> TextTokens:
+    return TextTokens(tokenizer.train([TEXT]))
+
+
+@pytest.fixture(scope="module")
+def built(tokens: TextTokens) -> frames.Frames:
+    documents = [Document(package="p", path="p/module.py", language="python", text=TEXT)]
+    return frames.build(documents, tokens, 12, seed=0)
+
+
+def batches(built: frames.Frames, tokens: TextTokens, mixed_every: int) -> Batches:
+    return Batches(code=tokens.encode(TEXT).astype(np.uint16), frames=built, mixed_every=mixed_every)
+
+
+def test_frames_fit_the_budget_and_hold_their_holes(built: frames.Frames, tokens: TextTokens) -> None:
+    assert len(built) == 12
+    for i in range(len(built)):
+        start, stop = built.holes[i]
+        assert len(built.context(i)) <= frames.BUDGET.context
+        assert 0 <= start < stop <= len(built.canvas(i)) <= frames.BUDGET.canvas
+        assert tokens.decode(built.canvas(i).tolist()).removesuffix("```<turn|>") in TEXT
+        assert built.context(i)[0] == tokens.control.bos
+
+
+def test_frames_come_back_from_their_file(built: frames.Frames, tmp_path: Path) -> None:
+    frames.save(built, tmp_path / "frames.npz")
+    loaded = frames.load(tmp_path / "frames.npz")
+    for name in frames.Frames.__slots__:
+        np.testing.assert_array_equal(getattr(loaded, name), getattr(built, name))
+
+
+def test_steps_alternate_and_repeat(built: frames.Frames, tokens: TextTokens) -> None:
+    draw = batches(built, tokens, 4)
+    assert [draw(step, ALONE).canvas_ids.numel() > 0 for step in range(8)] == [False, False, False, True] * 2
+    torch.testing.assert_close(draw(3, ALONE).free, draw(3, ALONE).free)
+    first, second = (draw(0, Workers(rank=rank, count=2)) for rank in range(2))
+    assert not torch.equal(first.context_ids, second.context_ids)
+
+
+def test_plain_rows_are_code_and_frames(built: frames.Frames, tokens: TextTokens) -> None:
+    batch = batches(built, tokens, 4).plain(0)
+    assert batch.context_ids.shape == (PLAIN_ROWS, ROW)
+    code, framed = batch.context_ids[0].tolist(), batch.context_ids[-1].tolist()
+    assert tokens.decode(code) in TEXT
+    assert framed[0] == tokens.control.bos
+
+
+def test_mixed_canvases_free_known_positions_only(built: frames.Frames, tokens: TextTokens) -> None:
+    for index in range(20):
+        batch = batches(built, tokens, 1).mixed(index)
+        assert batch.canvas_ids.shape == (MIXED_ROWS, CANVASES, frames.BUDGET.canvas)
+        used = torch.arange(frames.BUDGET.canvas) < batch.canvas_lengths[..., None]
+        assert not (batch.free & ~used).any()
+        assert batch.free.any(-1).all()
+        assert ((batch.levels > 0) & (batch.levels <= 1)).all()
+
+
+def test_own_holes_are_in_full_noise_and_alone(built: frames.Frames) -> None:
+    batch = own_holes(built, [3, 5])
+    assert batch.free[:, 1:].sum() == 0
+    for row, index in enumerate([3, 5]):
+        start, stop = built.holes[index]
+        assert batch.free[row, 0].nonzero().flatten().tolist() == list(range(start, stop))
+        assert batch.canvas_ids[row, 1, : batch.canvas_lengths[row, 1]].tolist() == built.canvas(index).tolist()
