@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dgemma_lsp.host.client import HostClient
+from dgemma_lsp.host.client import EngineUnavailable, HostClient
 from dgemma_lsp.host.identity import EngineOptions
 from dgemma_lsp.host.spawn import Launcher
 from dgemma_lsp.host.wire import Event, HostState, HostStatus, Owner, Priority
 from infill.request import InfillRequest, Span
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 120.0
 """Bounds a test that would hang; nothing is asserted about time."""
 
 FAKE_HOST = (sys.executable, "-m", "tests.e2e.fake_host")
@@ -88,12 +88,13 @@ async def ask(
 
 
 async def until(client: HostClient, reached: Callable[[HostStatus], bool]) -> HostStatus:
-    """The host's first status that is as wanted."""
+    """The first status that is as wanted, of a host that may have yet to start."""
     async with asyncio.timeout(TIMEOUT_S):
         while True:
-            status = await client.status()
-            if reached(status):
-                return status
+            with contextlib.suppress(EngineUnavailable):
+                status = await client.status()
+                if reached(status):
+                    return status
             await asyncio.sleep(0.01)
 
 

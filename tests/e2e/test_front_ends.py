@@ -1,0 +1,90 @@
+"""Real front ends, a real host and the embedded checkpoint: shared, superseded, killed, and nothing given away."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from typing import Any
+
+import psutil
+import pytest
+
+from dgemma_lsp.host.client import EngineUnavailable, HostClient
+from dgemma_lsp.host.directories import log_path, runtime_directory
+from dgemma_lsp.host.endpoint import Endpoint
+from dgemma_lsp.host.spawn import FixedEngine
+from tests.e2e.front_end import TIMEOUT_S, front_end
+from tests.e2e.hosts import Desk, until
+
+TEXT = "def zebra(stripes):\n    total = \n    return total\n"
+
+
+class OnlyHost(FixedEngine):
+    """The one host in this test's runtime directory, whatever its key; the front ends start it."""
+
+    def find(self) -> Endpoint | None:
+        return next((Endpoint(url=self.url, path=path) for path in runtime_directory().glob("*.sock")), None)
+
+
+@pytest.fixture(name="host")
+async def _host(desk: Desk) -> AsyncIterator[HostClient]:
+    """A client that only looks at the host which the front ends start; ends it afterwards."""
+    client = HostClient(OnlyHost("http://host"))
+    yield client
+    try:
+        process = psutil.Process((await client.status()).pid)
+    except EngineUnavailable:
+        return
+    finally:
+        await client.close()
+    process.kill()
+    await asyncio.to_thread(process.wait, TIMEOUT_S)
+
+
+async def test_two_front_ends_share_one_model_and_give_nothing_away(host: HostClient) -> None:
+    async with front_end(TEXT) as one, front_end(TEXT) as other:
+        answers = await asyncio.gather(one.complete(1, 12), other.complete(1, 12))
+        for answer in answers:
+            assert "items" in answer["result"]
+        status = await host.status()
+        assert (status.loads, status.clients, status.requests, status.failed) == (1, 2, 2, 0)
+        assert status.checkpoint == "nano"
+        for pid in (one.pid, other.pid, status.pid):
+            assert psutil.Process(pid).net_connections(kind="inet") == []
+    [host_log] = log_path("").parent.glob("host-*.log")
+    for log in (host_log.read_text(), one.stderr.decode(), other.stderr.decode()):
+        assert "passes" in log
+        assert "stripes" not in log
+    await until(host, lambda status: status.clients == 0)
+
+
+async def test_of_200_requests_each_after_an_edit_one_is_answered(host: HostClient) -> None:
+    async with front_end(TEXT) as editor:
+        await editor.complete(1, 12)
+        answers: list[asyncio.Future[dict[str, Any]]] = []
+        for typed in range(200):
+            editor.insert(1, 12 + typed, "x")
+            answers.append(editor.complete(1, 13 + typed, invoked=False))
+        messages = await asyncio.gather(*answers)
+        assert "items" in messages[-1]["result"]
+        assert [message.get("error", {}).get("code") for message in messages[:-1]] == [-32800] * 199
+        status = await host.status()
+        assert status.steps_after_cancel_max <= 1
+        assert status.failed == 0
+
+
+async def test_a_killed_host_costs_one_empty_answer(host: HostClient) -> None:
+    async with front_end(TEXT) as editor:
+        first = editor.complete(1, 12)
+        # Killed as it loads, with a request that waits for it.
+        status = await until(host, lambda status: status.state == "loading" and status.requests == 1)
+        os.kill(status.pid, signal.SIGKILL)
+        assert (await first)["result"] == {"items": []}
+        second = editor.complete(1, 12)
+        status = await until(host, lambda status: status.state == "busy")
+        os.kill(status.pid, signal.SIGKILL)
+        assert (await second)["result"] == {"items": []}
+        assert "items" in (await editor.complete(1, 12))["result"]
+        assert (await host.status()).pid != status.pid
