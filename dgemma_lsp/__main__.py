@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import argparse
 import gc
-import io
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
+from typing import cast
 
 from dgemma_lsp.cli.common import add_common_options, warn
 from dgemma_lsp.cli.errors import CommandError
@@ -26,9 +27,8 @@ INTERRUPTED = 130
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command line `words`, by default this process's; returns the exit code."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A terminal or locale that lacks a character shows its escape.
-        sys.stdout.reconfigure(errors="backslashreplace")
+    # A terminal or locale that lacks a character shows its escape.
+    cast(TextIOWrapper, sys.stdout).reconfigure(errors="backslashreplace")
     parser = build_parser()
     arguments = parser.parse_args(words)
     try:
