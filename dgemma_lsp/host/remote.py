@@ -60,7 +60,9 @@ class HostClient:
 
     async def status(self) -> HostStatus:
         async with aclosing(self._statuses("/v1/status")) as statuses:
-            return await anext(statuses)
+            async for status in statuses:
+                return status
+        raise EngineUnavailable("The engine does not say how it fares.")
 
     def watch(self) -> AsyncGenerator[HostStatus]:
         return self._statuses("/v1/status?watch=true")
@@ -76,8 +78,6 @@ class HostClient:
                 pass
 
     async def close(self) -> None:
-        if self._starting is not None:
-            self._starting.cancel()
         if self._transport is not None:
             await self._transport.close()
 
@@ -92,7 +92,7 @@ class HostClient:
             except NotAnsweredError:
                 # A host that has died is started and asked again; asking twice changes nothing.
                 await self._forget(transport)
-        raise EngineUnavailable("The engine ends, or hangs up, before it answers.")
+        raise EngineUnavailable("The engine ends before it answers; see: dgemma-lsp host log")
 
     async def _statuses(self, path: str) -> AsyncGenerator[HostStatus]:
         async with aclosing(self._lines_of_running("GET", path)) as lines:
@@ -102,7 +102,9 @@ class HostClient:
     async def _lines_of_running(self, method: str, path: str) -> AsyncGenerator[str]:
         """Lines from the host if one runs; starts none."""
         if self._transport is None:
-            self._transport = await asyncio.to_thread(self._find)
+            found = await asyncio.to_thread(self._find)
+            # A start may have been faster, and its transport may be in use.
+            self._transport = self._transport or found
         transport = self._transport
         try:
             async with aclosing(transport.lines(method, path)) as lines:

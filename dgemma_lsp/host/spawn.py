@@ -74,13 +74,13 @@ class Launcher:
         deadline = time.monotonic() + START_TIMEOUT_S
         while (address := self.find()) is None:
             last_words = self._spawn()
-            if last_words == TAKEN:
-                # Another host has the lock and will listen in a moment, or is dying and will let go of it.
-                time.sleep(POLL_S)
-            elif last_words != READY:
+            if last_words not in (READY, TAKEN):
                 raise EngineUnavailable(f"The engine could not be started: {last_words} (log: {self.log})")
             if time.monotonic() > deadline:
                 raise EngineUnavailable(f"An engine runs but does not answer (log: {self.log})")
+            if last_words == TAKEN:
+                # Another host has the lock and will listen in a moment, or is dying and will let go of it.
+                time.sleep(POLL_S)
         return address
 
     def _spawn(self) -> str:
@@ -146,6 +146,7 @@ def _answers(address: Endpoint) -> bool:
     try:
         if address.path is not None:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+                connection.settimeout(CONNECT_TIMEOUT_S)
                 connection.connect(str(address.path))
         else:
             parts = urlsplit(address.url)

@@ -232,20 +232,22 @@ async def test_a_host_nobody_uses_ends(desk: Desk) -> None:
     options = EngineOptions(checkpoint=desk.options.checkpoint, exit_minutes=0.001)
     client = desk.client(options)
     await client.start()
-    process = psutil.Process((await client.status()).pid)
-    await asyncio.to_thread(process.wait, TIMEOUT_S)
+    [pid] = map(int, desk.script.lines("pids"))
+    await desk.script.until(lambda: not psutil.pid_exists(pid))
     assert list(runtime_directory().glob("*.sock")) == []
 
 
 async def test_a_watched_host_stays(desk: Desk) -> None:
-    options = EngineOptions(checkpoint=desk.options.checkpoint, exit_minutes=0.001, idle_unload_minutes=0.0001)
+    options = EngineOptions(checkpoint=desk.options.checkpoint, exit_minutes=0.05, idle_unload_minutes=0.0001)
     client = desk.client(options)
     await client.start()
     async with contextlib.aclosing(client.watch()) as statuses:
         pid = (await follow(statuses, "unloaded")).pid
+        await asyncio.sleep(2 * options.exit_minutes * 60)
         assert isinstance((await ask(client, "a"))[-1], Done)
         assert (await follow(statuses, "unloaded")).pid == pid
     assert len(desk.script.lines("loads")) == 2
+    await desk.script.until(lambda: not psutil.pid_exists(pid))
 
 
 async def test_a_terminated_host_tells_its_clients(desk: Desk) -> None:
