@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,14 +63,28 @@ def test_no_byte_outside_the_hole_changes(name: str, tmp_path: Path, capfdbinary
 def test_the_same_seed_gives_the_same_answer(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     path = tmp_path / "a.py"
     path.write_text("def add(a, b):\n    return \n")
-    answers: list[dict[str, object]] = []
+    answers: list[dict[str, Any]] = []
     for _ in range(2):
         assert main(["fill", f"{path}:2:12", "--json", "--seed", "1", "-n", "2"]) == 0
-        answer = json.loads(capfdbinary.readouterr().out)
-        answers.append({name: answer[name] for name in ("texts", "candidates", "stop_reason")})
-    assert answers[0] == answers[1]
-    assert set(answer) == {"texts", "candidates", "passes", "ms", "stop_reason"}
-    assert set(answer["ms"]) == {"queue", "prefill", "denoise", "rank"}
+        answers.append(json.loads(capfdbinary.readouterr().out))
+    first, second = answers
+    assert first.keys() == {"texts", "candidates", "passes", "ms", "stop_reason"}
+    assert first["ms"].keys() == {"queue", "prefill", "denoise", "rank"}
+    assert [first[name] for name in ("texts", "candidates", "stop_reason")] == [
+        second[name] for name in ("texts", "candidates", "stop_reason")
+    ]
+
+
+def test_the_host_tells_how_it_fares(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    path = tmp_path / "a.py"
+    path.write_text("a = \n")
+    main(["fill", f"{path}:1:5"])
+    capfdbinary.readouterr()
+    assert main(["host", "status", "--json"]) == 0
+    status = json.loads(capfdbinary.readouterr().out)
+    keys = {"state", "pid", "version", "checkpoint", "device", "loads", "requests", "steps_after_cancel_max"}
+    assert keys <= status.keys()
+    assert (status["state"], status["checkpoint"], status["loads"]) == ("ready", "nano", 1)
 
 
 def test_as_a_process_of_its_own(tmp_path: Path) -> None:

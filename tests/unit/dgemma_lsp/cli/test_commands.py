@@ -1,0 +1,140 @@
+"""The commands beside `fill`: wrong usage, `host` where there is none, and what `doctor` finds."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dgemma_lsp.__main__ import main
+from engine import nano
+
+
+@pytest.fixture(autouse=True)
+def directories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runtime and log directories in which nothing has been left."""
+    for name in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+
+
+def findings(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, dict[str, dict[str, Any]]]:
+    code = main(["doctor", "--json", *options])
+    return code, {finding["name"]: finding for finding in json.loads(capsys.readouterr().out)["findings"]}
+
+
+@pytest.mark.parametrize("words", [[], ["--stdio", "doctor"], ["no-such-command"], ["fill"], ["host", "restart"]])
+def test_wrong_usage_ends_with_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        code = main(words)
+    except SystemExit as error:
+        code = error.code
+    captured = capsys.readouterr()
+    assert (code, captured.out) == (2, "")
+    assert captured.err.startswith("usage: dgemma-lsp")
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(["--version"])
+    assert exit_.value.code == 0
+    assert capsys.readouterr().out.startswith("dgemma-lsp ")
+
+
+@pytest.mark.parametrize(
+    ("action", "code", "message"),
+    [("status", 1, "No engine runs"), ("stop", 0, "no host runs"), ("log", 1, "cannot read the host's log")],
+)
+def test_host_where_there_is_none(action: str, code: int, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["host", action]) == code
+    captured = capsys.readouterr()
+    assert message in captured.out + captured.err
+
+
+def test_host_log_prints_the_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["host", "log"])
+    path = Path(capsys.readouterr().err.split("log ")[1].split(": ")[0])
+    assert path.is_relative_to(tmp_path)
+    path.parent.mkdir(parents=True)
+    path.write_text("one line\n")
+    assert main(["host", "log"]) == 0
+    assert capsys.readouterr().out == "one line\n"
+
+
+def test_doctor_finds_an_installation_in_order(capsys: pytest.CaptureFixture[str]) -> None:
+    code, found = findings(capsys)
+    assert code == 0
+    assert {name: found[name]["verdict"] for name in ("python", "packages", "checkpoint", "runtime directory")} == {
+        "python": "ok",
+        "packages": "ok",
+        "checkpoint": "ok",
+        "runtime directory": "ok",
+    }
+    assert "nano" in found["checkpoint"]["detail"]
+    assert found["host"]["detail"] == "none runs; the first request starts one"
+
+
+def test_doctor_names_a_checkpoint_that_is_not_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(nano.DIRECTORY, broken)
+    shard = sorted(broken.glob("*.safetensors"))[0]
+    shard.write_bytes(shard.read_bytes()[:1000])
+    code, found = findings(capsys, "--checkpoint", str(broken))
+    assert code == 1
+    assert found["checkpoint"]["verdict"] == "problem"
+    assert shard.name in found["checkpoint"]["detail"]
+    assert found["checkpoint"]["remedy"]
+
+
+def test_doctor_names_a_runtime_directory_that_cannot_be_used(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "dgemma-lsp").touch()
+    code, found = findings(capsys)
+    assert code == 1
+    assert found["runtime directory"]["verdict"] == "problem"
+    assert "XDG_RUNTIME_DIR" in found["runtime directory"]["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("says", "verdict", "detail"),
+    [
+        ("NVIM v0.12.4", "ok", "0.12.4 ("),
+        ("NVIM v0.11.5", "note", "0.11.5 is too old"),
+        ("nothing", "note", "does not tell its version"),
+        (None, "note", "no nvim on PATH"),
+    ],
+)
+def test_doctor_looks_at_the_editors(
+    says: str | None,
+    verdict: str,
+    detail: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    if says is not None:
+        nvim = tmp_path / "nvim"
+        nvim.write_text(f"#!/bin/sh\necho {says}\n")
+        nvim.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = findings(capsys)[1]["Neovim"]
+    assert found["verdict"] == verdict
+    assert detail in found["detail"]
+
+
+def test_doctor_reports_settings_that_are_not_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "settings.toml"
+    config.write_text("colour = 1\n")
+    code, found = findings(capsys, "--config", str(config))
+    assert code == 0
+    assert found["settings"]["detail"] == f"{config}: colour: unknown setting"
+
+
+def test_doctor_prints_a_line_a_finding(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--checkpoint", "none/such"]) == 1
+    out = capsys.readouterr().out
+    assert "\nok      python: " in out
+    assert "\nproblem checkpoint: none/such is not on this machine" in out
