@@ -26,14 +26,15 @@ from infill.window import Budget
 class HoleSettings:
     """How holes are denoised, where that differs from whole answers.
 
-    max_denoising_steps: a hole between clamped texts is read in a few steps or not at all.
+    max_denoising_steps: a hole between clamped texts is read in a few steps or not at all, and each step costs the whole
+        ladder of lengths.
     entropy_bound: nats; several times the stock bound, since the clamped text already decides most of a short hole.
-    confidence_threshold: nats; mean entropy of the free positions below which further steps change nothing.
+    confidence_threshold: nats; a mean entropy of the free positions that a determined text stays well below.
     """
 
-    max_denoising_steps: int = 8
+    max_denoising_steps: int = 5
     entropy_bound: float = 0.4
-    confidence_threshold: float = 0.05
+    confidence_threshold: float = 0.2
 
 
 class Infiller:
