@@ -129,6 +129,23 @@ async def test_hanging_up_cancels(desk: Desk) -> None:
     assert (await client.status()).steps_after_cancel_max == 1
 
 
+async def test_answered_superseded_and_cancelled_requests_leave_no_handles(desk: Desk) -> None:
+    client = desk.client()
+    await ask(client, "a")
+    process = psutil.Process((await client.status()).pid)
+    before = process.num_fds()
+    for _ in range(20):
+        asking = [asyncio.create_task(ask(client, str(i), owner=owner())) for i in range(10)]
+        cancelled = asyncio.create_task(ask(client, "cancelled"))
+        await asyncio.sleep(0)
+        cancelled.cancel()
+        await asyncio.gather(*asking, cancelled, return_exceptions=True)
+    status = await until(client, lambda status: status.state == "ready")
+    assert (status.failed, status.clients) == (0, 0)
+    # Idle connections are kept for the next request, but no more than eight.
+    await desk.script.until(lambda: process.num_fds() <= before + 8)
+
+
 async def test_a_watch_tells_of_loading_and_of_the_hosts_end(desk: Desk) -> None:
     desk.script.hold("load")
     client = desk.client()
