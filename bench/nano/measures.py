@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from bench.cases import Case, load
 from bench.methods import Answer, Model
@@ -38,13 +40,7 @@ def causal_nats(state: Path) -> CausalNats:
     the whole text before each token.
     """
     held = np.load(state / "data" / "heldout.npy")[: CAUSAL_ROWS * ROW]
-    train = np.load(state / "data" / "train.npy")
     scored = np.arange(len(held)) % ROW > 0
-    vocabulary = text_configuration().vocab_size
-    ngrams = {
-        order: float(KneserNey(train, order=order, vocabulary=vocabulary).nats(held)[scored].mean())
-        for order in NGRAM_ORDERS
-    }
     model = Backbone(text_configuration())
     # The figure is of the exported weights, which are bfloat16.
     weights = torch.load(state / "state.pt", weights_only=True)["model"]
@@ -53,7 +49,17 @@ def causal_nats(state: Path) -> CausalNats:
     rows = torch.from_numpy(held.astype(np.int64).reshape(-1, _BATCH_ROWS, ROW))
     with torch.no_grad():
         nats = [objective(Batch.of_contexts(group), torch.Generator()).causal.item() for group in rows]
-    return CausalNats(tokens=int(scored.sum()), encoder=float(np.mean(nats)), ngrams=ngrams)
+    return CausalNats(tokens=int(scored.sum()), encoder=float(np.mean(nats)), ngrams=_ngram_nats(state, held, scored))
+
+
+def _ngram_nats(state: Path, held: NDArray[np.uint16], scored: NDArray[np.bool_]) -> dict[int, float]:
+    """By order; kept in `state/ngrams.json`, since they depend on the data alone and take minutes."""
+    kept = state / "ngrams.json"
+    if not kept.exists():
+        train, vocabulary = np.load(state / "data" / "train.npy"), text_configuration().vocab_size
+        models = ((order, KneserNey(train, order=order, vocabulary=vocabulary)) for order in NGRAM_ORDERS)
+        kept.write_text(json.dumps({order: float(model.nats(held)[scored].mean()) for order, model in models}))
+    return {int(order): nats for order, nats in json.loads(kept.read_text()).items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,17 +9,21 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import torch
 from torch import nn
 
 from engine.train.model import Backbone
-from engine.train.objective import Batch, Objective
+from engine.train.objective import Batch, Losses, Objective
 from engine.train.optimizer import optimizers, rate
 from engine.train.workers import ALONE, Workers
+
+_SEED_STRIDE = 1_000_003
+"""More than the steps of any run, so that neighbouring seeds share no noise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,50 +72,84 @@ def train(
     batch_of: a worker's batch of a step; all workers' batches of a step hold canvases or none does.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    state_file, log_file = directory / "state.pt", directory / "log.jsonl"
+    state_file = directory / "state.pt"
     steppers = optimizers(model, muon_lr=plan.muon_lr, adam_lr=plan.adam_lr)
     run = resume(state_file, model, steppers) if state_file.exists() else Run()
+    log = Log(directory / "log.jsonl", after=run.step) if workers.rank == 0 else None
     objective = Objective(model, compiled=compiled)
-    sums: dict[str, list[float]] = {}
-    started = saved = logged = time.monotonic()
+    started = saved = time.monotonic()
     before = run.seconds
     while run.step < plan.steps:
         batch = batch_of(run.step, workers)
-        generator = torch.Generator().manual_seed(plan.seed * 1_000_003 + run.step)
-        twice = bool(torch.rand((), generator=generator) < plan.self_condition)
-        generator.manual_seed(plan.seed * 1_000_003 + run.step * workers.count + workers.rank)
-        losses = objective(batch, generator, self_condition=twice)
-        losses.total.backward()
-        workers.average_gradients(model)
-        nn.utils.clip_grad_norm_(model.parameters(), plan.clip)
         factor = rate(run.step, steps=plan.steps, warm_up=plan.warm_up, decay=plan.decay)
-        for stepper, highest in zip(steppers, (plan.muon_lr, plan.adam_lr), strict=True):
-            for group in stepper.param_groups:
-                group["lr"] = highest * factor
-            stepper.step()
-            stepper.zero_grad(set_to_none=True)
+        losses = _step(objective, batch, steppers, plan, run.step, factor, workers)
         run.step += 1
         run.tokens += batch.token_count * workers.count
         run.seconds = before + time.monotonic() - started
-        kind = "mixed" if batch.canvas_ids.numel() else "plain"
-        sums.setdefault(f"causal_{kind}", []).append(losses.causal.item())
-        sums.setdefault("imbalance", []).append(losses.imbalance.item())
-        if batch.canvas_ids.numel():
-            sums.setdefault("canvas", []).append(losses.canvas.item())
-        if workers.rank == 0 and (run.step % plan.log_every == 0 or run.step == plan.steps):
-            now = time.monotonic()
-            line = {name: sum(values) / len(values) for name, values in sums.items()}
-            line |= {"step": run.step, "tokens": run.tokens, "seconds": run.seconds, "rate": factor}
-            line["seconds_per_step"] = (now - logged) / plan.log_every
-            sums, logged = {}, now
-            if evaluate and (run.step % plan.evaluate_every == 0 or run.step == plan.steps):
+        if log is None:
+            continue
+        log.add(losses, mixed=batch.canvas_ids.numel() > 0)
+        last = run.step == plan.steps
+        if last or run.step % plan.log_every == 0:
+            figures: dict[str, float] = {"rate": factor}
+            if evaluate and (last or run.step % plan.evaluate_every == 0):
                 with torch.no_grad():
-                    line |= evaluate(objective)
-            with log_file.open("a") as log:
-                log.write(json.dumps({name: round(value, 4) for name, value in line.items()}) + "\n")
-        if workers.rank == 0 and (time.monotonic() - saved > plan.save_seconds or run.step == plan.steps):
+                    figures |= evaluate(objective)
+            log.write(run, figures)
+        if last or time.monotonic() - saved > plan.save_seconds:
             save(state_file, model, steppers, run)
             saved = time.monotonic()
+
+
+def _step(
+    objective: Objective,
+    batch: Batch,
+    steppers: tuple[torch.optim.Optimizer, ...],
+    plan: Plan,
+    step: int,
+    factor: float,
+    workers: Workers,
+) -> Losses:
+    """One update of the weights. Whether a first pass is fed back is the same for all workers, the noise is not."""
+    generator = torch.Generator().manual_seed(plan.seed * _SEED_STRIDE + step)
+    twice = bool(torch.rand((), generator=generator) < plan.self_condition)
+    generator.manual_seed(plan.seed * _SEED_STRIDE + step * workers.count + workers.rank)
+    losses = objective(batch, generator, self_condition=twice)
+    losses.total.backward()
+    workers.average_gradients(objective.model)
+    nn.utils.clip_grad_norm_(objective.model.parameters(), plan.clip)
+    for stepper, highest in zip(steppers, (plan.muon_lr, plan.adam_lr), strict=True):
+        for group in stepper.param_groups:
+            group["lr"] = highest * factor
+        stepper.step()
+        stepper.zero_grad(set_to_none=True)
+    return losses
+
+
+class Log:
+    """One JSON line an interval: means of the losses since the last line, and what else is given."""
+
+    def __init__(self, path: Path, *, after: int) -> None:
+        """Go on with a log, less its lines after step `after`, whose weights were lost."""
+        self._path = path
+        self._sums: dict[str, list[float]] = {}
+        if path.exists():
+            lines = path.read_text().splitlines(keepends=True)
+            path.write_text("".join(line for line in lines if json.loads(line)["step"] <= after))
+
+    def add(self, losses: Losses, *, mixed: bool) -> None:
+        """Take in a step's losses. Contexts of steps with canvases are counted apart: they are all frames."""
+        figures = {"causal_mixed" if mixed else "causal_plain": losses.causal, "imbalance": losses.imbalance}
+        for name, value in (figures | ({"canvas": losses.canvas} if mixed else {})).items():
+            self._sums.setdefault(name, []).append(value.item())
+
+    def write(self, run: Run, figures: Mapping[str, float]) -> None:
+        """Append a line and begin the next interval."""
+        line = {name: fmean(values) for name, values in self._sums.items()}
+        line |= {"step": run.step, "tokens": run.tokens, "seconds": run.seconds, **figures}
+        with self._path.open("a") as file:
+            file.write(json.dumps({name: round(value, 4) for name, value in line.items()}) + "\n")
+        self._sums = {}
 
 
 def save(path: Path, model: Backbone, steppers: tuple[torch.optim.Optimizer, ...], run: Run) -> None:
@@ -119,7 +157,7 @@ def save(path: Path, model: Backbone, steppers: tuple[torch.optim.Optimizer, ...
     state = {
         "model": model.state_dict(),
         "optimizers": [stepper.state_dict() for stepper in steppers],
-        "run": {"step": run.step, "tokens": run.tokens, "seconds": run.seconds},
+        "run": asdict(run),
     }
     partial = path.with_suffix(".partial")
     torch.save(state, partial)

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from engine.train.model import Backbone, Sequence
+from engine.train.model import Backbone
+from engine.train.sequence import Sequence
 
 BALANCE_WEIGHT = 0.01
 

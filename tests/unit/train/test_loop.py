@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,12 +40,20 @@ def test_loss_falls_on_repeated_batches(tmp_path: Path) -> None:
 def test_a_resumed_run_ends_like_an_unbroken_one(tmp_path: Path) -> None:
     unbroken, broken = tiny_backbone(), tiny_backbone()
     train(unbroken, batch_of, PLAN, tmp_path / "a", compiled=False)
-    train(broken, batch_of, Plan(steps=3, warm_up=2, log_every=2, self_condition=0.5), tmp_path / "b", compiled=False)
+    train(broken, batch_of, replace(PLAN, steps=3), tmp_path / "b", compiled=False)
     resumed = tiny_backbone(seed=5)
     train(resumed, batch_of, PLAN, tmp_path / "b", compiled=False)
     for expected, found in zip(unbroken.parameters(), resumed.parameters(), strict=True):
         torch.testing.assert_close(found, expected)
     assert lines(tmp_path / "b")[-1]["tokens"] == lines(tmp_path / "a")[-1]["tokens"]
+
+
+def test_a_resumed_log_forgets_what_the_state_does_not_hold(tmp_path: Path) -> None:
+    train(tiny_backbone(), batch_of, PLAN, tmp_path, compiled=False)
+    with (tmp_path / "log.jsonl").open("a") as log:
+        log.write('{"step": 7, "causal_mixed": 0.0}\n')
+    train(tiny_backbone(), batch_of, replace(PLAN, steps=8), tmp_path, compiled=False)
+    assert [line["step"] for line in lines(tmp_path)] == [2, 4, 6, 8]
 
 
 @pytest.mark.parametrize(("step", "expected"), [(0, 0.25), (3, 1.0), (50, 1.0), (95, 0.5), (99, 0.1)])

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from transformers import DiffusionGemmaForBlockDiffusion, DynamicCache
 
-from engine.train.model import Backbone, Sequence
+from engine.train.model import Backbone
+from engine.train.sequence import Sequence
 from tests.unit.train.shapes import VOCABULARY, WINDOW, tiny_backbone, tiny_configuration
 
 TOLERANCE = 1e-4

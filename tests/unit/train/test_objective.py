@@ -10,8 +10,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from engine.train.model import Sequence
 from engine.train.objective import Batch, Objective, corrupt
+from engine.train.sequence import Sequence
 from tests.unit.train.shapes import VOCABULARY, random_batch, tiny_backbone
 
 
