@@ -1,12 +1,22 @@
 """The editors under test; on a machine without them the tests skip with the reason, in CI they fail."""
 
 import os
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
-from tests.editor.editors import Code, MissingEditorError, Neovim, find_code, find_neovim, find_old_neovim
+from tests.editor.editors import (
+    VSCODE_EXTENSION,
+    Code,
+    MissingEditorError,
+    Neovim,
+    find_code,
+    find_neovim,
+    find_old_neovim,
+)
 
 T = TypeVar("T")
 
@@ -37,3 +47,11 @@ def old_neovim() -> Neovim:
 def code() -> Code:
     """VS Code in a browser."""
     return found(find_code)
+
+
+@pytest.fixture(scope="session")
+def extension(code: Code) -> Path:
+    """The extension for VS Code, built from this tree, as a file to install."""
+    environment = {**os.environ, "PATH": code.path}
+    subprocess.run(["npm", "run", "package"], cwd=VSCODE_EXTENSION, env=environment, check=True, capture_output=True)
+    return VSCODE_EXTENSION / "dgemma.vsix"

@@ -25,7 +25,7 @@ class Terminal:
         fcntl.ioctl(other_end, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
         self._screen = pyte.Screen(COLUMNS, LINES)
         # Programs ask their terminal how it is, and wait for the answer.
-        self._screen.write_process_input = self.press
+        self._screen.write_process_input = lambda data: self.press(data)
         self._drawing = threading.Lock()
         self._process = subprocess.Popen(
             command,

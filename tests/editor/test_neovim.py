@@ -4,13 +4,13 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.editor import scripted_server
 from tests.editor.editors import Neovim
 from tests.editor.neovim import NeovimSession
+from tests.editor.record import Record
 from tests.editor.waiting import wait_for
 
 SCRIPT = {
@@ -29,23 +29,6 @@ SET_TAB = "vim.keymap.set('i', '<Tab>', %s)"
 OF_THE_BUFFER = "vim.cmd.autocmd([[FileType * lua %s]])"
 
 Start = Callable[..., NeovimSession]
-
-
-class Record:
-    """What the server has been sent."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def messages(self, method: str) -> list[Any]:
-        """The parameters of all messages of this method."""
-        lines = self.path.read_text().splitlines() if self.path.exists() else []
-        return [message.get("params") for line in lines if (message := json.loads(line)).get("method") == method]
-
-    def asked_at(self) -> tuple[int, int]:
-        """Where the last suggestion was asked for: line and character."""
-        place = self.messages("textDocument/inlineCompletion")[-1]["position"]
-        return place["line"], place["character"]
 
 
 @pytest.fixture

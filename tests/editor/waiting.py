@@ -6,11 +6,11 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-LIMIT_S = 120.0
+LIMIT_S = 60.0
 """Far more than anything here takes: a limit that is reached is a failure, not a slow machine."""
 
 
-def wait_for(look: Callable[[], T], what: str, shown: Callable[[], str], limit_s: float = LIMIT_S) -> T:
+def wait_for(look: Callable[[], T | None], what: str, shown: Callable[[], str], limit_s: float = LIMIT_S) -> T:
     """Looks until there is something to see, and returns it.
 
     what: in words, for the failure's message, which ends with what `shown` returns.

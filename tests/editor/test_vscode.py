@@ -1,0 +1,93 @@
+"""The built extension in a real VS Code in a real browser, against a server whose answers are known."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.editor import scripted_server
+from tests.editor.editors import Code
+from tests.editor.record import Record
+from tests.editor.vscode import CodeSession
+from tests.editor.waiting import wait_for
+
+SCRIPT = {
+    "def add(a, b):\n    ": "return a + b",
+    "class Point:\n    ": "def __init__(self, x, y):\n        self.x = x\n        self.y = y",
+    "print(": "'hello'",
+    "naïve = '𝒳' + ": "'é'",
+}
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory: pytest.TempPathFactory) -> Record:
+    """What the server has been sent."""
+    return Record(tmp_path_factory.mktemp("record") / "record")
+
+
+@pytest.fixture(scope="module")
+def session(
+    code: Code, extension: Path, record: Record, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[CodeSession]:
+    """VS Code with the scripted server named in its settings."""
+    home = tmp_path_factory.mktemp("code")
+    script, server = home / "script.json", home / "server"
+    script.write_text(json.dumps(SCRIPT))
+    server.write_text(f"#!/bin/sh\nexec {sys.executable} {scripted_server.__file__} {script} {record.path}\n")
+    server.chmod(0o755)
+    with CodeSession(code, extension, home / "home", {"dgemma.server.path": str(server)}) as session:
+        session.wait_for_status("ready, scripted")
+        yield session
+
+
+def test_shows_a_suggestion_and_tab_takes_it(session: CodeSession) -> None:
+    file = session.open_file("add.py")
+    session.do("type", "def add(a, b):\n")
+    session.wait_for_ghost(["return a + b"])
+    session.screenshot("suggestion")
+    session.do("press", "Tab")
+    session.wait_for_document(file, "def add(a, b):\n    return a + b")
+    assert session.ghost() == []
+
+
+def test_shows_and_takes_several_lines(session: CodeSession) -> None:
+    file = session.open_file("point.py")
+    session.do("type", "class Point:\n")
+    session.wait_for_ghost(["def __init__(self, x, y):", "        self.x = x", "        self.y = y"])
+    session.screenshot("several-lines")
+    session.do("press", "Tab")
+    lines = ["class Point:", "    def __init__(self, x, y):", "        self.x = x", "        self.y = y"]
+    session.wait_for_document(file, "\n".join(lines))
+
+
+def test_inserts_between_brackets(session: CodeSession) -> None:
+    file = session.open_file("print.py")
+    session.do("type", "print(")  # VS Code closes the bracket.
+    session.wait_for_ghost(["'hello'"])
+    session.do("press", "Tab")
+    session.wait_for_document(file, "print('hello')")
+
+
+def test_places_suggestions_behind_wide_characters(session: CodeSession) -> None:
+    file = session.open_file("naive.py", "naïve = '𝒳' +")
+    session.do("type", " ")
+    session.wait_for_ghost(["'é'"])
+    session.do("press", "Tab")
+    session.wait_for_document(file, "naïve = '𝒳' + 'é'")
+
+
+def test_tab_is_a_tab_where_nothing_is_suggested(session: CodeSession) -> None:
+    file = session.open_file("tab.py")
+    session.do("press", "Tab")
+    session.wait_for_document(file, "    ")
+
+
+def test_restart_starts_a_new_server(session: CodeSession, record: Record) -> None:
+    session.open_file("restarted.py")
+    session.run_command("dgemma: Restart Language Server")
+    wait_for(lambda: len(record.messages("initialize")) == 2, "a second server", session.log)
+    session.wait_for_status("ready, scripted")
+    session.do("type", "print(")
+    session.wait_for_ghost(["'hello'"])

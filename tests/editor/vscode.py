@@ -1,0 +1,181 @@
+"""A real VS Code in a real browser, with the built extension installed in it, driven by its keyboard."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Generator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Self, cast
+
+from tests.editor.editors import SCREENS, Code
+from tests.editor.waiting import LIMIT_S, wait_for
+
+DRIVER = Path(__file__).with_name("browser.mjs")
+GHOST = ".view-line .ghost-text-decoration"
+GHOST_LINES_BELOW = ".view-line:has(.ghost-text)"
+STATUS = '[id="dgemma-lsp.dgemma.dgemma.status"][aria-label^="dgemma: {}"]'
+LISTENING = re.compile(r"HTTP server listening on (\S+)")
+
+SETTINGS: dict[str, object] = {
+    "extensions.autoCheckUpdates": False,
+    "extensions.autoUpdate": "off",
+    "extensions.ignoreRecommendations": True,
+    "git.enabled": False,
+    "security.workspace.trust.enabled": False,
+    "telemetry.telemetryLevel": "off",
+    "update.mode": "none",
+    "workbench.secondarySideBar.defaultVisibility": "hidden",
+    "workbench.startupEditor": "none",
+    "workbench.colorTheme": "Light Modern",
+}
+
+
+@contextlib.contextmanager
+def running(
+    command: Sequence[str | Path], environment: Mapping[str, str], cwd: Path, log: IO[bytes] | None = None
+) -> Generator[subprocess.Popen[bytes]]:
+    """A process, which is ended afterwards with all that it has started.
+
+    log: where what it prints goes; without one its output is a pipe, as its input always is.
+    """
+    process = subprocess.Popen(
+        command,
+        env=environment,
+        cwd=cwd,
+        stdin=subprocess.PIPE,
+        stdout=log or subprocess.PIPE,
+        stderr=log,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+class CodeSession:
+    """VS Code on an empty workspace, in a browser, within a `with` statement.
+
+    extension: the `.vsix` to install. settings: what the user has set on this machine.
+    """
+
+    def __init__(self, code: Code, extension: Path, home: Path, settings: dict[str, object]) -> None:
+        self.workspace = home / "workspace"
+        self.workspace.mkdir(parents=True)
+        # A browser's VS Code is a remote one: what depends on the machine is set on that machine.
+        for level, values in {"User": SETTINGS, "Machine": settings}.items():
+            folder = home / "data" / level
+            folder.mkdir(parents=True)
+            (folder / "settings.json").write_text(json.dumps(values))
+        self._log = home / "code.log"
+        self._code = code
+        self._extension = extension
+        self._environment = {**os.environ, "HOME": str(home), "PATH": code.path}
+        self._folders = (f"--user-data-dir={home / 'data'}", f"--extensions-dir={home / 'extensions'}")
+        self._running = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as starting:
+            installing = starting.enter_context(self._code_server("--install-extension", str(self._extension)))
+            if installing.wait(LIMIT_S) != 0:
+                raise AssertionError(f"{self._extension} could not be installed:\n{self.log()}")
+            quiet = ("--auth=none", "--disable-telemetry", "--disable-update-check", "--disable-workspace-trust")
+            starting.enter_context(self._code_server("--bind-addr=127.0.0.1:0", *quiet, str(self.workspace)))
+            address = wait_for(lambda: LISTENING.search(self.log()), "VS Code to listen", self.log)[1]
+            driver = [self._code.node, DRIVER, self._code.modules, self._code.browser]
+            self._driver = starting.enter_context(running(driver, self._environment, self.workspace))
+            self.do("open", f"{address.rstrip('/')}/?folder={self.workspace}")
+            self._running = starting.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._running.close()
+
+    @contextlib.contextmanager
+    def _code_server(self, *arguments: str) -> Generator[subprocess.Popen[bytes]]:
+        command = [self._code.node, self._code.server, *self._folders, *arguments]
+        with self._log.open("ab") as log, running(command, self._environment, self.workspace, log) as process:
+            yield process
+
+    def do(self, action: str, argument: str = "") -> object:
+        """Has the browser do something; `browser.mjs` says what there is."""
+        keyboard, answers = cast(IO[bytes], self._driver.stdin), cast(IO[bytes], self._driver.stdout)
+        keyboard.write(json.dumps({"action": action, "argument": argument}).encode() + b"\n")
+        keyboard.flush()
+        answer = cast(dict[str, object], json.loads(answers.readline()))
+        if "error" in answer:
+            raise AssertionError(f"{action} {argument!r}: {answer['error']}")
+        return answer["value"]
+
+    def texts(self, selector: str) -> list[str]:
+        """The texts of all elements that a CSS selector finds."""
+        return [text.replace("\xa0", " ") for text in cast(list[str], self.do("texts", selector))]
+
+    def ghost(self) -> list[str]:
+        """What is suggested, line by line."""
+        first = "".join(self.texts(GHOST))
+        return [first, *self.texts(GHOST_LINES_BELOW)] if first else []
+
+    def wait_for_text(self, selector: str, text: str) -> None:
+        """Waits until an element that a CSS selector finds holds a text."""
+        wait_for(
+            lambda: any(text in found for found in self.texts(selector)), f"{text!r} in {selector}", self._describe
+        )
+
+    def wait_for_ghost(self, lines: list[str]) -> None:
+        """Waits until this is suggested."""
+        wait_for(lambda: self.ghost() == lines, f"the suggestion {lines}", self._describe)
+
+    def wait_for_status(self, status: str) -> None:
+        """Waits until the status bar's item says this."""
+        wait_for(lambda: self.texts(STATUS.format(status)), f"the status {status!r}", self._describe)
+
+    def open_file(self, name: str, text: str = "") -> Path:
+        """Puts a file into the workspace, opens it as a person does, and puts the cursor to its end."""
+        file = self.workspace / name
+        file.write_text(text)
+        row = f'.explorer-viewlet .monaco-list-row:has-text("{name}")'
+        self.wait_for_text(row, name)
+
+        def opened() -> bool:
+            self.do("double_click", row)  # Again where the list was drawn anew in between.
+            return name in self.texts(".tab.active")
+
+        wait_for(opened, f"{name} to open", self._describe)
+        self.do("click", ".editor-group-container.active .monaco-editor .view-lines")
+        self.do("press", "Control+End")
+        return file
+
+    def wait_for_document(self, file: Path, text: str) -> None:
+        """Saves the active editor's document until the file holds this text."""
+
+        def saved() -> bool:
+            self.do("press", "Control+s")
+            return file.read_text() == text
+
+        wait_for(saved, f"{text!r} in {file.name}", self._describe)
+
+    def run_command(self, title: str) -> None:
+        """Runs a command from the palette."""
+        self.do("press", "F1")
+        self.do("type", title)
+        self.wait_for_text(".quick-input-list .monaco-list-row", title)
+        self.do("press", "Enter")
+
+    def screenshot(self, name: str) -> Path:
+        """Keeps a picture of what is to be seen."""
+        SCREENS.mkdir(exist_ok=True)
+        self.do("screenshot", str(SCREENS / f"{name}.png"))
+        return SCREENS / f"{name}.png"
+
+    def log(self) -> str:
+        """What VS Code has printed."""
+        return self._log.read_text()
+
+    def _describe(self) -> str:
+        return f"{self.screenshot('failure')}; {self.texts('.view-line')}\n{self.log()}"
