@@ -26,8 +26,8 @@ from infill.window import Budget
 class HoleSettings:
     """How holes are denoised, where that differs from whole answers.
 
-    max_denoising_steps: a hole between clamped texts is read in a few steps or not at all, and each step costs the whole
-        ladder of lengths.
+    max_denoising_steps: a hole between clamped texts is read in a few steps or not at all, and each one costs the
+        whole ladder of lengths.
     entropy_bound: nats; several times the stock bound, since the clamped text already decides most of a short hole.
     confidence_threshold: nats; a mean entropy of the free positions that a determined text stays well below.
     """
