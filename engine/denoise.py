@@ -52,7 +52,7 @@ class BatchStepper:
         self._clamped_signal: ClampedSignal = clamped_signal
         self._permitted = PermittedIds(config.banned_ids, backbone.vocabulary_size, backbone.device)
         self._step = 0
-        self._rows = [
+        self.rows = [
             Row.start(canvas, seed, self._permitted, noise) for canvas, seed in zip(canvases, seeds, strict=True)
         ]
         self._layout: _Layout | None = None
@@ -61,7 +61,7 @@ class BatchStepper:
     def step(self) -> BatchState:
         """Run one denoising step on every row that has not settled; a settled row keeps its state. Once the last step
         of the configuration has run, the state stays as it is."""
-        rows = [row for row in self._rows if not row.settled]
+        rows = [row for row in self.rows if not row.settled]
         if not rows or self._step == self._config.max_denoising_steps:
             return self._state(computed=0)
         self._step += 1
@@ -79,14 +79,14 @@ class BatchStepper:
         Raises:
             ValueError: `carried` does not fit the canvases, or no step is left to run.
         """
-        old = self._rows[row]
+        old = self.rows[row]
         if len(carried) != len(canvas) or carried.min() < -1 or carried.max() >= len(old):
             raise ValueError(f"carried must map {len(canvas)} positions into the old row's {len(old)}")
         if self._step == self._config.max_denoising_steps:
             raise ValueError(f"a row cannot be replaced after the last of {self._step} denoising steps")
         new = Row.start(canvas, old.seed, self._permitted, self._noise, step=self._step)
         new.carry_from(old, carried)
-        self._rows[row] = new
+        self.rows[row] = new
 
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with these rows only, in this order.
@@ -96,7 +96,7 @@ class BatchStepper:
         """
         if len(set(rows)) != len(rows):
             raise ValueError(f"rows may be kept once each, not {list(rows)}")
-        self._rows = [self._rows[row] for row in rows]
+        self.rows = [self.rows[row] for row in rows]
 
     def _decode(self, rows: Sequence[Row]) -> Tensor:
         """Hidden states [N, H] of these rows, end to end."""
@@ -126,7 +126,7 @@ class BatchStepper:
         return self._layout
 
     def _state(self, *, computed: int) -> BatchState:
-        states = tuple(row.state for row in self._rows if row.state is not None)
+        states = tuple(row.state for row in self.rows if row.state is not None)
         return BatchState(step=self._step, rows=states, token_positions=computed)
 
 

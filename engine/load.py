@@ -155,7 +155,8 @@ def _model_config(directory: Path) -> DiffusionGemmaConfig:
     try:
         config = DiffusionGemmaConfig.from_dict(stored)
     except (StrictDataclassError, ValueError, TypeError, KeyError) as error:
-        raise CheckpointError(f"{path} is not a valid configuration: {error}") from error
+        reason = " ".join(str(error).split())
+        raise CheckpointError(f"{path} is not a valid configuration: {reason}") from error
     config._attn_implementation = "sdpa"
     config._experts_implementation = "grouped_mm"
     return config

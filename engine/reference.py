@@ -29,10 +29,10 @@ class ReferenceDenoiser:
     def __init__(
         self, backbone: Backbone, *, context_tokens: int, chunk: int = 2048, noise: NoiseSource | None = None
     ) -> None:
-        self._backbone = backbone
+        self.backbone = backbone
         self._chunk = chunk
         self._noise = noise or KeyedNoise()
-        self._pool = ContextPool(
+        self.pool = ContextPool(
             backbone.layer_shapes,
             budget=min(context_tokens, backbone.max_positions),
             device=backbone.device,
@@ -41,11 +41,11 @@ class ReferenceDenoiser:
 
     @property
     def vocabulary_size(self) -> int:
-        return self._backbone.vocabulary_size
+        return self.backbone.vocabulary_size
 
     @property
     def max_context_tokens(self) -> int:
-        return self._pool.budget
+        return self.pool.budget
 
     @torch.inference_mode()
     def prefill(self, token_ids: TokenIds) -> PooledContext:
@@ -56,13 +56,13 @@ class ReferenceDenoiser:
             ValueError: the prompt is empty or holds an id outside the vocabulary.
         """
         self._check(token_ids)
-        context = self._pool.acquire(token_ids)
+        context = self.pool.acquire(token_ids)
         try:
             for start in range(context.cached_count, len(token_ids), self._chunk):
                 end = min(start + self._chunk, len(token_ids))
-                places = Places.context(start, end, self._backbone.device)
+                places = Places.context(start, end, self.backbone.device)
                 cache = WritingCache(context.slot.sequence, start)
-                self._backbone.encode(self._tensor(token_ids[start:end]), places, cache, start)
+                self.backbone.encode(self._tensor(token_ids[start:end]), places, cache, start)
                 context.slot.append(token_ids[start:end])
         except BaseException:
             context.release()
@@ -80,7 +80,7 @@ class ReferenceDenoiser:
         """
         for canvas in canvases:
             self._check(canvas.token_ids)
-        return BatchStepper(self._backbone, self._own(context), canvases, seeds=seeds, config=config, noise=self._noise)
+        return BatchStepper(self.backbone, self._own(context), canvases, seeds=seeds, config=config, noise=self._noise)
 
     @torch.inference_mode()
     def score(self, context: Context, rows: Sequence[TokenIds]) -> tuple[Floats, ...]:
@@ -99,12 +99,12 @@ class ReferenceDenoiser:
         start = own.token_count - 1
         last = own.slot.token_ids[start : start + 1]
         inputs = [np.concatenate([last, row[:-1]]) for row in rows]
-        places = Places.packed(start, [len(row) for row in rows], self._backbone.device)
+        places = Places.packed(start, [len(row) for row in rows], self.backbone.device)
         cache = ReadingCache(own.slot.sequence, start)
-        hidden = self._backbone.encode(self._tensor(np.concatenate(inputs)), places, cache, start)
+        hidden = self.backbone.encode(self._tensor(np.concatenate(inputs)), places, cache, start)
         scores: list[Floats] = []
         for own_hidden, row in zip(hidden.split([len(row) for row in rows]), rows, strict=True):
-            log_probs = self._backbone.logits(own_hidden).log_softmax(dim=-1)
+            log_probs = self.backbone.logits(own_hidden).log_softmax(dim=-1)
             scores.append(log_probs.gather(-1, self._tensor(row)[:, None]).squeeze(-1).cpu().numpy())
         return tuple(scores)
 
@@ -114,7 +114,7 @@ class ReferenceDenoiser:
         return context
 
     def _tensor(self, token_ids: TokenIds) -> torch.Tensor:
-        return torch.from_numpy(token_ids).long().to(self._backbone.device)
+        return torch.from_numpy(token_ids).long().to(self.backbone.device)
 
     def _check(self, token_ids: TokenIds) -> None:
         # An id outside the vocabulary would kill a CUDA context, and with it every other request.

@@ -1,5 +1,8 @@
 """Small random checkpoints of the real topology, made on the spot: tests download nothing."""
 
+# torch and transformers annotate themselves in part only.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -61,9 +64,9 @@ def make_model(seed: int = 0, **text: Any) -> DiffusionGemmaForBlockDiffusion:  
                 parameter.mul_(32.0)
             elif parameter.ndim > 1 and "vision" not in name:
                 parameter.mul_(2.0 if "self_conditioning" in name else 8.0)
-        for layers in (model.model.encoder.language_model.layers, model.model.decoder.layers):
-            for layer in layers:
-                layer.layer_scalar.copy_(torch.rand(1) + 0.5)
+        for name, buffer in model.named_buffers():
+            if name.endswith("layer_scalar"):
+                buffer.copy_(torch.rand(1) + 0.5)
     return model
 
 

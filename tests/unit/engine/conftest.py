@@ -1,0 +1,34 @@
+"""One random checkpoint for the whole session, as transformers' model and as our denoiser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from transformers import DiffusionGemmaForBlockDiffusion
+
+from engine.backbone import Backbone
+from engine.load import load
+from engine.reference import ReferenceDenoiser
+from tests.checkpoints import make_model, save
+from tests.unit.engine.canvases import backbone_of
+
+
+@pytest.fixture(scope="session")
+def model() -> DiffusionGemmaForBlockDiffusion:
+    return make_model()
+
+
+@pytest.fixture(scope="session")
+def checkpoint(model: DiffusionGemmaForBlockDiffusion, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save(model, tmp_path_factory.mktemp("checkpoint"))
+
+
+@pytest.fixture(scope="session")
+def denoiser(checkpoint: Path) -> ReferenceDenoiser:
+    return load(checkpoint)
+
+
+@pytest.fixture(scope="session")
+def backbone(model: DiffusionGemmaForBlockDiffusion) -> Backbone:
+    return backbone_of(model)

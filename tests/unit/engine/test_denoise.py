@@ -1,0 +1,283 @@
+"""The stepper: rows that do not feel each other, the clamp rule, edits between steps, constraints."""
+
+# torch and transformers annotate themselves in part only.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import torch
+
+from engine.backbone import Backbone
+from engine.cache import ReadingCache
+from engine.canvas import BatchState, Canvas, DenoiseConfig, RowState
+from engine.denoise import BatchStepper
+from engine.masks import Places
+from engine.noise import KeyedNoise
+from engine.reference import ReferenceDenoiser
+from tests.checkpoints import VOCABULARY, WINDOW, make_model
+from tests.unit.engine.canvases import backbone_of, canvas, free_canvas, prompt
+
+CONFIG = DenoiseConfig(max_denoising_steps=6, entropy_bound=1.0)
+# Nats; float32 reductions run in another order when rows are packed together, and each step feeds the last one back.
+TOLERANCE = 1e-3
+
+CANVASES = [
+    canvas(prompt(9, seed=1), range(3, 6)),
+    canvas(prompt(14, seed=2), range(2, 12)),
+    free_canvas(5),
+    canvas(prompt(20, seed=3), range(8, 12), keep_start=True),
+]
+SEEDS = [11, 12, 13, 14]
+
+
+def run(
+    denoiser: ReferenceDenoiser,
+    canvases: Sequence[Canvas],
+    seeds: Sequence[int],
+    config: DenoiseConfig = CONFIG,
+    prompt_length: int = 3 * WINDOW,
+) -> list[BatchState]:
+    """Every state until nothing is left to run."""
+    with denoiser.prefill(prompt(prompt_length)) as context:
+        stepper = denoiser.start(context, canvases, seeds=seeds, config=config)
+        states = [stepper.step()]
+        while states[-1].step < config.max_denoising_steps and states[-1].token_positions:
+            states.append(stepper.step())
+    return states
+
+
+def assert_same(row: RowState, other: RowState) -> None:
+    np.testing.assert_array_equal(row.argmax_ids, other.argmax_ids)
+    np.testing.assert_array_equal(row.accepted, other.accepted)
+    assert row.settled == other.settled
+    for name in ("entropy", "present_nll", "top_log_probs"):
+        np.testing.assert_allclose(getattr(row, name), getattr(other, name), atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("prompt_length", [2, 3 * WINDOW])
+def test_a_row_is_the_same_alone_and_in_any_batch(denoiser: ReferenceDenoiser, prompt_length: int) -> None:
+    order = [2, 0, 3, 1]
+    together = run(denoiser, CANVASES, SEEDS, prompt_length=prompt_length)
+    shuffled = run(denoiser, [CANVASES[i] for i in order], [SEEDS[i] for i in order], prompt_length=prompt_length)
+    for row, (own, seed) in enumerate(zip(CANVASES, SEEDS, strict=True)):
+        alone = run(denoiser, [own], [seed], prompt_length=prompt_length)
+        for step, state in enumerate(alone):
+            assert_same(state.rows[0], together[step].rows[row])
+            assert_same(state.rows[0], shuffled[step].rows[order.index(row)])
+
+
+def test_the_same_seed_repeats_bit_for_bit_and_another_does_not(denoiser: ReferenceDenoiser) -> None:
+    first, again = run(denoiser, CANVASES, SEEDS), run(denoiser, CANVASES, SEEDS)
+    other = run(denoiser, CANVASES, [seed + 1 for seed in SEEDS])
+    for state, repeated in zip(first, again, strict=True):
+        for row, same in zip(state.rows, repeated.rows, strict=True):
+            np.testing.assert_array_equal(row.entropy, same.entropy)
+            np.testing.assert_array_equal(row.argmax_ids, same.argmax_ids)
+    assert any(
+        (row.entropy != changed.entropy).any() for row, changed in zip(first[0].rows, other[0].rows, strict=True)
+    )
+
+
+def test_clamped_tokens_never_change() -> None:
+    """1,000 random canvases on a very small model, each through two steps, warm starts and both ways to accept."""
+    vocabulary = 17
+    model = make_model(
+        vocab_size=vocabulary, hidden_size=8, num_hidden_layers=2, num_experts=4, top_k_experts=2,
+        layer_types=["sliding_attention", "full_attention"],
+    )  # fmt: skip
+    denoiser = ReferenceDenoiser(backbone_of(model), context_tokens=64)
+    random = np.random.default_rng(0)
+    cases = 0
+    while cases < 1000:
+        batch = [
+            canvas(
+                random.integers(0, vocabulary, length).astype(np.int32),
+                random.random(length) < random.random(),
+                keep_start=bool(random.integers(2)),
+            )
+            for length in random.integers(1, 12, 50)
+        ]
+        config = DenoiseConfig(max_denoising_steps=2, accept_probability=0.3 if random.integers(2) else None)
+        with denoiser.prefill(prompt(int(random.integers(1, 20)), vocabulary=vocabulary)) as context:
+            stepper = denoiser.start(context, batch, seeds=range(cases, cases + len(batch)), config=config)
+            for _ in range(config.max_denoising_steps):
+                state = stepper.step()
+                for own, row, inner in zip(batch, state.rows, stepper.rows, strict=True):
+                    held = own.clamped
+                    np.testing.assert_array_equal(row.argmax_ids[held], own.token_ids[held])
+                    np.testing.assert_array_equal(inner.present_ids.numpy()[held], own.token_ids[held])
+                    assert row.accepted[held].all()
+        cases += len(batch)
+
+
+def test_clamped_positions_do_not_keep_a_row_from_settling(denoiser: ReferenceDenoiser) -> None:
+    nothing_free = canvas(prompt(6), range(0))
+    (state,) = run(denoiser, [nothing_free], [0], DenoiseConfig(max_denoising_steps=1))
+    assert state.rows[0].settled
+    assert state.rows[0].present_nll.min() > 0
+    assert state.rows[0].entropy.mean() > 0.005
+
+
+def test_a_settled_row_is_not_computed_again(denoiser: ReferenceDenoiser) -> None:
+    with denoiser.prefill(prompt(5)) as context:
+        stepper = denoiser.start(context, [canvas(prompt(6), range(0)), free_canvas(4)], seeds=[0, 1], config=CONFIG)
+        first, second = stepper.step(), stepper.step()
+    assert (first.token_positions, second.token_positions) == (10, 4)
+    assert second.rows[0] is first.rows[0]
+
+
+def test_the_last_step_is_the_last(denoiser: ReferenceDenoiser) -> None:
+    config = DenoiseConfig(max_denoising_steps=2, confidence_threshold=1e-9)
+    with denoiser.prefill(prompt(5)) as context:
+        stepper = denoiser.start(context, [free_canvas(4)], seeds=[0], config=config)
+        states = [stepper.step() for _ in range(3)]
+        with pytest.raises(ValueError, match="after the last of 2"):
+            stepper.replace(0, free_canvas(4), np.arange(4, dtype=np.int32))
+    assert [state.step for state in states] == [1, 2, 2]
+    assert [state.token_positions for state in states] == [4, 4, 0]
+    assert states[2].rows[0] is states[1].rows[0]
+
+
+def test_present_nll_is_of_the_token_that_stood_there(denoiser: ReferenceDenoiser) -> None:
+    own = canvas(prompt(10, seed=4), range(2, 8), keep_start=True)
+    (state,) = run(denoiser, [own], [0], DenoiseConfig(max_denoising_steps=1, t_max=1.0, t_min=1.0))
+    row = state.rows[0]
+    listed = row.top_ids == own.token_ids[:, None]
+    positions = listed.any(axis=1)
+    assert positions.any()
+    np.testing.assert_allclose(row.present_nll[positions], -row.top_log_probs[listed], atol=TOLERANCE)
+
+
+class TestConstraints:
+    BANNED = frozenset(range(0, VOCABULARY, 2))
+    ALLOWED = frozenset({1, 3, 4})
+
+    def test_hold_at_every_step(self, denoiser: ReferenceDenoiser) -> None:
+        own = canvas(prompt(8), range(1, 7), allowed=(None, self.ALLOWED, None, None, None, None, self.ALLOWED, None))
+        config = DenoiseConfig(max_denoising_steps=5, banned_ids=self.BANNED, entropy_bound=5.0)
+        with denoiser.prefill(prompt(9)) as context:
+            stepper = denoiser.start(context, [own, own], seeds=[1, 2], config=config)
+            for _ in range(config.max_denoising_steps):
+                for row, inner in zip(stepper.step().rows, stepper.rows, strict=True):
+                    for ids in (row.argmax_ids[1:7], inner.present_ids.numpy()[1:7]):
+                        assert not self.BANNED & set(ids.tolist())
+                        # 4 is allowed there, but banned everywhere.
+                        assert {ids[0], ids[5]} <= {1, 3}
+
+    def test_a_single_choice_is_certain(self, denoiser: ReferenceDenoiser) -> None:
+        own = canvas(prompt(3), range(1, 2), allowed=(None, frozenset({7}), None))
+        (state,) = run(denoiser, [own], [0], DenoiseConfig(max_denoising_steps=1))
+        row = state.rows[0]
+        assert (row.argmax_ids[1], row.entropy[1], row.present_nll[1]) == (7, 0.0, 0.0)
+
+    def test_no_choice_is_refused(self, denoiser: ReferenceDenoiser) -> None:
+        own = canvas(prompt(3), range(1, 2), allowed=(None, frozenset({2}), None))
+        with denoiser.prefill(prompt(3)) as context, pytest.raises(ValueError, match="banned or unknown"):
+            denoiser.start(context, [own], seeds=[0], config=DenoiseConfig(banned_ids=self.BANNED))
+
+
+class TestReplaceAndKeep:
+    # One temperature throughout, so that a step's number changes only the noise.
+    FLAT = DenoiseConfig(max_denoising_steps=6, t_max=0.8, t_min=0.8)
+
+    def test_an_identical_canvas_changes_nothing_but_the_history(self, denoiser: ReferenceDenoiser) -> None:
+        own = canvas(prompt(10), range(3, 7))
+        with denoiser.prefill(prompt(9)) as context:
+            left, right = (denoiser.start(context, [own], seeds=[5], config=self.FLAT) for _ in range(2))
+            left.step()
+            right.step()
+            right.replace(0, own, np.arange(10, dtype=np.int32))
+            expected, replaced = left.step().rows[0], right.step().rows[0]
+        np.testing.assert_allclose(replaced.entropy, expected.entropy, atol=TOLERANCE)
+        np.testing.assert_array_equal(replaced.argmax_ids, expected.argmax_ids)
+
+    def test_nothing_carried_is_a_fresh_start(self, denoiser: ReferenceDenoiser) -> None:
+        fresh = canvas(prompt(8, seed=6), range(2, 6), keep_start=True)
+        with denoiser.prefill(prompt(9)) as context:
+            stepper = denoiser.start(context, [canvas(prompt(10), range(3, 7))], seeds=[5], config=self.FLAT)
+            stepper.step()
+            stepper.replace(0, fresh, np.full(8, -1, dtype=np.int32))
+            replaced = stepper.step().rows[0]
+            expected = denoiser.start(context, [fresh], seeds=[5], config=self.FLAT).step().rows[0]
+        np.testing.assert_allclose(replaced.entropy, expected.entropy, atol=TOLERANCE)
+        np.testing.assert_array_equal(replaced.argmax_ids, expected.argmax_ids)
+
+    @pytest.mark.parametrize("clamped_signal", ["posterior", "one_hot"])
+    def test_inserted_positions_carry_no_self_conditioning(self, backbone: Backbone, clamped_signal: str) -> None:
+        """Against a decoder pass whose self-conditioning is put together by hand."""
+        before = canvas(prompt(6), range(2, 4), keep_start=True)
+        after = canvas(np.insert(before.token_ids, 3, [8, 9]), range(2, 6), keep_start=True)
+        carried = np.array([0, 1, 2, -1, -1, 3, 4, 5], dtype=np.int32)
+        denoiser = ReferenceDenoiser(backbone, context_tokens=64)
+        with denoiser.prefill(prompt(9)) as context, torch.inference_mode():
+            stepper = BatchStepper(
+                backbone, context, [before], seeds=[5], config=self.FLAT, noise=KeyedNoise(),
+                clamped_signal="one_hot" if clamped_signal == "one_hot" else "posterior",
+            )  # fmt: skip
+
+            def decode(ids: torch.Tensor, signal: torch.Tensor) -> torch.Tensor:
+                places = Places.packed(9, [len(ids)], backbone.device)
+                cache = ReadingCache(context.slot.sequence, 9)
+                hidden = backbone.decode(ids, signal, places, backbone.decoder_masks(places, 9), cache)
+                return backbone.logits(hidden) / 0.8
+
+            stepper.step()
+            first = decode(torch.from_numpy(before.token_ids).long(), torch.zeros(6, backbone.hidden_size))
+            soft = backbone.embed_distribution(first.softmax(dim=-1))
+            if clamped_signal == "one_hot":
+                hard = backbone.embed_tokens(torch.from_numpy(before.token_ids).long())
+                soft = torch.where(torch.from_numpy(before.clamped)[:, None], hard, soft)
+            signal = torch.zeros(8, backbone.hidden_size)
+            signal[torch.from_numpy(carried >= 0)] = soft
+
+            stepper.replace(0, after, carried)
+            present = stepper.rows[0].present_ids
+            row = stepper.step().rows[0]
+            expected = torch.distributions.Categorical(logits=decode(present, signal)).entropy()
+        assert present.tolist()[3:5] == [8, 9]
+        np.testing.assert_allclose(row.entropy, expected.numpy(), atol=TOLERANCE)
+
+    def test_kept_rows_go_on_in_the_order_given(self, denoiser: ReferenceDenoiser) -> None:
+        whole = run(denoiser, CANVASES, SEEDS)
+        with denoiser.prefill(prompt(3 * WINDOW)) as context:
+            stepper = denoiser.start(context, CANVASES, seeds=SEEDS, config=CONFIG)
+            stepper.step()
+            stepper.keep([3, 1])
+            second = stepper.step()
+            with pytest.raises(ValueError, match="once each"):
+                stepper.keep([0, 0])
+        assert len(second.rows) == 2
+        assert_same(second.rows[0], whole[1].rows[3])
+        assert_same(second.rows[1], whole[1].rows[1])
+
+    def test_a_settled_row_that_is_replaced_runs_again(self, denoiser: ReferenceDenoiser) -> None:
+        with denoiser.prefill(prompt(5)) as context:
+            stepper = denoiser.start(context, [canvas(prompt(4), range(0))], seeds=[0], config=CONFIG)
+            assert stepper.step().rows[0].settled
+            stepper.replace(0, canvas(prompt(4), range(1, 3)), np.arange(4, dtype=np.int32))
+            state = stepper.step()
+        assert state.token_positions == 4
+        assert not state.rows[0].settled
+
+    @pytest.mark.parametrize("carried", [[0, 1], [0, 1, 4], [0, -2, 1]])
+    def test_a_wrong_map_is_refused(self, denoiser: ReferenceDenoiser, carried: list[int]) -> None:
+        with denoiser.prefill(prompt(5)) as context:
+            stepper = denoiser.start(context, [free_canvas(4)], seeds=[0], config=CONFIG)
+            with pytest.raises(ValueError, match="carried must map 3"):
+                stepper.replace(0, free_canvas(3), np.array(carried, dtype=np.int32))
+
+
+@pytest.mark.parametrize("bad", [-1, VOCABULARY])
+def test_ids_outside_the_vocabulary_are_refused(denoiser: ReferenceDenoiser, bad: int) -> None:
+    ids = np.array([1, bad], dtype=np.int32)
+    with pytest.raises(ValueError, match="token ids"):
+        denoiser.prefill(ids)
+    with denoiser.prefill(prompt(3)) as context:
+        with pytest.raises(ValueError, match="token ids"):
+            denoiser.start(context, [canvas(ids, range(0))], seeds=[0], config=CONFIG)
+        with pytest.raises(ValueError, match="token ids"):
+            denoiser.score(context, [ids])

@@ -1,0 +1,145 @@
+"""Our loop, contexts and scores against transformers' own, on a random checkpoint of the real topology."""
+
+# torch and transformers annotate themselves in part only.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from transformers import DiffusionGemmaForBlockDiffusion
+from transformers.generation.streamers import BaseStreamer
+from transformers.models.diffusion_gemma.generation_diffusion_gemma import EntropyBoundSamplerConfig
+
+from engine.backbone import Backbone
+from engine.cache import ReadingCache
+from engine.canvas import DenoiseConfig, TokenIds
+from engine.load import load
+from engine.masks import Places
+from engine.reference import ReferenceDenoiser
+from tests.checkpoints import CANVAS, WINDOW
+from tests.unit.engine.canvases import TransformersDraws, free_canvas, prompt
+
+# Float32 through six layers whose reductions may run in another order.
+LOGIT_TOLERANCE = 1e-4
+
+
+class Drafts(BaseStreamer):
+    """A streamer that keeps the argmax canvas of every step `generate` takes."""
+
+    def __init__(self) -> None:
+        self.canvases: list[list[list[int]]] = [[]]
+
+    def put(self, value: Tensor) -> None:
+        self.canvases.append([])
+
+    def put_draft(self, value: Tensor) -> None:
+        self.canvases[-1].append(value[0].tolist())
+
+    def end(self) -> None:
+        pass
+
+
+CAUTIOUS = DenoiseConfig(max_denoising_steps=8, entropy_bound=0.5)
+HASTY = DenoiseConfig(max_denoising_steps=12, entropy_bound=20.0, confidence_threshold=1.0, t_max=0.3, t_min=0.1)
+
+
+@pytest.mark.parametrize("config", [CAUTIOUS, HASTY])
+@pytest.mark.parametrize("prompt_length", [3, WINDOW, 4 * WINDOW])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_reproduces_generate(
+    model: DiffusionGemmaForBlockDiffusion, backbone: Backbone, prompt_length: int, seed: int, config: DenoiseConfig
+) -> None:
+    prompt_ids = prompt(prompt_length, seed)
+    drafts = Drafts()
+    torch.manual_seed(seed)
+    model.generate(
+        long_ids(prompt_ids),
+        streamer=drafts,
+        max_new_tokens=2 * CANVAS,
+        max_denoising_steps=config.max_denoising_steps,
+        sampler_config=EntropyBoundSamplerConfig(config.entropy_bound),
+        t_max=config.t_max,
+        t_min=config.t_min,
+        stability_threshold=config.stability_threshold,
+        confidence_threshold=config.confidence_threshold,
+    )
+    expected = [steps for steps in drafts.canvases if steps]
+
+    denoiser = ReferenceDenoiser(backbone, context_tokens=128, noise=TransformersDraws())
+    torch.manual_seed(seed)
+    context_ids = prompt_ids
+    ours: list[list[list[int]]] = []
+    for _ in range(2):
+        with denoiser.prefill(context_ids) as context:
+            stepper = denoiser.start(context, [free_canvas(CANVAS)], seeds=[0], config=config)
+            steps = [stepper.step().rows[0]]
+            while not steps[-1].settled and len(steps) < config.max_denoising_steps:
+                steps.append(stepper.step().rows[0])
+        ours.append([row.argmax_ids.tolist() for row in steps])
+        context_ids = np.concatenate([context_ids, steps[-1].argmax_ids])
+    assert ours == expected
+
+
+def test_the_hasty_ones_settle(backbone: Backbone) -> None:
+    """Otherwise the comparison above would not reach the test for convergence."""
+    denoiser = ReferenceDenoiser(backbone, context_tokens=128)
+    with denoiser.prefill(prompt(WINDOW)) as context:
+        stepper = denoiser.start(context, [free_canvas(CANVAS)], seeds=[0], config=HASTY)
+        states = [stepper.step() for _ in range(HASTY.max_denoising_steps)]
+    assert 1 < states[-1].step < HASTY.max_denoising_steps
+
+
+@pytest.mark.parametrize("prompt_length", [1, WINDOW - 1, WINDOW, WINDOW + 1, 5 * WINDOW])
+def test_decoder_logits(
+    model: DiffusionGemmaForBlockDiffusion, checkpoint: Path, backbone: Backbone, prompt_length: int
+) -> None:
+    denoiser = load(checkpoint)
+    loaded = denoiser.backbone
+    prompt_ids, canvas_ids = prompt(prompt_length), torch.from_numpy(prompt(CANVAS, seed=1)).long()
+    with torch.inference_mode():
+        expected = _logits(model, input_ids=long_ids(prompt_ids), decoder_input_ids=canvas_ids[None])
+        with denoiser.prefill(prompt_ids) as context:
+            places = Places.packed(prompt_length, [CANVAS], loaded.device)
+            hidden = loaded.decode(
+                canvas_ids,
+                torch.zeros(CANVAS, loaded.hidden_size),
+                places,
+                loaded.decoder_masks(places, prompt_length),
+                ReadingCache(context.slot.sequence, prompt_length),
+            )
+    torch.testing.assert_close(loaded.logits(hidden), expected, atol=LOGIT_TOLERANCE, rtol=0)
+
+
+@pytest.mark.parametrize("prompt_length", [1, WINDOW, 4 * WINDOW])
+def test_scores_left_to_right(
+    model: DiffusionGemmaForBlockDiffusion, denoiser: ReferenceDenoiser, prompt_length: int
+) -> None:
+    prompt_ids = prompt(prompt_length)
+    rows = [prompt(length, seed=length) for length in (1, 5, 3 * WINDOW)]
+    with denoiser.prefill(prompt_ids) as context:
+        scores = denoiser.score(context, rows)
+        again = denoiser.score(context, rows)
+    for row, score, repeated in zip(rows, scores, again, strict=True):
+        whole = long_ids(np.concatenate([prompt_ids, row]))
+        with torch.inference_mode():
+            hidden = model.model.encoder.language_model(input_ids=whole).last_hidden_state
+            logits = torch.tanh(model.lm_head(hidden).float() / 30.0) * 30.0
+            log_probs = logits.log_softmax(dim=-1)[0, prompt_length - 1 : -1]
+        expected = log_probs.gather(-1, torch.from_numpy(row).long()[:, None])[:, 0].numpy()
+        np.testing.assert_allclose(score, expected, atol=LOGIT_TOLERANCE)
+        np.testing.assert_array_equal(score, repeated)
+
+
+def long_ids(token_ids: TokenIds) -> torch.LongTensor:
+    """[1, n] int64, as transformers wants them."""
+    return torch.LongTensor(token_ids[None].tolist())
+
+
+def _logits(model: DiffusionGemmaForBlockDiffusion, **inputs: Any) -> Tensor:  # noqa: ANN401 - tensors by name.
+    return model(**inputs).logits[0]
