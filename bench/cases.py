@@ -18,6 +18,14 @@ from infill.request import Mode, Span
 
 HELD_OUT = Path(__file__).parent / "data" / "heldout.jsonl.gz"
 HELD_OUT_SPLITS = ("single", "random", "block")
+MODES: dict[str, Mode] = {
+    "single": "line",
+    "random": "auto",
+    "block": "block",
+    "he-single": "line",
+    "he-multi": "block",
+    "he-random": "auto",
+}
 HUMAN_EVAL_FILES = {
     "he-single": "HumanEval-SingleLineInfilling.jsonl.gz",
     "he-multi": "HumanEval-MultiLineInfilling.jsonl.gz",
@@ -81,7 +89,7 @@ def _held_out(row: dict[str, Any]) -> Case:
         path=row["path"],
         text=row["text"],
         hole=Span(start=row["start"], end=row["end"]),
-        mode={"single": "line", "random": "auto", "block": "block"}[row["split"]],
+        mode=MODES[row["split"]],
     )
 
 
@@ -95,6 +103,6 @@ def _human_eval(row: dict[str, Any], split: str) -> Case:
         path="solution.py",
         text=prompt + truth + suffix,
         hole=Span(start=len(prompt), end=len(prompt) + len(truth)),
-        mode={"he-single": "line", "he-multi": "block", "he-random": "auto"}[split],
+        mode=MODES[split],
         check=f"\n{row['test']}\ncheck({row['entry_point']})\n",
     )

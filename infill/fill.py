@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from engine.canvas import DenoiseConfig, Denoiser
 from infill.layout import Layout, lay_out
+from infill.length import Lengths, ladder
 from infill.meter import Meter
 from infill.mode import resolve_mode
 from infill.passage import line_ending_at
@@ -66,8 +67,9 @@ class Infiller:
         )
         self._line_config = replace(self._block_config, banned_ids=banned | tokens.newline_ids)
 
-    def fill(self, request: InfillRequest) -> Generator[Progress | Filled]:
-        """Fill the request's holes: a `Progress` after each model forward, and `Filled` last."""
+    def fill(self, request: InfillRequest, *, lengths: Lengths = ladder) -> Generator[Progress | Filled]:
+        """Fill the request's holes: a `Progress` after each model forward, and `Filled` last. lengths: decides which
+        lengths to try."""
         meter = Meter(request.deadline_ms)
         layout = lay_out(request, self._tokens, self._budget)
         if isinstance(layout, Rejection):
@@ -81,7 +83,7 @@ class Infiller:
             meter.count_prefill(context)
             yield Progress(stage="prefill")
             errors_before = error_count(layout.text(layout.middles), layout.fence.language)
-            search = Search(request, mode, layout, self._denoiser, context, config, meter, errors_before)
+            search = Search(request, mode, layout, self._denoiser, context, config, lengths, meter, errors_before)
             found = yield from search.run()
         yield _filled(request, layout, found, meter)
 

@@ -5,7 +5,7 @@ For now a ladder: holes of several lengths are denoised side by side, and the be
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Protocol
 
 _LINE = (3, 5, 8, 12, 17, 24)
 _BLOCK = (8, 16, 28, 44, 64, 96)
@@ -13,9 +13,17 @@ _BLOCK = (8, 16, 28, 44, 64, 96)
 _REPLACED = (0.5, 0.75, 1.0, 1.25, 1.6, 2.2)
 
 
+class Lengths(Protocol):
+    """Decides which lengths to try for one hole; `ladder` is the one in use."""
+
+    def __call__(self, mode: Literal["line", "block"], *, present: int, room: int) -> tuple[int, ...]:
+        """Lengths to try, ascending. present: tokens that stand in the hole now, 0 where it is empty. room: the most
+        there can be, at least 1."""
+        ...
+
+
 def ladder(mode: Literal["line", "block"], *, present: int, room: int) -> tuple[int, ...]:
-    """Lengths to try for one hole, ascending. present: tokens that stand in it now, 0 where it is empty; their number
-    is among the lengths. room: the most there can be, at least 1."""
+    """Lengths from short to long; where a text is replaced, around its own, which is among them."""
     steps = (_LINE if mode == "line" else _BLOCK) if present == 0 else tuple(round(present * x) for x in _REPLACED)
     return tuple(sorted({min(max(step, 1), room) for step in steps}))
 

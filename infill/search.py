@@ -15,7 +15,7 @@ import numpy as np
 from engine.canvas import Canvas, Context, DenoiseConfig, Denoiser, RowState, TokenIds
 from infill.candidate import Reading, draft, read_row
 from infill.layout import Layout
-from infill.length import first_guess, ladder
+from infill.length import Lengths, first_guess
 from infill.meter import Meter
 from infill.rank import certainty, likelihood, scored_row
 from infill.request import InfillRequest, Progress, Rejection, StopReason
@@ -71,6 +71,7 @@ class Search:
     denoiser: Denoiser
     context: Context
     config: DenoiseConfig
+    lengths: Lengths
     meter: Meter
     errors_before: int
 
@@ -118,7 +119,7 @@ class Search:
         """The current reading once for each length that the hole might have."""
         ids, middle = self._present[hole]
         taken = sum(len(other.token_ids) for i, other in enumerate(current) if i != hole)
-        lengths = ladder(self.mode, present=len(ids) if middle else 0, room=self.layout.room - taken)
+        lengths = self.lengths(self.mode, present=len(ids) if middle else 0, room=self.layout.room - taken)
         rows: list[tuple[_Middle, ...]] = []
         for length in lengths:
             # A text that is edited starts from itself in the row of its own length.

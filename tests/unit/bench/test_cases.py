@@ -1,0 +1,85 @@
+"""Benchmark cases: what is cut out, what an answer makes of the file, and how it is judged."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from bench.cases import HELD_OUT, HELD_OUT_SPLITS, load
+from bench.methods import Answer
+from bench.quality import measure
+
+HUMAN_EVAL_ROW = {
+    "task_id": "SingleLineInfilling/x",
+    "entry_point": "double",
+    "prompt": "def double(x):\n",
+    "canonical_solution": "    return 2 * x\n",
+    "suffix": "",
+    "test": "def check(candidate):\n    assert candidate(4) == 8\n",
+}
+
+
+@pytest.fixture
+def human_eval(tmp_path: Path) -> Path:
+    for name in ("HumanEval-SingleLineInfilling.jsonl.gz", "HumanEval-MultiLineInfilling.jsonl.gz"):
+        (tmp_path / name).write_bytes(gzip.compress(json.dumps(HUMAN_EVAL_ROW).encode()))
+    return tmp_path
+
+
+def answer(middle: str | None) -> Answer:
+    return Answer(middle=middle, passes=3, token_positions=100, ms=1.0)
+
+
+@pytest.mark.parametrize("split", HELD_OUT_SPLITS)
+def test_the_held_out_set_is_large_and_its_truths_are_cut_out(split: str) -> None:
+    cases = load(split, None)
+    assert len(cases) >= 1000
+    assert len({case.name for case in cases}) == len(cases)
+    for case in cases:
+        assert case.truth.strip()
+        assert case.blank == case.text[: case.hole.start] + case.text[case.hole.end :]
+        assert case.filled(case.truth) == case.text
+
+
+def test_the_held_out_set_names_where_its_cases_are_from() -> None:
+    with gzip.open(HELD_OUT, "rt", encoding="utf-8") as lines:
+        assert all(json.loads(line)["path"] for line in lines)
+
+
+def test_a_single_line_hole_leaves_the_lines_end_in_place(human_eval: Path) -> None:
+    (case,) = load("he-single", human_eval)
+    assert case.truth == "    return 2 * x"
+    assert case.blank == "def double(x):\n\n"
+
+
+def test_several_lines_are_cut_out_whole(human_eval: Path) -> None:
+    (case,) = load("he-multi", human_eval)
+    assert (case.truth, case.blank) == ("    return 2 * x\n", "def double(x):\n")
+
+
+@pytest.mark.parametrize(
+    ("middle", "right"),
+    [("    return 2 * x", True), ("    return x + x", True), ("    return x", False), ("  (", False)],
+)
+def test_a_programs_own_tests_judge_it(human_eval: Path, middle: str, right: bool) -> None:
+    (case,) = load("he-single", human_eval)
+    assert case.passes(middle) is right
+
+
+@pytest.mark.parametrize(("split", "message"), [("he-single", "--data"), ("nonsense", "choose among")])
+def test_what_cannot_be_loaded_is_one_message(split: str, message: str) -> None:
+    with pytest.raises(SystemExit, match=message):
+        load(split, None)
+
+
+def test_rates_are_over_all_cases_and_nothing_offered_is_wrong() -> None:
+    cases = load("single", None)[:4]
+    middles = iter([cases[0].truth, None, "", cases[3].truth])
+    row = measure("scripted", lambda _: answer(next(middles)), "single", cases, [2, 3, 9, 9])
+    assert (row.n, row.exact_match, row.offered) == (4, 0.5, 0.75)
+    assert (row.n_short, row.exact_match_short) == (2, 0.5)
+    assert row.edit_similarity == 0.5
+    assert row.pass_at_1 is None
