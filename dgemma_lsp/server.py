@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, BinaryIO, cast
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcException, JsonRpcRequestCancelled, PyglsError
+from pygls.exceptions import JsonRpcException, JsonRpcInternalError, JsonRpcRequestCancelled, PyglsError
 from pygls.lsp.server import LanguageServer
 
 from dgemma_lsp.context import prompt_path
@@ -117,11 +117,14 @@ class Server(LanguageServer):
         return settings
 
     def report_server_error(self, error: Exception, source: type[PyglsError] | type[JsonRpcException]) -> None:
-        """Log what went wrong underneath; open no window, and quote no message, which may hold source text."""
-        if isinstance(error, JsonRpcRequestCancelled):
-            return
-        data = cast(dict[str, list[str]], error.data or {}) if isinstance(error, JsonRpcException) else {}
-        logger.error("%s: %s\n%s", source.__name__, type(error).__name__, "".join(data.get("traceback", ())))
+        """Log what went wrong underneath; open no window, and quote no exception, which may hold source text."""
+        if isinstance(error, JsonRpcInternalError):
+            trace = cast(dict[str, list[str]], error.data)["traceback"]
+            logger.error("%s: %s\n%s", source.__name__, error.message.partition(":")[0], "".join(trace))
+        elif not isinstance(error, JsonRpcException):
+            logger.error("%s: %s", source.__name__, type(error).__name__)
+        elif not isinstance(error, JsonRpcRequestCancelled):
+            logger.warning("refused a request: %s", error.message)
 
     def _document_changed(self, uri: str) -> None:
         # What is being answered for the text before the change is stale.

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
-from dgemma_lsp.host.client import EngineClient, EngineError
+from dgemma_lsp.host.client import EngineClient, EngineError, EngineUnavailable
 from dgemma_lsp.host.identity import EngineOptions
 from dgemma_lsp.host.wire import Event, Owner, Priority
 from dgemma_lsp.status import StatusBoard
@@ -41,7 +41,7 @@ class Session:
         await self._chosen.wait()
         client = self._client
         if client is None:
-            return
+            raise EngineUnavailable("The engine is being changed.")
         if self._following is None or self._following.done():
             # The engine had died or could not be started, and this request brings it back.
             self._follow(client)

@@ -75,8 +75,6 @@ def _silence(answer: Answer, texts: tuple[str, ...]) -> str | None:
 
 def _costs(answer: Answer, shown: int, front: float) -> str:
     done = answer.done
-    if done is None:
-        return "the engine was let go"
     stages = ", ".join(f"{stage} {ms:.0f} ms" for stage, ms in done.ms.items())
     outcome = done.stop_reason or (answer.rejection.reason if answer.rejection else "nothing")
     return (

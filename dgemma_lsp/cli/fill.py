@@ -83,19 +83,27 @@ async def _ask(client: EngineClient, request: InfillRequest, show: Callable[[Dra
     finally:
         if loading is not None:
             loading.cancel()
+            # Whatever it fails of, the request fails of as well, and that is told.
+            await asyncio.gather(loading, return_exceptions=True)
         await client.close()
 
 
 async def _show_loading(client: EngineClient) -> None:
     """Keep one line of stderr up to date until the model is there."""
     await client.start()
-    async with aclosing(client.watch()) as statuses:
-        async for status in statuses:
-            if status.state not in ("starting", "loading"):
-                break
-            percentage = "" if status.progress is None else f" {status.progress:.0%}"
-            print(f"\r\x1b[K{status.message or status.state}{percentage}", end="", file=sys.stderr, flush=True)
-    print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+    try:
+        async with aclosing(client.watch()) as statuses:
+            async for status in statuses:
+                if status.state not in ("starting", "loading"):
+                    break
+                percentage = "" if status.progress is None else f" {status.progress:.0%}"
+                _show_line(f"{status.message or status.state}{percentage}")
+    finally:
+        _show_line("")
+
+
+def _show_line(text: str) -> None:
+    print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
 
 def _prompt_path(target: Target) -> str:
@@ -124,7 +132,7 @@ def _conclude(arguments: argparse.Namespace, source: Source, holes: list[Hole], 
         warn(f"nothing to offer: {REASONS[reason]}" if reason else "nothing to offer")
         return NOTHING_TO_OFFER
     if arguments.write:
-        write_source(source.path, source.encode(source.filled(holes, answer.candidates[0].texts)))
+        write_source(source, source.filled(holes, answer.candidates[0].texts))
     if not arguments.json:
         print(_statistics(answer), file=sys.stderr)
     return 0
@@ -139,16 +147,14 @@ def _as_json(answer: Answer) -> dict[str, object]:
             {"texts": candidate.texts, "score": candidate.score, "worst_entropy": candidate.worst_entropy}
             for candidate in answer.candidates
         ],
-        "passes": done.passes if done else 0,
-        "ms": dict(done.ms) if done else {},
-        "stop_reason": rejection.reason if rejection else done.stop_reason if done else None,
+        "passes": done.passes,
+        "ms": dict(done.ms),
+        "stop_reason": rejection.reason if rejection else done.stop_reason,
     }
 
 
 def _statistics(answer: Answer) -> str:
     done = answer.done
-    if done is None:
-        return "the engine did not tell what it did"
     stages = ", ".join(f"{stage} {ms:.0f} ms" for stage, ms in done.ms.items())
     return (
         f"{done.stop_reason} after {done.passes} passes over {done.token_positions} positions, {done.free_tokens} "

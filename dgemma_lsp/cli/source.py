@@ -62,22 +62,24 @@ def read_source(path: Path) -> Source:
     return Source(path=path, mark=mark, lines=split_lines(text))
 
 
-def write_source(path: Path, data: bytes) -> None:
-    """Put a file's new content in place in one go: whoever reads it sees the old or the new, never a part.
+def write_source(source: Source, lines: Sequence[str]) -> None:
+    """Put new lines in place of a file's in one go: whoever reads it sees the old or the new, never a part.
 
     Raises:
-        CommandError: it cannot be written; the file is as it was.
+        CommandError: it has changed since it was read, or cannot be written; it stays as it is.
     """
-    target = path.resolve()
+    target = source.path.resolve()
     try:
+        if target.read_bytes() != source.encode(source.lines):
+            raise CommandError(f"{source.path} has changed meanwhile and was not written")
         descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
+                file.write(source.encode(lines))
             shutil.copymode(target, name)
             os.replace(name, target)
         except BaseException:
             os.unlink(name)
             raise
     except OSError as error:
-        raise CommandError(f"cannot write {path}: {error.strerror}") from error
+        raise CommandError(f"cannot write {source.path}: {error.strerror}") from error

@@ -7,6 +7,8 @@ import os
 
 import pytest
 
+from dgemma_lsp.host.wire import Event
+from infill.request import InfillRequest
 from tests.protocol.scripted import offers
 from tests.protocol.wire_client import connected
 
@@ -73,6 +75,19 @@ async def test_survives_bad_notifications_and_headers() -> None:
         assert (await client.stray())["error"]["code"] == -32600
         assert "result" in await client.request("dgemma/status")
         assert not [message for message in client.notifications if message["method"] == "window/showMessage"]
+
+
+async def test_a_failure_of_our_own_is_logged_without_its_message(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(request: InfillRequest) -> list[Event]:
+        raise ValueError(request.text)
+
+    async with connected(fail) as client:
+        await client.initialize()
+        client.open("secret")
+        assert (await client.complete(0, 1))["error"]["code"] == -32603
+        assert "result" in await client.request("dgemma/status")
+    assert "FeatureRequestError: ValueError" in caplog.text
+    assert "secret" not in caplog.text
 
 
 async def test_cancelling_a_request_cancels_the_engine() -> None:

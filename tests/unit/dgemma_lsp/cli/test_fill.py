@@ -13,7 +13,8 @@ from dgemma_lsp.__main__ import main
 from dgemma_lsp.cli import fill
 from dgemma_lsp.host.client import EngineClient, EngineUnavailable
 from dgemma_lsp.host.identity import EngineOptions
-from infill.request import Draft
+from dgemma_lsp.host.wire import Event
+from infill.request import Draft, InfillRequest
 from tests.protocol.scripted import ScriptedEngine, offers, rejects
 
 Run = Callable[..., tuple[int, bytes, str]]
@@ -131,6 +132,16 @@ def test_write_changes_the_file_in_one_go_and_keeps_its_mode(run: Run) -> None:
     assert Path("a.py").read_bytes() == b"a = FIRST\r\n"
     assert Path("a.py").stat().st_mode & 0o777 == 0o640
     assert os.listdir() == ["a.py"]
+
+
+def test_write_leaves_a_file_alone_that_has_changed_meanwhile(run: Run, engine: ScriptedEngine) -> None:
+    def script(request: InfillRequest) -> list[Event]:
+        Path("a.py").write_text("b = ")
+        return offers("FIRST")(request)
+
+    engine.script = script
+    assert run(b"a = ", "1:5", "--write") == (1, b"", "dgemma-lsp: a.py has changed meanwhile and was not written\n")
+    assert Path("a.py").read_text() == "b = "
 
 
 def test_watch_prints_a_line_a_step_where_there_is_no_terminal(run: Run, engine: ScriptedEngine) -> None:
