@@ -15,14 +15,14 @@ def main() -> None:
     """Parse the command line and run one step, or all of them."""
     arguments = _arguments()
     state: Path = arguments.state
-    if arguments.command in ("corpus", "all"):
+    if arguments.command in ("corpus", "prepare", "all"):
         corpus.build(state / "corpus", arguments.node_modules)
-    if arguments.command in ("tokenizer", "all"):
+    if arguments.command in ("tokenizer", "prepare", "all"):
         preparation.make_tokenizer(state)
-    if arguments.command in ("heldout", "all"):
+    if arguments.command in ("heldout", "prepare", "all"):
         for seed, (split, count) in enumerate(heldout.CASES.items()):
             heldout.write(corpus.read(state / "corpus", split), DATA / f"{split}.jsonl.gz", count, seed)
-    if arguments.command in ("data", "all"):
+    if arguments.command in ("data", "prepare", "all"):
         preparation.make_arrays(state)
     if arguments.command == "train":
         training.run(state, arguments.stage, steps=arguments.steps, decay=arguments.decay)
@@ -45,6 +45,7 @@ def _arguments() -> argparse.Namespace:
     commands.add_parser("tokenizer", help="train the tokenizer on the training split")
     commands.add_parser("heldout", help="draw the fixed infill cases into bench/data")
     commands.add_parser("data", help="encode the splits and lay out training frames")
+    commands.add_parser("prepare", help="all of the above")
     train = commands.add_parser("train", help="train a stage, resuming from the state directory")
     train.add_argument("stage", choices=training.STAGES)
     train.add_argument("--steps", type=int, required=True, help="steps to have done at the end, over both stages")

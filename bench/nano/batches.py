@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -12,44 +13,50 @@ from bench.nano.frames import BUDGET, Frames
 from engine.train.objective import Batch
 from engine.train.workers import Workers
 
+BatchKind: TypeAlias = Literal["plain", "framed", "dense"]
+
 ROW = 512
 PLAIN_ROWS = 4
 MIXED_ROWS = 4
 CANVASES = 3
+DENSE_ROWS = 8
+DENSE_CONTEXT = 64
+DENSE_CANVAS = 256
 # A prime stride visits the rows of a corpus in a scattered order and each one once before any one twice.
 _STRIDE = 1_000_003
 _FULL_NOISE = 0.5
 _OFFICIAL = 0.3
+_LEVELS = (1e-4, 1 - 1e-4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batches:
     """Batches of plain code and frames.
 
-    code: [N] uint16, the documents' ids one after the other. mixed_every: every so many-th step shows canvases; 1 for
-    all steps.
+    code: [N] uint16, the documents' ids one after the other. cycle: the kinds of batches of consecutive steps.
     """
 
     code: NDArray[np.uint16]
     frames: Frames
-    mixed_every: int
+    cycle: tuple[BatchKind, ...]
     seed: int = 0
 
     def __call__(self, step: int, workers: Workers) -> Batch:
         """A worker's batch of a step."""
         index = step * workers.count + workers.rank
-        return self.mixed(index) if step % self.mixed_every == self.mixed_every - 1 else self.plain(index)
+        kind = self.cycle[step % len(self.cycle)]
+        return {"plain": self.plain, "framed": self.framed, "dense": self.dense}[kind](index)
 
     def plain(self, index: int) -> Batch:
         """Rows of `ROW` ids: half of them code, half of them frames read left to right."""
         half = PLAIN_ROWS // 2
-        rows = [self._code_row(index * half + i) for i in range(half)]
+        rows = [self._code(index * half + i, ROW) for i in range(half)]
         rows += [self._frame_row(index * half + i) for i in range(PLAIN_ROWS - half)]
         return Batch.of_contexts(torch.from_numpy(np.stack(rows).astype(np.int64)))
 
-    def _code_row(self, index: int) -> NDArray[np.uint16]:
-        row = index * _STRIDE % (len(self.code) // ROW)
-        return self.code[row * ROW : (row + 1) * ROW]
+    def _code(self, index: int, length: int) -> NDArray[np.uint16]:
+        row = index * _STRIDE % (len(self.code) // length)
+        return self.code[row * length : (row + 1) * length]
 
     def _frame_row(self, index: int) -> NDArray[np.uint16]:
         parts: list[NDArray[np.uint16]] = []
@@ -59,27 +66,30 @@ class Batches:
             frame = (frame + 1) % len(self.frames)
         return np.concatenate(parts)[:ROW]
 
-    def mixed(self, index: int) -> Batch:
+    def framed(self, index: int) -> Batch:
         """Frames with `CANVASES` canvases each over the same context: the frame's own hole; and others, either several
         short holes or, by the official recipe, all positions free."""
         rng = np.random.default_rng((self.seed, index))
         indices = rng.integers(len(self.frames), size=MIXED_ROWS)
         batch = own_holes(self.frames, indices.tolist())
-        free = batch.free.numpy().copy()
-        levels = rng.uniform(1e-4, 1 - 1e-4, size=free.shape[:2])
-        levels[rng.random(levels.shape) < _FULL_NOISE] = 1.0
-        for row, k in np.ndindex(*free.shape[:2]):
-            length = int(batch.canvas_lengths[row, k])
-            if k and rng.random() < _OFFICIAL:
-                free[row, k, :length] = True
-                levels[row, k] = rng.uniform(1e-4, 1 - 1e-4)
-            elif k:
-                free[row, k, :length] = _short_holes(length, rng)
+        free, levels = _freed(batch.canvas_lengths.numpy(), BUDGET.canvas, rng)
+        free[:, 0] = batch.free[:, 0].numpy()
+        levels[:, 0] = np.where(rng.random(MIXED_ROWS) < _FULL_NOISE, 1.0, rng.uniform(*_LEVELS, MIXED_ROWS))
+        return replace(batch, free=torch.from_numpy(free), levels=torch.from_numpy(levels))
+
+    def dense(self, index: int) -> Batch:
+        """Plain code as a short context and one long canvas with many holes: what a decoder learns most from in a
+        given time."""
+        rng = np.random.default_rng((self.seed, index))
+        length = DENSE_CONTEXT + DENSE_CANVAS
+        rows = np.stack([self._code(index * DENSE_ROWS + i, length) for i in range(DENSE_ROWS)]).astype(np.int64)
+        canvas_lengths = np.full((DENSE_ROWS, 1), DENSE_CANVAS)
+        free, levels = _freed(canvas_lengths, DENSE_CANVAS, rng)
         return Batch(
-            context_ids=batch.context_ids,
-            context_lengths=batch.context_lengths,
-            canvas_ids=batch.canvas_ids,
-            canvas_lengths=batch.canvas_lengths,
+            context_ids=torch.from_numpy(rows[:, :DENSE_CONTEXT]),
+            context_lengths=torch.full((DENSE_ROWS,), DENSE_CONTEXT),
+            canvas_ids=torch.from_numpy(rows[:, None, DENSE_CONTEXT:]),
+            canvas_lengths=torch.from_numpy(canvas_lengths),
             free=torch.from_numpy(free),
             levels=torch.from_numpy(levels),
         )
@@ -105,6 +115,22 @@ def own_holes(frames: Frames, indices: list[int]) -> Batch:
         free=torch.from_numpy(free),
         levels=torch.ones(len(indices), CANVASES),
     )
+
+
+def _freed(
+    lengths: NDArray[np.int64], width: int, rng: np.random.Generator
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Free positions [B, K, width] and levels [B, K] of canvases: short holes, or all positions and any level."""
+    free = np.zeros((*lengths.shape, width), np.bool_)
+    levels = rng.uniform(*_LEVELS, size=lengths.shape)
+    for row, k in np.ndindex(*lengths.shape):
+        if rng.random() < _OFFICIAL:
+            free[row, k, : lengths[row, k]] = True
+            continue
+        free[row, k, : lengths[row, k]] = _short_holes(lengths[row, k], rng)
+        if rng.random() < _FULL_NOISE:
+            levels[row, k] = 1.0
+    return free, levels
 
 
 def _short_holes(length: int, rng: np.random.Generator) -> NDArray[np.bool_]:

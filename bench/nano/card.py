@@ -80,6 +80,8 @@ def render(
         parameters=sum(parameter.numel() for parameter in Backbone(text_configuration()).parameters()) / 1e6,
         tokens=last["tokens"] / 1e6,
         steps=int(last["step"]),
+        causal_steps=_last_step(line for line in log if "causal_plain" in line),
+        decay_steps=int(last["step"]) - _last_step(line for line in log if line["rate"] >= 1),
         hours=last["seconds"] / 3600,
         machine=machine("cpu"),
         torch=torch.__version__.partition("+")[0],
@@ -92,6 +94,10 @@ def render(
         sources=_source_table(sources),
         examples="\n".join(_example(case, answer) for case, answer in shown),
     )
+
+
+def _last_step(lines: Iterable[Mapping[str, float]]) -> int:
+    return max((int(line["step"]) for line in lines), default=0)
 
 
 def _share(part: int, whole: int) -> str:
@@ -167,7 +173,11 @@ Mean cross-entropy of a hole's tokens from full noise in one pass (tuning packag
 ![losses]({curves})
 
 ## How it was made
-    python -m bench.nano --node-modules NODE_MODULES all
+    python -m bench.nano --node-modules NODE_MODULES prepare
+    torchrun --standalone --nproc-per-node 2 -m bench.nano train causal --steps {causal_steps}
+    torchrun --standalone --nproc-per-node 2 -m bench.nano train adapt --steps {steps} --decay {decay_steps}
+    python -m bench.nano export
+    python -m bench.nano card
 
 Two stages. First causal: half plain code, half documents already in the prompt frame that `infill` builds, read left
 to right; every fourth step also shows holes to the bidirectional decoder. Then adaptation, every step: each context
@@ -177,9 +187,10 @@ them in half of the cases and else at a level drawn uniformly; the loss is the m
 encoder's causal loss; half of the steps are conditioned on a first pass. Muon for matrices, Adam for the rest; rates
 are constant after a warm-up and fall linearly to 0 at the end.
 
-{steps:,} steps, {tokens:.1f} million tokens (padding included), {hours:.1f} hours of wall-clock time on a busy machine
+{steps} steps, {tokens:.1f} million tokens (padding included), {hours:.1f} hours of wall-clock time on a busy machine
 ({machine}), torch {torch}, float32, two single-threaded workers. Seeds are fixed; the number of workers is part of the
-result. The weights are stored in bfloat16.
+result. The run was stopped and resumed several times, and its first 99 steps had twice the rows, so that the commands
+give a model like this one and not the same bytes. The weights are stored in bfloat16.
 
 The shape was not chosen by comparison runs: time allowed none. A hidden width of 256 with a dense MLP of 256 was taken
 over one of 512 for its speed (about a fifth fewer operations a token).

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from bench.nano import frames
-from bench.nano.batches import MIXED_ROWS, PLAIN_ROWS, ROW, Batches, own_holes
+from bench.nano.batches import MIXED_ROWS, PLAIN_ROWS, ROW, Batches, BatchKind, own_holes
 from bench.nano.shape import text_configuration
 from engine.train.loop import Plan, train
 from engine.train.model import Backbone
@@ -22,16 +22,17 @@ EVALUATED_BATCHES = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """A stretch of the run: how often canvases are shown, and how often they are conditioned on a first pass."""
+    """A stretch of the run: the batches of consecutive steps, and how often canvases are conditioned on a first
+    pass."""
 
-    mixed_every: int
+    cycle: tuple[BatchKind, ...]
     self_condition: float
 
 
 # The decoder reads the token at a position and the encoder the next one, so the causal stage shows some canvases too.
 STAGES = {
-    "causal": Stage(mixed_every=4, self_condition=0.0),
-    "adapt": Stage(mixed_every=1, self_condition=0.5),
+    "causal": Stage(cycle=("plain", "plain", "plain", "framed"), self_condition=0.0),
+    "adapt": Stage(cycle=("framed", "dense"), self_condition=0.5),
 }
 
 
@@ -50,7 +51,7 @@ def run(state: Path, stage_name: str, *, steps: int, decay: int) -> None:
     stage = STAGES[stage_name]
     data = state / "data"
     batches = Batches(
-        code=np.load(data / "train.npy"), frames=frames.load(data / "train-frames.npz"), mixed_every=stage.mixed_every
+        code=np.load(data / "train.npy"), frames=frames.load(data / "train-frames.npz"), cycle=stage.cycle
     )
     torch.manual_seed(0)
     model = Backbone(text_configuration())

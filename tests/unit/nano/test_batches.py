@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from bench.nano import frames, tokenizer
-from bench.nano.batches import CANVASES, MIXED_ROWS, PLAIN_ROWS, ROW, Batches, own_holes
+from bench.nano.batches import CANVASES, MIXED_ROWS, PLAIN_ROWS, ROW, Batches, BatchKind, own_holes
 from bench.nano.corpus import Document
 from engine.train.workers import ALONE, Workers
 from infill.tokens import TextTokens
@@ -31,8 +31,8 @@ def built(tokens: TextTokens) -> frames.Frames:
     return frames.build(documents, tokens, 12, seed=0)
 
 
-def batches(built: frames.Frames, tokens: TextTokens, mixed_every: int) -> Batches:
-    return Batches(code=tokens.encode(TEXT).astype(np.uint16), frames=built, mixed_every=mixed_every)
+def batches(built: frames.Frames, tokens: TextTokens, *cycle: BatchKind) -> Batches:
+    return Batches(code=tokens.encode(TEXT).astype(np.uint16), frames=built, cycle=cycle)
 
 
 def test_frames_fit_the_budget_and_hold_their_holes(built: frames.Frames, tokens: TextTokens) -> None:
@@ -53,29 +53,36 @@ def test_frames_come_back_from_their_file(built: frames.Frames, tmp_path: Path) 
 
 
 def test_steps_alternate_and_repeat(built: frames.Frames, tokens: TextTokens) -> None:
-    draw = batches(built, tokens, 4)
-    assert [draw(step, ALONE).canvas_ids.numel() > 0 for step in range(8)] == [False, False, False, True] * 2
-    torch.testing.assert_close(draw(3, ALONE).free, draw(3, ALONE).free)
+    draw = batches(built, tokens, "plain", "framed")
+    assert [draw(step, ALONE).canvas_ids.numel() > 0 for step in range(4)] == [False, True] * 2
+    torch.testing.assert_close(draw(1, ALONE).free, draw(1, ALONE).free)
     first, second = (draw(0, Workers(rank=rank, count=2)) for rank in range(2))
     assert not torch.equal(first.context_ids, second.context_ids)
 
 
 def test_plain_rows_are_code_and_frames(built: frames.Frames, tokens: TextTokens) -> None:
-    batch = batches(built, tokens, 4).plain(0)
+    batch = batches(built, tokens, "plain").plain(0)
     assert batch.context_ids.shape == (PLAIN_ROWS, ROW)
     code, framed = batch.context_ids[0].tolist(), batch.context_ids[-1].tolist()
     assert tokens.decode(code) in TEXT
     assert framed[0] == tokens.control.bos
 
 
-def test_mixed_canvases_free_known_positions_only(built: frames.Frames, tokens: TextTokens) -> None:
+def test_framed_canvases_free_known_positions_only(built: frames.Frames, tokens: TextTokens) -> None:
     for index in range(20):
-        batch = batches(built, tokens, 1).mixed(index)
+        batch = batches(built, tokens, "framed").framed(index)
         assert batch.canvas_ids.shape == (MIXED_ROWS, CANVASES, frames.BUDGET.canvas)
         used = torch.arange(frames.BUDGET.canvas) < batch.canvas_lengths[..., None]
         assert not (batch.free & ~used).any()
         assert batch.free.any(-1).all()
         assert ((batch.levels > 0) & (batch.levels <= 1)).all()
+
+
+def test_dense_canvases_go_on_with_their_context(built: frames.Frames, tokens: TextTokens) -> None:
+    batch = batches(built, tokens, "dense").dense(3)
+    for context, canvas in zip(batch.context_ids, batch.canvas_ids[:, 0], strict=True):
+        assert tokens.decode([*context.tolist(), *canvas.tolist()]) in TEXT
+    assert batch.free.any(-1).all()
 
 
 def test_own_holes_are_in_full_noise_and_alone(built: frames.Frames) -> None:

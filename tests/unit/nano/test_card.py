@@ -1,0 +1,81 @@
+"""The card states what was measured, shows misses as misses, and draws the curves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.cases import Case
+from bench.methods import Answer
+from bench.nano import card
+from bench.nano.measures import CausalNats, Exactness
+from infill.request import Span
+
+SOURCES = [
+    {"package": "tool", "version": "1.0", "licence": "MIT", "split": "train", "characters": 1200},
+    {"package": "python/ast", "version": "3.11.7", "licence": "PSF-2.0", "split": "train", "characters": 30},
+    {"package": "python/json", "version": "3.11.7", "licence": "PSF-2.0", "split": "heldout", "characters": 40},
+]
+LOG = [
+    {
+        "step": 20,
+        "tokens": 1_000_000,
+        "seconds": 1800.0,
+        "rate": 1.0,
+        "causal_plain": 5.0,
+        "tuning_causal": 5.1,
+        "tuning_hole": 6.0,
+    },
+    {
+        "step": 40,
+        "tokens": 2_000_000,
+        "seconds": 3600.0,
+        "rate": 0.0,
+        "canvas": 4.0,
+        "tuning_causal": 4.2,
+        "tuning_hole": 5.5,
+    },
+]
+TEXT = "a = 1\nb = 2\nc = 3\n"
+CASE = Case(name="single/0", path="m.py", text=TEXT, hole=Span(start=10, end=11), mode="line")
+
+
+def rendered(written: str | None) -> str:
+    return card.render(
+        sources=SOURCES,
+        log=LOG,
+        causal=CausalNats(tokens=500, encoder=4.25, ngrams={2: 4.75, 5: 4.3125}),
+        exact=[Exactness(split="single", n=8, right=1, n_short=0, right_short=0)],
+        shown=[(CASE, Answer(middle=written, passes=1, token_positions=1, ms=1.0))],
+    )
+
+
+def test_figures_and_sources_stand_in_the_card() -> None:
+    text = rendered("2")
+    for part in (
+        "4.25 |",
+        "2-gram, same tokens and training text | 4.75",
+        "| single | 12.5% of 8 | - |",
+        "40 steps, 2.0 million tokens",
+        "train causal --steps 20\n",
+        "train adapt --steps 40 --decay 20\n",
+        "1.0 hours",
+        "| train | tool | 1.0 | MIT | 1,200 |",
+        "standard library: json",
+        "5.50 nats",
+    ):
+        assert part in text
+    assert "{" not in text
+
+
+def test_examples_say_whether_they_are_right() -> None:
+    assert "a = 1\nb = ⟦ ⟧\nc = 3" in rendered("2")
+    assert "written: `2` (right)" in rendered("2")
+    assert "written: `5` (not the same)" in rendered("5")
+    assert "written: nothing (not the same)" in rendered(None)
+
+
+def test_curves_are_an_image_and_the_same_each_time(tmp_path: Path) -> None:
+    card.draw_curves(LOG, tmp_path / "a.png")
+    card.draw_curves(LOG, tmp_path / "b.png")
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
