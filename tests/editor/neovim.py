@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import Self, cast
 
 from tests.editor.editors import NEOVIM_PLUGIN, Neovim
 from tests.editor.terminal import Terminal
@@ -14,7 +14,7 @@ from tests.editor.waiting import wait_for
 
 
 class NeovimSession:
-    """A user's home with a configuration in it, and Neovim started there on one file.
+    """A user's home with a configuration in it, and Neovim started there on one file, within a `with` statement.
 
     server: the language server's command line. lua: what else the user has in `init.lua`.
     """
@@ -40,6 +40,12 @@ class NeovimSession:
         self.terminal = Terminal(
             [neovim.program, "--listen", str(self._address), str(self.file)], self._environment, home
         )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.terminal.close()
 
     def press(self, keys: str) -> None:
         """Types."""
@@ -90,10 +96,6 @@ class NeovimSession:
     def wait_for_ghost(self, text: str) -> None:
         """Waits until this is suggested on the cursor's line."""
         wait_for(lambda: self.ghost() == text, f"the suggestion {text!r}", self.screen)
-
-    def close(self) -> None:
-        """Ends Neovim and its language server."""
-        self.terminal.close()
 
 
 def _quoted(text: str) -> str:

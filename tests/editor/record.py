@@ -1,22 +1,59 @@
-"""What an editor has sent to the scripted server."""
+"""What an editor and its language server have said to each other."""
 
 import json
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.editor.editors import REPOSITORY
+from tests.editor.wire import Message
+
+SUGGEST = "textDocument/inlineCompletion"
+
 
 class Record:
-    """The file in which the scripted server keeps the messages it has read."""
+    """A language server's command line with a recorder before it, and what that has recorded."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, server: Sequence[str]) -> None:
+        self._path = path
+        recorder = ("-m", "tests.editor.recorder", str(path))
+        self.command = ("env", f"PYTHONPATH={REPOSITORY}", sys.executable, *recorder, *server)
 
-    def messages(self, method: str) -> list[Any]:
-        """The parameters of all messages of this method."""
-        lines = self.path.read_text().splitlines() if self.path.exists() else []
-        return [message.get("params") for line in lines if (message := json.loads(line)).get("method") == method]
+    def program(self, folder: Path) -> Path:
+        """The command line as a program named `dgemma-lsp` in a folder."""
+        program = folder / "dgemma-lsp"
+        program.write_text(f"#!/bin/sh\nexec {shlex.join(self.command)}\n")
+        program.chmod(0o755)
+        return program
+
+    def _messages(self, sender: str) -> Iterator[Message]:
+        lines = self._path.read_text().splitlines() if self._path.exists() else []
+        for line in map(json.loads, lines):
+            if line["from"] == sender:
+                yield line["message"]
+
+    def sent(self, method: str) -> list[Any]:
+        """The parameters of all messages of this method that the editor has sent."""
+        return [message.get("params") for message in self._messages("editor") if message.get("method") == method]
 
     def asked_at(self) -> tuple[int, int]:
         """Where the last suggestion was asked for: line and character."""
-        place = self.messages("textDocument/inlineCompletion")[-1]["position"]
+        place = self.sent(SUGGEST)[-1]["position"]
         return place["line"], place["character"]
+
+    def suggested(self) -> list[str] | None:
+        """The answer to the last request for a suggestion; None while there is none yet."""
+        requests = [message["id"] for message in self._messages("editor") if message.get("method") == SUGGEST]
+        for message in self._messages("server"):
+            if requests and message.get("id") == requests[-1] and "result" in message:
+                return [item["insertText"] for item in message["result"]["items"]]
+        return None
+
+
+def scripted(folder: Path, script: dict[str, str | None]) -> Record:
+    """The scripted server with this script."""
+    file = folder / "script.json"
+    file.write_text(json.dumps(script))
+    return Record(folder / "record", [sys.executable, "-m", "tests.editor.scripted_server", str(file)])

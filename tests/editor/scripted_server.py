@@ -1,31 +1,20 @@
-"""A language server whose every answer is known beforehand: `python scripted_server.py SCRIPT RECORD`.
+"""A language server whose every answer is known beforehand: `python -m tests.editor.scripted_server SCRIPT`.
 
 SCRIPT is a JSON object: the text to the left of the cursor, or the end of it, to the suggestion to make there, or to
 null where the answer is to be held back until the next request is there; that one then gets error -32800. Where several
-apply, the longest does; where none does, there is no suggestion. Every message of the editor is appended to RECORD, a
-line of JSON each.
+apply, the longest does; where none does, there is no suggestion.
 """
 
 import json
 import sys
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import BinaryIO
+
+from tests.editor.wire import Message, read, write
 
 SUPERSEDED = {"code": -32800, "message": "superseded by a newer request"}
 CAPABILITIES: dict[str, object] = {"textDocumentSync": 1, "inlineCompletionProvider": {}, "positionEncoding": "utf-16"}
 STATUS = {"state": "ready", "message": "scripted", "checkpoint": "script", "progress": None, "lastSilence": None}
-
-Message = dict[str, Any]
-
-
-def read(source: BinaryIO) -> Message | None:
-    """The editor's next message, or None at the end of its stream."""
-    length = 0
-    while line := source.readline().strip():
-        name, _, value = line.partition(b":")
-        if name.lower() == b"content-length":
-            length = int(value)
-    return json.loads(source.read(length)) if length else None
 
 
 def left_of(text: str, line: int, character: int) -> str:
@@ -83,20 +72,15 @@ class Server:
         self._send({"id": request, "result": result})
 
     def _send(self, message: Message) -> None:
-        body = json.dumps({"jsonrpc": "2.0", **message}).encode()
-        self._sink.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
-        self._sink.flush()
+        write(self._sink, {"jsonrpc": "2.0", **message})
 
 
-def serve(script: Path, record: TextIO) -> None:
+def main(script: Path) -> None:
     """Serves an editor until it says `exit` or goes away."""
     server = Server(json.loads(script.read_text()), sys.stdout.buffer)
     while (message := read(sys.stdin.buffer)) and message.get("method") != "exit":
-        record.write(json.dumps(message) + "\n")
-        record.flush()
         server.take(message)
 
 
 if __name__ == "__main__":
-    with open(sys.argv[2], "a", encoding="utf-8") as file:
-        serve(Path(sys.argv[1]), file)
+    main(Path(sys.argv[1]))

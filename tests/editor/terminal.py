@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import pty
+import re
 import signal
 import struct
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 import pyte
 
 COLUMNS, LINES = 100, 24
+QUESTION = re.compile(rb"\x1bP.*?\x1b\\", re.DOTALL)
 
 
 class Terminal:
@@ -42,11 +44,16 @@ class Terminal:
 
     def _draw(self) -> None:
         stream = pyte.ByteStream(self._screen)
+        undrawn = b""
         # Reading fails once the program has closed its end.
         with contextlib.suppress(OSError):
             while printed := os.read(self._keyboard, 1 << 16):
+                # The emulator takes questions about the terminal for text to draw.
+                undrawn = QUESTION.sub(b"", undrawn + printed)
+                whole, start, begun = undrawn.partition(b"\x1bP")
                 with self._drawing:
-                    stream.feed(printed)
+                    stream.feed(whole)
+                undrawn = start + begun
 
     def press(self, keys: str) -> None:
         """Types."""

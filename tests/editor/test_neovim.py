@@ -1,16 +1,14 @@
 """The plug-in in a real Neovim, against a server whose answers are known."""
 
-import json
-import sys
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.editor import scripted_server
 from tests.editor.editors import Neovim
 from tests.editor.neovim import NeovimSession
-from tests.editor.record import Record
+from tests.editor.record import Record, scripted
 from tests.editor.waiting import wait_for
 
 SCRIPT = {
@@ -33,27 +31,21 @@ Start = Callable[..., NeovimSession]
 
 @pytest.fixture
 def record(tmp_path: Path) -> Record:
-    """What the server has been sent."""
-    return Record(tmp_path / "record")
+    """The scripted server, and what it and Neovim have said."""
+    return scripted(tmp_path, SCRIPT)
 
 
 @pytest.fixture
 def start(neovim: Neovim, tmp_path: Path, record: Record) -> Iterator[Start]:
     """Starts Neovim on an empty Python file; `lua` is what else the user has in `init.lua`."""
-    script = tmp_path / "script.json"
-    script.write_text(json.dumps(SCRIPT))
-    server = [sys.executable, scripted_server.__file__, str(script), str(record.path)]
-    sessions: list[NeovimSession] = []
+    with contextlib.ExitStack() as sessions:
 
-    def start(lua: str = "") -> NeovimSession:
-        session = NeovimSession(neovim, tmp_path / "home", server, lua)
-        sessions.append(session)
-        session.wait_for_server()
-        return session
+        def start(lua: str = "") -> NeovimSession:
+            session = sessions.enter_context(NeovimSession(neovim, tmp_path / "home", record.command, lua))
+            session.wait_for_server()
+            return session
 
-    yield start
-    for session in sessions:
-        session.close()
+        yield start
 
 
 def test_shows_a_suggestion_and_tab_takes_it(start: Start) -> None:
@@ -211,25 +203,19 @@ def test_health_and_status_tell_what_the_server_says(start: Start) -> None:
 def test_restart_starts_a_new_server(start: Start, record: Record) -> None:
     session = start()
     session.press(":Dgemma restart\r")
-    wait_for(lambda: len(record.messages("initialize")) == 2, "a second server", session.screen)
+    wait_for(lambda: len(record.sent("initialize")) == 2, "a second server", session.screen)
     session.wait_for_server()
     session.press("iprint(")
     session.wait_for_ghost("'hello'")
 
 
 def test_a_server_that_is_not_there_is_named(neovim: Neovim, tmp_path: Path) -> None:
-    session = NeovimSession(neovim, tmp_path, ["no-such-dgemma-lsp"])
-    try:
+    with NeovimSession(neovim, tmp_path, ["no-such-dgemma-lsp"]) as session:
         session.wait_for_screen(session.file.name)
         session.press("\r:checkhealth dgemma\r")
         session.wait_for_screen("`no-such-dgemma-lsp` is not executable")
-    finally:
-        session.close()
 
 
 def test_an_old_neovim_is_told_what_is_needed(old_neovim: Neovim, tmp_path: Path) -> None:
-    session = NeovimSession(old_neovim, tmp_path, ["dgemma-lsp"], lua="")
-    try:
+    with NeovimSession(old_neovim, tmp_path, ["dgemma-lsp"]) as session:
         session.wait_for_screen("dgemma needs Neovim 0.12 or newer")
-    finally:
-        session.close()

@@ -1,19 +1,16 @@
 """The built extension in a real VS Code in a real browser, against a server whose answers are known."""
 
-import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.editor import scripted_server
 from tests.editor.editors import Code
-from tests.editor.record import Record
+from tests.editor.record import Record, scripted
 from tests.editor.vscode import CodeSession
 from tests.editor.waiting import wait_for
 
-SCRIPT = {
+SCRIPT: dict[str, str | None] = {
     "def add(a, b):\n    ": "return a + b",
     "class Point:\n    ": "def __init__(self, x, y):\n        self.x = x\n        self.y = y",
     "print(": "'hello'",
@@ -23,8 +20,8 @@ SCRIPT = {
 
 @pytest.fixture(scope="module")
 def record(tmp_path_factory: pytest.TempPathFactory) -> Record:
-    """What the server has been sent."""
-    return Record(tmp_path_factory.mktemp("record") / "record")
+    """The scripted server, and what it and VS Code have said."""
+    return scripted(tmp_path_factory.mktemp("scripted"), SCRIPT)
 
 
 @pytest.fixture(scope="module")
@@ -32,12 +29,9 @@ def session(
     code: Code, extension: Path, record: Record, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[CodeSession]:
     """VS Code with the scripted server named in its settings."""
+    server = record.program(tmp_path_factory.mktemp("server"))
     home = tmp_path_factory.mktemp("code")
-    script, server = home / "script.json", home / "server"
-    script.write_text(json.dumps(SCRIPT))
-    server.write_text(f"#!/bin/sh\nexec {sys.executable} {scripted_server.__file__} {script} {record.path}\n")
-    server.chmod(0o755)
-    with CodeSession(code, extension, home / "home", {"dgemma.server.path": str(server)}) as session:
+    with CodeSession(code, extension, home, {"dgemma.server.path": str(server)}) as session:
         session.wait_for_status("ready, scripted")
         yield session
 
@@ -87,7 +81,7 @@ def test_tab_is_a_tab_where_nothing_is_suggested(session: CodeSession) -> None:
 def test_restart_starts_a_new_server(session: CodeSession, record: Record) -> None:
     session.open_file("restarted.py")
     session.run_command("dgemma: Restart Language Server")
-    wait_for(lambda: len(record.messages("initialize")) == 2, "a second server", session.log)
+    wait_for(lambda: len(record.sent("initialize")) == 2, "a second server", session.log)
     session.wait_for_status("ready, scripted")
     session.do("type", "print(")
     session.wait_for_ghost(["'hello'"])

@@ -61,10 +61,13 @@ def running(
 class CodeSession:
     """VS Code on an empty workspace, in a browser, within a `with` statement.
 
-    extension: the `.vsix` to install. settings: what the user has set on this machine.
+    extension: the `.vsix` to install. settings: what the user has set on this machine. programs: a folder that the
+    user has on `PATH`.
     """
 
-    def __init__(self, code: Code, extension: Path, home: Path, settings: dict[str, object]) -> None:
+    def __init__(
+        self, code: Code, extension: Path, home: Path, settings: Mapping[str, object], programs: Path | None = None
+    ) -> None:
         self.workspace = home / "workspace"
         self.workspace.mkdir(parents=True)
         # A browser's VS Code is a remote one: what depends on the machine is set on that machine.
@@ -75,7 +78,8 @@ class CodeSession:
         self._log = home / "code.log"
         self._code = code
         self._extension = extension
-        self._environment = {**os.environ, "HOME": str(home), "PATH": code.path}
+        path = code.path if programs is None else f"{programs}{os.pathsep}{code.path}"
+        self._environment = {**os.environ, "HOME": str(home), "PATH": path, "XDG_RUNTIME_DIR": str(home)}
         self._folders = (f"--user-data-dir={home / 'data'}", f"--extensions-dir={home / 'extensions'}")
         self._running = contextlib.ExitStack()
 
