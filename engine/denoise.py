@@ -32,7 +32,10 @@ the token that is known to stand there."""
 
 
 class BatchStepper:
-    """The `Stepper` of a backbone."""
+    """The `Stepper` of a backbone.
+
+    rows: the batch as it stands between two steps. clamped_signal: see `ClampedSignal`.
+    """
 
     def __init__(
         self,

@@ -23,7 +23,7 @@ class PermittedIds:
 
     def __init__(self, banned: frozenset[int], vocabulary_size: int, device: torch.device) -> None:
         self._banned = banned
-        self._vocabulary_size = vocabulary_size
+        self.vocabulary_size = vocabulary_size
         self.device = device
         self._made: dict[frozenset[int] | None, Permitted] = {}
 
@@ -43,11 +43,11 @@ class PermittedIds:
 
     def _split(self, allowed: frozenset[int] | None) -> Permitted:
         if allowed not in self._made:
-            may_stand = torch.ones(self._vocabulary_size, dtype=torch.bool)
+            may_stand = torch.ones(self.vocabulary_size, dtype=torch.bool)
             if allowed is not None:
                 may_stand[:] = False
-                may_stand[[token for token in allowed if 0 <= token < self._vocabulary_size]] = True
-            may_stand[[token for token in self._banned if 0 <= token < self._vocabulary_size]] = False
+                may_stand[[token for token in allowed if 0 <= token < self.vocabulary_size]] = True
+            may_stand[[token for token in self._banned if 0 <= token < self.vocabulary_size]] = False
             if not may_stand.any():
                 raise ValueError("a free position has only banned or unknown ids to choose from")
             ids, barred = may_stand.nonzero().flatten(), (~may_stand).nonzero().flatten()

@@ -76,10 +76,8 @@ class ReferenceDenoiser:
         only, not on its neighbours in the batch.
 
         Raises:
-            ValueError: a canvas holds an id outside the vocabulary, or a position no permitted one.
+            ValueError: a canvas holds an id outside the vocabulary, or a position has no permitted one.
         """
-        for canvas in canvases:
-            self._check(canvas.token_ids)
         return BatchStepper(self.backbone, self._own(context), canvases, seeds=seeds, config=config, noise=self._noise)
 
     @torch.inference_mode()
@@ -114,10 +112,10 @@ class ReferenceDenoiser:
         return context
 
     def _tensor(self, token_ids: TokenIds) -> torch.Tensor:
-        return torch.from_numpy(token_ids).long().to(self.backbone.device)
+        return torch.tensor(token_ids, dtype=torch.int64, device=self.backbone.device)
 
     def _check(self, token_ids: TokenIds) -> None:
-        # An id outside the vocabulary would kill a CUDA context, and with it every other request.
+        # Such an id would kill a CUDA context, and with it every other request.
         if len(token_ids) == 0:
             raise ValueError("there has to be at least one token")
         if token_ids.min() < 0 or token_ids.max() >= self.vocabulary_size:

@@ -47,11 +47,18 @@ class Row:
 
     @classmethod
     def start(cls, canvas: Canvas, seed: int, permitted: PermittedIds, noise: NoiseSource, *, step: int = 0) -> Self:
-        """A row before its first step: known tokens, kept ones, and noise elsewhere. `step` keys the noise."""
+        """A row before its first step: known tokens, kept ones, and noise elsewhere. `step` keys the noise.
+
+        Raises:
+            ValueError: the canvas holds an id outside the vocabulary, or a position has no permitted one.
+        """
+        # Such an id would kill a CUDA context, and with it every other request.
+        if canvas.token_ids.min() < 0 or canvas.token_ids.max() >= permitted.vocabulary_size:
+            raise ValueError(f"a canvas's token ids must be in 0..{permitted.vocabulary_size - 1}")
         device = permitted.device
-        known_ids = torch.from_numpy(canvas.token_ids).long().to(device)
-        free = ~torch.from_numpy(canvas.clamped).to(device)
-        noisy = free & ~torch.from_numpy(canvas.keep_start).to(device)
+        known_ids = torch.tensor(canvas.token_ids, dtype=torch.int64, device=device)
+        free = ~torch.tensor(canvas.clamped, device=device)
+        noisy = free & ~torch.tensor(canvas.keep_start, device=device)
         row = cls(
             seed=seed,
             free=free,
@@ -77,7 +84,7 @@ class Row:
 
         Clamped positions keep their own token, but have the old one's self-conditioning.
         """
-        source = torch.from_numpy(carried).long().to(self.free.device)
+        source = torch.tensor(carried, dtype=torch.int64, device=self.free.device)
         taken = source >= 0
         source = source.clamp(min=0)
         self.present_ids = torch.where(taken & self.free, old.present_ids[source], self.present_ids)

@@ -279,5 +279,8 @@ def test_ids_outside_the_vocabulary_are_refused(denoiser: ReferenceDenoiser, bad
     with denoiser.prefill(prompt(3)) as context:
         with pytest.raises(ValueError, match="token ids"):
             denoiser.start(context, [canvas(ids, range(0))], seeds=[0], config=CONFIG)
+        stepper = denoiser.start(context, [free_canvas(2)], seeds=[0], config=CONFIG)
+        with pytest.raises(ValueError, match="token ids"):
+            stepper.replace(0, canvas(ids, range(0)), np.array([0, 1], dtype=np.int32))
         with pytest.raises(ValueError, match="token ids"):
             denoiser.score(context, [ids])

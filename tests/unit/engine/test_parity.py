@@ -46,7 +46,7 @@ class Drafts(BaseStreamer):
 
 
 CAUTIOUS = DenoiseConfig(max_denoising_steps=8, entropy_bound=0.5)
-HASTY = DenoiseConfig(max_denoising_steps=12, entropy_bound=20.0, confidence_threshold=1.0, t_max=0.3, t_min=0.1)
+HASTY = DenoiseConfig(max_denoising_steps=14, entropy_bound=1.0, confidence_threshold=0.05, t_max=0.1, t_min=0.05)
 
 
 @pytest.mark.parametrize("config", [CAUTIOUS, HASTY])
