@@ -38,5 +38,5 @@ def resolve(word: str) -> Checkpoint:
 
     config = try_to_load_from_cache(word, "config.json")
     if not isinstance(config, str):
-        raise CheckpointError(f"{word} is not on this machine; fetch it with: dgemma-lsp pull {word}")
+        raise CheckpointError(f"{word} is not on this machine; fetch it with: hf download {word}")
     return Checkpoint(name=word, directory=Path(config).parent)

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from dgemma_lsp.host.wire import PROTOCOL
 
-Quantization: TypeAlias = Literal["auto", "none", "int8", "nf4", "int4"]
+Quantization: TypeAlias = Literal["auto", "none"]
 Device: TypeAlias = Literal["auto", "cuda", "cpu"]
 
 ROOT = Path(__file__).parents[2]

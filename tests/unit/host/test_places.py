@@ -29,7 +29,7 @@ OPTIONS = EngineOptions()
     [
         (OPTIONS, True),
         (replace(OPTIONS, device="cpu"), False),
-        (replace(OPTIONS, quantization="nf4"), False),
+        (replace(OPTIONS, quantization="none"), False),
         (replace(OPTIONS, idle_unload_minutes=None, exit_minutes=1.0), True),
     ],
 )
@@ -127,7 +127,7 @@ def test_checkpoints_are_found_on_this_machine_only(tmp_path: Path, monkeypatch:
     assert resolve("auto").name == "nano"
     with pytest.raises(CheckpointError, match="no checkpoint directory"):
         resolve("no/such/directory")
-    with pytest.raises(CheckpointError, match="dgemma-lsp pull no-such/repository"):
+    with pytest.raises(CheckpointError, match="hf download no-such/repository"):
         resolve("no-such/repository")
 
 
