@@ -180,8 +180,9 @@ Mean cross-entropy of a hole's tokens from full noise in one pass (tuning packag
     python -m bench.nano card
 
 Two stages. First causal: half plain code, half documents already in the prompt frame that `infill` builds, read left
-to right; every fourth step also shows holes to the bidirectional decoder. Then adaptation, every step: each context
-carries three canvases of up to 96 tokens; one has the request's own hole free, the others several short holes or, in
+to right; every fourth step also shows holes to the bidirectional decoder. Then adaptation, two kinds of steps in turn:
+frames, each with three canvases of up to 96 tokens over its context, one with the request's own hole free; and plain
+code, a canvas of 256 tokens after a context of 64. All canvases but the request's own have several short holes or, in
 three cases of ten, all positions free as in the official recipe. Free positions are replaced by uniform tokens, all of
 them in half of the cases and else at a level drawn uniformly; the loss is the mean over free positions plus the
 encoder's causal loss; half of the steps are conditioned on a first pass. Muon for matrices, Adam for the rest; rates
@@ -189,15 +190,16 @@ are constant after a warm-up and fall linearly to 0 at the end.
 
 {steps} steps, {tokens:.1f} million tokens (padding included), {hours:.1f} hours of wall-clock time on a busy machine
 ({machine}), torch {torch}, float32, two single-threaded workers. Seeds are fixed; the number of workers is part of the
-result. The run was stopped and resumed several times, and its first 99 steps had twice the rows, so that the commands
-give a model like this one and not the same bytes. The weights are stored in bfloat16.
+result. The run was stopped and resumed several times, its first 99 steps had twice the rows, and its first 90 steps of
+adaptation were frames only, so that the commands give a model like this one and not the same bytes. The weights are
+stored in bfloat16.
 
 The shape was not chosen by comparison runs: time allowed none. A hidden width of 256 with a dense MLP of 256 was taken
 over one of 512 for its speed (about a fifth fewer operations a token).
 
 ## Limits
 - Python mostly, some JavaScript and TypeScript; nothing else was seen. No natural-language ability at all.
-- Frames in training were of 320 tokens and canvases of 96 at most; positions beyond 512 were never trained.
+- Frames in training were of 320 tokens with canvases of 96 at most; positions beyond 512 were never trained.
 - No instructions, rewrites, edits, several holes by request, or snippets were trained.
 - It may repeat pieces of its training sources, whose licences are listed below.
 

@@ -27,10 +27,11 @@ def cases(documents: Sequence[Document], count: int, seed: int) -> Iterator[dict
     """`count` cases of each kind of hole, in turn, so that the first N of a kind are the first N drawn.
 
     Each is {"name", "split", "path", "text", "start", "end"}, the hole's code points in the text. A package's share
-    grows with the square root of its size. No hole begins in a comment or a string of several lines.
+    grows with the square root of its size. No hole begins in a comment or a string of several lines, and tables of
+    literals have none.
     """
     rng = random.Random(seed)
-    python = [document for document in documents if document.language == "python"]
+    python = [document for document in documents if document.language == "python" and not is_table(document.text)]
     sizes = Counter[str]()
     for document in python:
         sizes[document.package] += len(document.text)
@@ -48,6 +49,12 @@ def cases(documents: Sequence[Document], count: int, seed: int) -> Iterator[dict
             text, span = window(document.text, hole)
             place = {"split": kind, "path": document.path, "text": text, "start": span.start, "end": span.end}
             yield {"name": f"{kind}/{number}"} | place
+
+
+def is_table(text: str) -> bool:
+    """Whether most lines begin with a literal or a bracket."""
+    lines = [line.lstrip() for line in text.splitlines() if line.strip()]
+    return sum(line[0] in "\"'([{0123456789" for line in lines) > 0.5 * len(lines)
 
 
 def prose_spans(text: str) -> list[Span]:

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from bench.nano.corpus import Document
-from bench.nano.heldout import cases, prose_spans, window
+from bench.nano.heldout import cases, is_table, prose_spans, window
 from bench.nano.holes import KINDS, Kind, draw
 from infill.request import Span
 
@@ -49,6 +49,11 @@ def test_a_text_without_room_has_no_hole() -> None:
 
 def test_prose_is_comments_and_strings_of_several_lines() -> None:
     assert [TEXT[span.start : span.end] for span in prose_spans(TEXT)] == ['"""Doc\nstring."""', "# None."]
+
+
+def test_tables_are_told_from_code() -> None:
+    assert is_table("CODES = {\n" + "    'name': 1,\n" * 9 + "}\n")
+    assert not is_table(TEXT)
 
 
 @pytest.mark.parametrize("start", [0, 500, 5_000, 9_990])
