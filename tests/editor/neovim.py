@@ -77,6 +77,10 @@ class NeovimSession:
         ready = "#vim.tbl_filter(function(c) return c.initialized end, vim.lsp.get_clients({ name = 'dgemma' })) > 0"
         wait_for(lambda: self.lua(ready), "the language server", self.screen)
 
+    def wait_for_status(self, state: str) -> None:
+        """Waits until the plug-in's word for the status line names this state."""
+        wait_for(lambda: self.lua("require('dgemma').status()") == f"dgemma: {state}", f"state {state}", self.screen)
+
     def wait_for_screen(self, text: str) -> None:
         """Waits until a text is to be seen."""
         wait_for(lambda: text in self.screen(), f"{text!r} on the screen", self.screen)

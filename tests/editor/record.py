@@ -3,11 +3,12 @@
 import json
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from tests.editor.editors import REPOSITORY
+from tests.editor.waiting import wait_for
 from tests.editor.wire import Message
 
 SUGGEST = "textDocument/inlineCompletion"
@@ -24,7 +25,7 @@ class Record:
     def program(self, folder: Path) -> Path:
         """The command line as a program named `dgemma-lsp` in a folder."""
         program = folder / "dgemma-lsp"
-        program.write_text(f"#!/bin/sh\nexec {shlex.join(self.command)}\n")
+        program.write_text(f'#!/bin/sh\nexec {shlex.join(self.command)} "$@"\n')
         program.chmod(0o755)
         return program
 
@@ -38,10 +39,10 @@ class Record:
         """The parameters of all messages of this method that the editor has sent."""
         return [message.get("params") for message in self._messages("editor") if message.get("method") == method]
 
-    def asked_at(self) -> tuple[int, int]:
+    def asked_at(self) -> tuple[int, int] | None:
         """Where the last suggestion was asked for: line and character."""
-        place = self.sent(SUGGEST)[-1]["position"]
-        return place["line"], place["character"]
+        places = [parameters["position"] for parameters in self.sent(SUGGEST)]
+        return (places[-1]["line"], places[-1]["character"]) if places else None
 
     def suggested(self) -> list[str] | None:
         """The answer to the last request for a suggestion; None while there is none yet."""
@@ -50,6 +51,11 @@ class Record:
             if requests and message.get("id") == requests[-1] and "result" in message:
                 return [item["insertText"] for item in message["result"]["items"]]
         return None
+
+    def wait_for_answer(self, place: tuple[int, int], shown: Callable[[], str]) -> list[str]:
+        """Waits until what was asked for last was asked for here and is answered. Returns the suggestions."""
+        wait_for(lambda: self.asked_at() == place and self.suggested() is not None, f"the answer for {place}", shown)
+        return self.suggested() or []
 
 
 def scripted(folder: Path, script: dict[str, str | None]) -> Record:

@@ -191,7 +191,7 @@ def test_another_key_can_be_chosen(start: Start) -> None:
 
 def test_health_and_status_tell_what_the_server_says(start: Start) -> None:
     session = start()
-    wait_for(lambda: session.lua("require('dgemma').status()") == "dgemma: ready", "the status", session.screen)
+    session.wait_for_status("ready")
     session.press(":Dgemma status\r")
     session.wait_for_screen("ready: scripted")
     session.press("\r:checkhealth dgemma\r")

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 from collections.abc import Generator, Mapping, Sequence
@@ -78,8 +79,11 @@ class CodeSession:
         self._log = home / "code.log"
         self._code = code
         self._extension = extension
-        path = code.path if programs is None else f"{programs}{os.pathsep}{code.path}"
-        self._environment = {**os.environ, "HOME": str(home), "PATH": path, "XDG_RUNTIME_DIR": str(home)}
+        if programs is not None:
+            # VS Code asks a login shell for the user's `PATH`.
+            (home / ".profile").write_text(f"PATH={shlex.quote(str(programs))}:$PATH\n")
+        user = {"HOME": str(home), "SHELL": "/bin/bash", "XDG_RUNTIME_DIR": str(home)}
+        self._environment = {**os.environ, **user, "PATH": code.path}
         self._folders = (f"--user-data-dir={home / 'data'}", f"--extensions-dir={home / 'extensions'}")
         self._running = contextlib.ExitStack()
 

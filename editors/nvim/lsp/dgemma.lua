@@ -11,8 +11,8 @@ return {
     end
   end,
   handlers = {
-    ['dgemma/status'] = function(_, status)
-      require('dgemma.status').update(status)
+    ['dgemma/status'] = function(_, status, context)
+      require('dgemma.status').update(context.client_id, status)
     end,
   },
 }

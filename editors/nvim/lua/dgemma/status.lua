@@ -9,23 +9,25 @@ local M = {}
 ---@field progress number? Of loading, 0 to 1.
 ---@field lastSilence string? Why the last request got no suggestion.
 
-local latest ---@type dgemma.Status?
+local latest = {} ---@type table<integer, dgemma.Status> By client.
 
+---@param client_id integer
 ---@param status dgemma.Status
-function M.update(status)
-  latest = status
+function M.update(client_id, status)
+  latest[client_id] = status
   vim.api.nvim_exec_autocmds('User', { pattern = 'DgemmaStatus', data = status })
   vim.cmd.redrawstatus()
 end
 
---- The state in a word, with the progress of loading.
+--- The state in a word, with the progress of loading. Empty while no server runs.
 ---@return string
 function M.summary()
-  if not latest or #vim.lsp.get_clients({ name = 'dgemma' }) == 0 then
-    return ''
+  for _, client in ipairs(vim.lsp.get_clients({ name = 'dgemma' })) do
+    local status = latest[client.id] or { state = 'starting' }
+    local progress = type(status.progress) == 'number' and (' %d%%'):format(status.progress * 100)
+    return 'dgemma: ' .. status.state .. (progress or '')
   end
-  local progress = type(latest.progress) == 'number' and (' %d%%'):format(latest.progress * 100)
-  return 'dgemma: ' .. latest.state .. (progress or '')
+  return ''
 end
 
 --- All of a status, a line for each thing.

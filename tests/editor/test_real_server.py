@@ -1,0 +1,99 @@
+"""The real server with the embedded checkpoint in real editors: what it suggests is what is seen, and what Tab takes.
+
+What a small model suggests is not known beforehand, so the server's answers are recorded on their way to the editor.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.editor.editors import Code, Neovim
+from tests.editor.neovim import NeovimSession
+from tests.editor.record import Record
+from tests.editor.terminal import COLUMNS
+from tests.editor.vscode import CodeSession
+from tests.editor.waiting import wait_for
+
+SERVER = (sys.executable, "-m", "dgemma_lsp", "--checkpoint", "nano", "--device", "cpu")
+SHOW_ALL = 100  # nats: however uncertain the model is, what it has to say is shown.
+# Neither do they end in a word, where VS Code offers its own completions, nor in a bracket, which it closes.
+LINES = ("total = a + ", "for name in ", "import ", "x = ", "return ")
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A user's home, and runtime directory, with a path short enough for the host's socket."""
+    with tempfile.TemporaryDirectory(prefix="dgemma-") as folder:
+        yield Path(folder)
+        environment = {**os.environ, "HOME": folder, "XDG_RUNTIME_DIR": folder}
+        subprocess.run([*SERVER, "host", "stop"], env=environment, check=True, capture_output=True, timeout=120)
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Record:
+    """The real server, and what it and the editor have said."""
+    return Record(tmp_path / "record", SERVER)
+
+
+def type_until_suggested(
+    type_keys: Callable[[str], object], newline: str, record: Record, shown: Callable[[], str]
+) -> tuple[str, str]:
+    """Types lines of code until something is suggested at the end of one: the text typed, and the suggestion."""
+    typed: list[str] = []
+    for line in LINES:
+        typed.append(line)
+        type_keys(line)
+        suggestions = record.wait_for_answer((len(typed) - 1, len(line)), shown)
+        if suggestions:
+            return "\n".join(typed), suggestions[0]
+        type_keys(newline)
+    raise AssertionError(f"nothing was suggested anywhere in {typed}")
+
+
+def test_neovim_shows_and_takes_what_the_server_suggests(neovim: Neovim, home: Path, record: Record) -> None:
+    settings = f"vim.lsp.config('dgemma', {{ settings = {{ dgemma = {{ inline = {{ maxEntropy = {SHOW_ALL} }} }} }} }})"
+    with NeovimSession(neovim, home, [*record.command, "--stdio"], settings, file="work.txt") as session:
+        session.wait_for_server()
+        session.press("i")
+        typed, suggestion = type_until_suggested(session.press, "\r", record, session.screen)
+        first_line = suggestion.split("\n")[0]
+        column = session.terminal.cursor()[1]
+        session.wait_for_ghost(first_line[: COLUMNS - column].rstrip())
+        session.press("\t")
+        session.wait_for_buffer(typed + suggestion)
+
+
+def test_neovim_shows_the_log_of_the_host_and_restarts_it(neovim: Neovim, home: Path) -> None:
+    with NeovimSession(neovim, home, [*SERVER, "--stdio"]) as session:
+        session.wait_for_server()
+        session.wait_for_status("ready")
+        session.press(":Dgemma log\r")
+        session.wait_for_screen("model loaded")
+        session.press(":q\r:Dgemma! restart\r")
+        session.wait_for_status("starting")
+        session.wait_for_status("ready")
+        session.press(":Dgemma log\r")
+        wait_for(lambda: session.screen().count("model loaded") == 2, "a second load in the log", session.screen)
+
+
+def test_vscode_shows_and_takes_what_the_server_suggests(
+    code: Code, extension: Path, home: Path, record: Record, tmp_path: Path
+) -> None:
+    record.program(tmp_path)
+    with CodeSession(code, extension, home, {"dgemma.inline.maxEntropy": SHOW_ALL}, programs=tmp_path) as session:
+        session.wait_for_status("ready")
+        file = session.open_file("work.txt")
+
+        def type_keys(keys: str) -> None:
+            session.do("type", keys)
+
+        typed, suggestion = type_until_suggested(type_keys, "\n", record, session.log)
+        session.wait_for_ghost(suggestion.split("\n"))
+        session.screenshot("real-server")
+        session.do("press", "Tab")
+        session.wait_for_document(file, typed + suggestion)
