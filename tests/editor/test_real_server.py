@@ -21,7 +21,7 @@ from tests.editor.waiting import wait_for
 
 SERVER = (sys.executable, "-m", "dgemma_lsp", "--checkpoint", "nano", "--device", "cpu")
 SHOW_ALL = 100  # nats: however uncertain the model is, what it has to say is shown.
-# Neither do they end in a word, where VS Code offers its own completions, nor in a bracket, which it closes.
+# None ends in a word, where VS Code offers completions of its own, or in a bracket, which it closes.
 LINES = ("total = a + ", "for name in ", "import ", "x = ", "return ")
 
 

@@ -1,10 +1,12 @@
 """The built extension in a real VS Code in a real browser, against a server whose answers are known."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.editor import package
 from tests.editor.editors import Code
 from tests.editor.record import Record, scripted
 from tests.editor.vscode import CodeSession
@@ -85,3 +87,26 @@ def test_restart_starts_a_new_server(session: CodeSession, record: Record) -> No
     session.wait_for_status("ready, scripted")
     session.do("type", "print(")
     session.wait_for_ghost(["'hello'"])
+
+
+def test_offers_to_install_a_server_that_is_not_there(
+    code: Code, extension: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "python3").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    (programs / "python3").chmod(0o755)
+    wheel = package.build(tmp_path, scripted(tmp_path, SCRIPT).command)
+    settings = {"dgemma.server.package": str(wheel)}
+    with CodeSession(code, extension, tmp_path / "home", settings, programs) as session:
+        session.wait_for_status("failed, the language server is not installed")
+        session.wait_for_text(".notification-toast", "dgemma-lsp is not installed")
+        session.screenshot("offer-to-install")
+        session.do("click", '.notification-toast .monaco-button:has-text("Install")')
+        session.wait_for_status("ready, scripted")
+        file = session.open_file("add.py")
+        session.do("type", "def add(a, b):\n")
+        session.wait_for_ghost(["return a + b"])
+        session.do("press", "Tab")
+        session.wait_for_document(file, "def add(a, b):\n    return a + b")

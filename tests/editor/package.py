@@ -1,0 +1,26 @@
+"""A package that installs the scripted server under the real one's name, to see an editor install it."""
+
+import zipfile
+from pathlib import Path
+
+NAME = "dgemma_lsp-0.0.0"
+METADATA = "Metadata-Version: 2.1\nName: dgemma-lsp\nVersion: 0.0.0\n"
+WHEEL = "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+ENTRY_POINTS = "[console_scripts]\ndgemma-lsp = installed_server:main\n"
+
+
+def build(folder: Path, command: tuple[str, ...]) -> Path:
+    """Builds the package; what it installs runs `command`."""
+    files = {
+        "installed_server.py": f"import os\n\ndef main():\n    os.execvp({command[0]!r}, {list(command)!r})\n",
+        f"{NAME}.dist-info/METADATA": METADATA,
+        f"{NAME}.dist-info/WHEEL": WHEEL,
+        f"{NAME}.dist-info/entry_points.txt": ENTRY_POINTS,
+    }
+    wheel = folder / f"{NAME}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+        record = "".join(f"{name},,\n" for name in [*files, f"{NAME}.dist-info/RECORD"])
+        archive.writestr(f"{NAME}.dist-info/RECORD", record)
+    return wheel
