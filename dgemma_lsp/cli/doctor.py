@@ -38,7 +38,7 @@ PACKAGES = (
     "tree-sitter",
     "pygls",
     "lsprotocol",
-    "httpx",
+    "httpx2",
     "starlette",
     "uvicorn",
 )

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from dgemma_lsp.__main__ import main
+from tests.command import COMMAND
 from tests.e2e.sources import SOURCES
 
 NOTHING_TO_OFFER = 3
@@ -90,7 +91,7 @@ def test_the_host_tells_how_it_fares(tmp_path: Path, capfdbinary: pytest.Capture
 def test_as_a_process_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / "a.py"
     path.write_text("def add(a, b):\n    return \n")
-    run = subprocess.run(["dgemma-lsp", "fill", f"{path}:2:12", "--diff"], capture_output=True, text=True, check=True)
+    run = subprocess.run([COMMAND, "fill", f"{path}:2:12", "--diff"], capture_output=True, text=True, check=True)
     assert run.stdout.startswith("--- a/")
     assert "\n-    return \n+    return " in run.stdout
     assert "passes over" in run.stderr

@@ -9,6 +9,7 @@ import pytest
 
 from dgemma_lsp.host.wire import Event
 from infill.request import InfillRequest
+from tests.command import COMMAND
 from tests.protocol.scripted import offers
 from tests.protocol.wire_client import connected
 
@@ -106,7 +107,7 @@ async def test_cancelling_a_request_cancels_the_engine() -> None:
 async def test_exit_ends_the_process_orderly_only_after_shutdown() -> None:
     for shut_down, code in ((True, 0), (False, 1)):
         process = await asyncio.create_subprocess_exec(
-            "dgemma-lsp", "--stdio", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+            COMMAND, "--stdio", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
         )
         assert process.stdin is not None
         bodies = [b'{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"processId":null,"capabilities":{}}}']

@@ -11,6 +11,7 @@ from lsprotocol import types
 from pytest_lsp import ClientServerConfig, LanguageClient
 
 from dgemma_lsp.lines import Place, replace, split_lines
+from tests.command import COMMAND
 
 TEXT = "import os\n\n\ndef add(first, second):\n    return first + \n\n\nprint(add(1, 2))\n"
 LINE, COLUMN = 4, 19
@@ -23,7 +24,7 @@ CAPABILITIES = types.ClientCapabilities(
 
 
 @pytest_lsp.fixture(  # pyright: ignore[reportUnknownMemberType, reportUntypedFunctionDecorator]
-    scope="module", config=ClientServerConfig(server_command=["dgemma-lsp", "--stdio", "--in-process"])
+    scope="module", config=ClientServerConfig(server_command=[COMMAND, "--stdio", "--in-process"])
 )
 async def client(lsp_client: LanguageClient) -> AsyncGenerator[None]:
     await lsp_client.initialize_session(types.InitializeParams(capabilities=CAPABILITIES))
