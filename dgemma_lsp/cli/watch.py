@@ -31,19 +31,17 @@ class Watch:
     def __init__(self, request: InfillRequest) -> None:
         self._surroundings = [_end(request.prefix), *map(_both_ends, request.segments), _start(request.suffix)]
         self._console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
-        self._live = Live(console=self._console, auto_refresh=False)
+        # Loading is shown on a line of stderr, which has to stay what it is.
+        self._live = Live(console=self._console, auto_refresh=False, redirect_stderr=False)
         self._step = 0
 
     def __enter__(self) -> Self:
-        if self._console.is_terminal:
-            self._live.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._console.is_terminal:
-            self._live.__exit__(kind, error, trace)
+        self._live.stop()
 
     def show(self, draft: Draft) -> None:
         """Show one step."""
@@ -64,6 +62,7 @@ class Watch:
         for around, hole in zip(self._surroundings, holes, strict=False):
             view.append(_clean(around), "dim").append_text(hole)
         view.append(_clean(self._surroundings[-1]), "dim")
+        self._live.start()  # At the first step: until then the terminal belongs to what tells of loading.
         self._live.update(view, refresh=True)
 
 
