@@ -59,6 +59,7 @@ def install_debian_packages(*names: str) -> None:
     ).stdout.splitlines()
     missing = [name for name in names if f"{name} installed" not in states]
     if missing:
+        run("dpkg", "--configure", "-a")  # In case an earlier run was interrupted.
         run("apt-get", "update")
         apt = ("apt-get", "install", "--yes", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300")
         run(*apt, *missing, environment={"DEBIAN_FRONTEND": "noninteractive"})
@@ -115,11 +116,19 @@ def build_code(tree: Path) -> None:
     run(*npm, f"code-server@{CODE_SERVER_VERSION}", PLAYWRIGHT, cwd=tree, environment=environment)
 
 
+def install_extension_tools() -> None:
+    """What builds our extension for VS Code, as its lock file pins it."""
+    wanted, present = VSCODE_EXTENSION / "package-lock.json", VSCODE_EXTENSION / "node_modules/.package-lock.json"
+    # npm writes the second file last of all.
+    if not present.exists() or present.stat().st_mtime < wanted.stat().st_mtime:
+        run("npm", "ci", "--no-audit", "--no-fund", cwd=VSCODE_EXTENSION)
+
+
 def install_code() -> None:
     """VS Code, a browser to look at it with, and what builds our extension for it."""
     install_debian_packages("chromium", "libkrb5-dev", "libsecret-1-dev", "make", "g++", "python3", "fonts-dejavu-core")
     build_once(CODE_TREE, build_code)
-    run("npm", "ci", "--no-audit", "--no-fund", cwd=VSCODE_EXTENSION)
+    install_extension_tools()
     logger.info("VS Code is in %s", find_code().modules)
 
 
