@@ -81,7 +81,7 @@ def render(
         tokens=last["tokens"] / 1e6,
         steps=int(last["step"]),
         causal_steps=_last_step(line for line in log if "causal_plain" in line),
-        decay_steps=int(last["step"]) - _last_step(line for line in log if line["rate"] >= 1),
+        decay_steps=_decay(log),
         hours=last["seconds"] / 3600,
         machine=machine("cpu"),
         torch=torch.__version__.partition("+")[0],
@@ -98,6 +98,14 @@ def render(
 
 def _last_step(lines: Iterable[Mapping[str, float]]) -> int:
     return max((int(line["step"]) for line in lines), default=0)
+
+
+def _decay(log: Sequence[Mapping[str, float]]) -> int:
+    """Steps of the final decay, from the rate in its first line; `engine.train.optimizer.rate` says how it falls."""
+    steps = log[-1]["step"]
+    # The first half holds the warm-up.
+    falling = [line for line in log if line["rate"] < 1 and line["step"] > steps / 2]
+    return round((steps - falling[0]["step"] + 1) / falling[0]["rate"]) if falling else 0
 
 
 def _share(part: int, whole: int) -> str:
@@ -148,8 +156,9 @@ are the keys in the full one, a dense MLP beside top-2 of 8 narrow experts, tied
 with self-conditioning) at {parameters:.1f} million parameters of text model, plus an untrained vision tower of minimal
 width that is there only so that stock transformers finds every tensor.
 
-It was trained from nothing, briefly, on two CPU cores. **It is a first version for tests and demonstrations: it
-writes plausible syntax and is seldom right.** Do not judge the method, or the real model, by it.
+It was trained from nothing, briefly, on two CPU cores. **It is a first version, for tests and to show that everything
+works: what it writes in a hole is seldom right and often not well formed.** Do not judge the method, or the real model,
+by it.
 
 ## Figures
 All on packages that were not trained on (see the table of sources).
@@ -173,6 +182,7 @@ Mean cross-entropy of a hole's tokens from full noise in one pass (tuning packag
 ![losses]({curves})
 
 ## How it was made
+
     python -m bench.nano --node-modules NODE_MODULES prepare
     torchrun --standalone --nproc-per-node 2 -m bench.nano train causal --steps {causal_steps}
     torchrun --standalone --nproc-per-node 2 -m bench.nano train adapt --steps {steps} --decay {decay_steps}
@@ -189,10 +199,10 @@ encoder's causal loss; half of the steps are conditioned on a first pass. Muon f
 are constant after a warm-up and fall linearly to 0 at the end.
 
 {steps} steps, {tokens:.1f} million tokens (padding included), {hours:.1f} hours of wall-clock time on a busy machine
-({machine}), torch {torch}, float32, two single-threaded workers. Seeds are fixed; the number of workers is part of the
-result. The run was stopped and resumed several times, its first 99 steps had twice the rows, and its first 90 steps of
-adaptation were frames only, so that the commands give a model like this one and not the same bytes. The weights are
-stored in bfloat16.
+({machine}), torch {torch}, float32, two single-threaded workers.
+Seeds are fixed; the number of workers is part of the result. The run was stopped and resumed several times, its first
+99 steps had twice the rows, and its first 90 steps of adaptation were frames only, so that the commands give a model
+like this one and not the same bytes. The weights are stored in bfloat16.
 
 The shape was not chosen by comparison runs: time allowed none. A hidden width of 256 with a dense MLP of 256 was taken
 over one of 512 for its speed (about a fifth fewer operations a token).
