@@ -127,7 +127,7 @@ def _freed(
         if rng.random() < _OFFICIAL:
             free[row, k, : lengths[row, k]] = True
             continue
-        free[row, k, : lengths[row, k]] = _short_holes(lengths[row, k], rng)
+        free[row, k, : lengths[row, k]] = _short_holes(int(lengths[row, k]), rng)
         if rng.random() < _FULL_NOISE:
             levels[row, k] = 1.0
     return free, levels
