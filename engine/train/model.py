@@ -188,6 +188,8 @@ class Backbone(nn.Module):
 
     def compile_layers(self) -> None:
         """Compile the layers for fixed shapes; worth it for a run, not for a test."""
+        # Layer type, batch shape and use of gradients make a graph each; past the limit they would run uncompiled.
+        torch.compiler.config.recompile_limit = 64
         self.run_layer = torch.compile(_run_layer, dynamic=False)
 
     def soft_embedding(self, logits: Tensor) -> Tensor:
