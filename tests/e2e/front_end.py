@@ -11,7 +11,7 @@ from typing import Any
 
 Json = dict[str, Any]
 
-URI = "file:///work/zebra.py"
+URI = "file:///project/zebra.py"
 TIMEOUT_S = 240.0
 """Loading the model on a busy machine included."""
 
