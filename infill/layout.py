@@ -1,9 +1,9 @@
 """Request to layout: which tokens of the file stand in the prompt, which are clamped in the canvas, and where the holes
 lie between them.
 
-Every token of the document's window stands exactly once, in the prompt or in the canvas. The work is bound by the
-window, not by the document. The prompt does not depend on the line of the hole, so that typing in it prefills nothing
-anew.
+Every token of the document's window stands exactly once, in the prompt or in the canvas; where something is rewritten,
+the prompt shows what the canvas replaces too. The work is bound by the window, not by the document. The prompt does not
+depend on the line of the hole, unless that is rewritten, so that typing in it prefills nothing anew.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class Layout:
 
     def text(self, texts: Sequence[str]) -> str:
         """The window with these texts in the holes."""
-        return "".join(part for pair in zip(self.around, [*texts, ""], strict=True) for part in pair)
+        return _joined(self.around, texts)
 
     def encode_middles(self, texts: Sequence[str]) -> tuple[TokenIds, ...]:
         """Texts for the holes as free tokens, edges included; their lines end in "\\n"."""
@@ -121,7 +121,9 @@ def lay_out(request: InfillRequest, tokens: TextTokens, budget: Budget) -> Layou
     start, end = tail_start(before, budget), head_end(after, budget)
 
     language = language_of(request.path, request.language_id)
-    fence = fence_around([*around, *middles, *(snippet.text for snippet in request.snippets)], language)
+    shown = [snippet.text for snippet in request.snippets]
+    shown += [text for change in request.changes for text in (change.before, change.after)]
+    fence = fence_around([*around, *middles, *shown], language)
     canvas_head = after.cut(0, end).ids
     if end == len(after) and ends_in_sight:
         # Where the file ends in the canvas the model's turn may end too: that says as much about the hole's length as
@@ -137,7 +139,10 @@ def lay_out(request: InfillRequest, tokens: TextTokens, budget: Budget) -> Layou
         return Rejection(reason="too_long")
 
     far_before, far_after = before.cut(0, start), after.cut(end, len(after))
-    prompt = compose(request, tokens, before=far_before, after=far_after, fence=fence, budget=budget)
+    near_before = before_text[len(far_before.text) :]
+    near_after = after_text[: len(after_text) - len(far_after.text)]
+    gap = _joined([near_before, *around[1:-1], near_after], middles)
+    prompt = compose(request, tokens, before=far_before, gap=gap, after=far_after, fence=fence, budget=budget)
     if prompt is None:
         return Rejection(reason="no_room")
     return Layout(
@@ -147,11 +152,16 @@ def lay_out(request: InfillRequest, tokens: TextTokens, budget: Budget) -> Layou
         present=present,
         room=room,
         around=(
-            before_text[len(far_before.text) - len(prompt.before.text) :],
+            prompt.before.text + near_before,
             *around[1:-1],
-            after_text[: len(after_text) - len(far_after.text) + len(prompt.after.text)],
+            near_after + prompt.after.text,
         ),
         middles=tuple(middles),
         fence=fence,
         tokens=tokens,
     )
+
+
+def _joined(around: Sequence[str], texts: Sequence[str]) -> str:
+    """Texts in their places between those around them."""
+    return "".join(part for pair in zip(around, [*texts, ""], strict=True) for part in pair)

@@ -1,7 +1,9 @@
 """The context of a canvas: one conversation frame for every checkpoint, as token ids.
 
-The user turn shows the file in two code blocks and names the slot; the canvas continues a code block that the model's
-turn has just opened. What changes least while somebody types stands first, so that most of it stays prefilled. Nothing
+The user turn shows the file in two code blocks and names the gap between them; the canvas continues a code block that
+the model's turn has just opened. So the gap is what the canvas covers: the holes with the clamped text around them.
+Where something is to be rewritten, a third block shows all of the gap as it stands now, just before the words that say
+what to do with it. What changes least while somebody types stands first, so that most of it stays prefilled. Nothing
 that comes from a file can take part in the conversation: control tokens are put in by id, text is encoded as text.
 """
 
@@ -9,15 +11,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from engine.canvas import TokenIds
 from infill.passage import Passage, to_line_feeds
-from infill.request import InfillRequest
+from infill.request import Change, InfillRequest, Snippet
 from infill.tokens import TextTokens
 from infill.window import Budget, trim_end, trim_far_ends
+
+_NO_IDS: TokenIds = np.zeros(0, np.int32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,35 +53,57 @@ def compose(
     tokens: TextTokens,
     *,
     before: Passage,
+    gap: str,
     after: Passage,
     fence: Fence,
     budget: Budget,
 ) -> Prompt | None:
     """The context of a request, of `budget.context` tokens at most: bos, the user turn, and the opening of the model's
     turn up to where the canvas begins. before, after: the file's text outside the canvas, cut to fit at its far ends.
-    None where the parts that cannot be cut are too long."""
-    present = to_line_feeds("".join(request.middles)) if request.instruction else ""
+    gap: the text that now stands where the canvas is. None where the parts that cannot be cut are too long."""
     path = f" in {_quoted(request.path)}" if request.path else ""
-    opening, ending = _turns(tokens, _slot_line(request.instruction, rewrite=bool(present)), fence)
-    now = _block(tokens, "Code in the gap now:", tokens.passage(present), fence)
+    opening, ending = _turns(tokens, _slot_line(request), fence)
+    now = _block(tokens, "Code in the gap now:", tokens.passage(gap if request.rewrites else ""), fence)
     headings = f"Code after the gap{path}:", f"Code before the gap{path}:"
     left = budget.context - len(opening) - len(ending) - len(now)
     left -= sum(_block_cost(tokens, heading, fence) for heading in headings)
     if left < 0:
         return None
 
-    snippets, snippet_room = list[TokenIds](), int(left * budget.snippet_share)
-    for snippet in request.snippets:
+    spare = int(left * budget.snippet_share)
+    changes = _changes(request.changes, tokens, fence, limit=spare)
+    snippets = _snippets(request.snippets, tokens, fence, limit=spare - len(changes), budget=budget)
+    before, after = trim_far_ends(before, after, limit=left - len(changes) - len(snippets), budget=budget)
+    shown_after, shown_before = _block(tokens, headings[0], after, fence), _block(tokens, headings[1], before, fence)
+    ids = np.concatenate([opening, snippets, shown_after, shown_before, changes, now, ending])
+    return Prompt(ids=ids, before=before, after=after)
+
+
+def _snippets(snippets: Sequence[Snippet], tokens: TextTokens, fence: Fence, *, limit: int, budget: Budget) -> TokenIds:
+    """Blocks of the first snippets, the last of them perhaps cut, `limit` tokens at most."""
+    blocks: list[TokenIds] = [_NO_IDS]
+    for snippet in snippets:
         heading = _quoted(snippet.path)
         passage = tokens.passage(to_line_feeds(snippet.text[: budget.reach]))
-        passage = trim_end(passage, max(snippet_room - _block_cost(tokens, heading, fence), 0))
-        snippets.append(_block(tokens, heading, passage, fence))
-        snippet_room -= len(snippets[-1])
-        left -= len(snippets[-1])
+        passage = trim_end(passage, max(limit - _block_cost(tokens, heading, fence), 0))
+        blocks.append(_block(tokens, heading, passage, fence))
+        limit -= len(blocks[-1])
+    return np.concatenate(blocks)
 
-    before, after = trim_far_ends(before, after, limit=left, budget=budget)
-    blocks = [_block(tokens, headings[0], after, fence), now, _block(tokens, headings[1], before, fence)]
-    return Prompt(ids=np.concatenate([opening, *snippets, *blocks, ending]), before=before, after=after)
+
+def _changes(changes: Sequence[Change], tokens: TextTokens, fence: Fence, *, limit: int) -> TokenIds:
+    """Blocks of the newest changes, in order, as many as `limit` tokens hold whole: half a change would mislead."""
+    blocks: list[TokenIds] = [_NO_IDS]
+    for change in reversed(changes):
+        removed = "".join(f"-{line}\n" for line in _lines(change.before))
+        added = "".join(f"+{line}\n" for line in _lines(change.after))
+        heading = f"Recent change in {_quoted(change.path)}:"
+        block = _block(tokens, heading, tokens.passage(removed + added), replace(fence, language="diff"))
+        if len(block) > limit:
+            break
+        blocks.append(block)
+        limit -= len(block)
+    return np.concatenate(blocks[::-1])
 
 
 def closing(tokens: TextTokens, *, fence: Fence, at_line_start: bool) -> TokenIds:
@@ -94,11 +120,11 @@ def _turns(tokens: TextTokens, slot: str, fence: Fence) -> tuple[TokenIds, Token
     return np.concatenate(opening), np.concatenate([*user_ends, *model_begins])
 
 
-def _slot_line(instruction: str | None, *, rewrite: bool) -> str:
-    if not instruction or not instruction.strip():
-        return "Write the code that belongs in the gap."
-    task = "Rewrite the code in the gap" if rewrite else "Write the code that belongs in the gap"
-    return f"{task}: {instruction.strip()}"
+def _slot_line(request: InfillRequest) -> str:
+    task = "Rewrite the code in the gap" if request.rewrites else "Write the code that belongs in the gap"
+    if instruction := (request.instruction or "").strip():
+        return f"{task}: {instruction}"
+    return f"{task} to follow the recent change." if request.rewrites else f"{task}."
 
 
 def _block(tokens: TextTokens, heading: str, passage: Passage, fence: Fence) -> TokenIds:
@@ -120,6 +146,11 @@ def _opening_lines(heading: str, fence: Fence) -> str:
 
 def _closing_line(fence: Fence, at_line_start: bool) -> str:
     return fence.marks if at_line_start else f"\n{fence.marks}"
+
+
+def _lines(text: str) -> list[str]:
+    """A text's lines without their ends; none for an empty text."""
+    return to_line_feeds(text).removesuffix("\n").split("\n") if text else []
 
 
 def _quoted(path: str) -> str:

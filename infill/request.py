@@ -43,11 +43,21 @@ class Snippet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What somebody just did to a place, and others may have to follow: its path, and whole lines before and after."""
+
+    path: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InfillRequest:
     """A text with holes to fill.
 
     holes: sorted, not overlapping, inside `text`. An empty hole inserts, a non-empty one replaces.
     instruction: words that steer a rewrite; None for an insertion or edit.
+    changes: recent ones, the newest last; `text` has them already.
     n: candidates wanted. deadline_ms: time budget from the start of the work, None for none.
     must_start_with: the first hole's text has to begin so (a selected completion, say).
     """
@@ -58,6 +68,7 @@ class InfillRequest:
     path: str = ""
     language_id: str = ""
     snippets: tuple[Snippet, ...] = ()
+    changes: tuple[Change, ...] = ()
     mode: Mode = "auto"
     n: int = 1
     seed: int = 0
@@ -96,6 +107,11 @@ class InfillRequest:
     def middles(self) -> tuple[str, ...]:
         """What stands in the holes now."""
         return tuple(self.text[hole.start : hole.end] for hole in self.holes)
+
+    @property
+    def rewrites(self) -> bool:
+        """Whether something stands in a hole, and an instruction or a recent change says what shall become of it."""
+        return any(self.middles) and bool((self.instruction or "").strip() or self.changes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from engine.canvas import BatchState, Canvas, Context, DenoiseConfig, Floats, RowState, TokenIds
 from infill.fill import Infiller
 from infill.layout import lay_out
-from infill.request import Filled, InfillRequest, Progress, Rejection, Snippet, Span
+from infill.request import Change, Filled, InfillRequest, Progress, Rejection, Snippet, Span
 from infill.request import Mode as Mode
 from infill.tokens import TextTokens
 from infill.window import Budget
@@ -154,6 +154,7 @@ def request_of(
     seed: int = 0,
     instruction: str | None = None,
     snippets: tuple[Snippet, ...] = (),
+    changes: tuple[Change, ...] = (),
     deadline_ms: int | None = None,
     must_start_with: str | None = None,
 ) -> InfillRequest:
@@ -173,6 +174,7 @@ def request_of(
         seed=seed,
         instruction=instruction,
         snippets=snippets,
+        changes=changes,
         deadline_ms=deadline_ms,
         must_start_with=must_start_with,
     )
@@ -209,10 +211,19 @@ def filled(request: InfillRequest, *answers: str) -> Filled:
     return last
 
 
-def check(before: str, answer: str | Sequence[str], after: str, *, path: str = "a.py", mode: Mode = "auto") -> None:
+def check(
+    before: str,
+    answer: str | Sequence[str],
+    after: str,
+    *,
+    path: str = "a.py",
+    mode: Mode = "auto",
+    instruction: str | None = None,
+    changes: tuple[Change, ...] = (),
+) -> None:
     """The document `before`, its holes filled by a model that answers so, becomes `after`, or is rejected for the
     reason that `after` names as "!reason"."""
-    request = request_of(before, path=path, mode=mode)
+    request = request_of(before, path=path, mode=mode, instruction=instruction, changes=changes)
     answers = (answer,) if isinstance(answer, str) else tuple(answer)
     result = filled(request, *answers)
     if after.startswith("!"):

@@ -10,7 +10,7 @@ from engine.canvas import DenoiseConfig
 from infill.fill import Infiller
 from infill.layout import lay_out
 from infill.passage import to_line_feeds
-from infill.request import Filled, InfillRequest, Progress, Rejection, Span
+from infill.request import Change, Filled, InfillRequest, Progress, Rejection, Span
 from infill.window import Budget
 from tests.unit.infill.scripted import ScriptedDenoiser, apply, check, filled, request_of, run, scripted
 from tests.unit.infill.tiny import tiny_tokens
@@ -91,6 +91,20 @@ def test_fills_with_whole_lines(path: str, before: str, answer: str, after: str)
 )
 def test_fills_several_holes_together(before: str, answers: tuple[str, ...], after: str) -> None:
     check(before, answers, after, mode="line")
+
+
+@pytest.mark.parametrize(
+    ("before", "answers", "after"),
+    [
+        ("def f(a):\n    ⟦x = a\n    return x⟧\n\ny = 2\n", "return a", "def f(a):\n    return a\n\ny = 2\n"),
+        ("print(⟦foo⟧, foo)\n", "bar", "print(bar, foo)\n"),
+        ("⟦foo⟧ = 1\r\nprint(⟦foo⟧)\r\n", ("total", "total"), "total = 1\r\nprint(total)\r\n"),
+        ("⟦foo = 1⟧\n", "foo = 1", "!unchanged"),
+    ],
+)
+def test_rewrites_to_an_instruction_or_after_a_change(before: str, answers: str | tuple[str, ...], after: str) -> None:
+    check(before, answers, after, instruction="make it shorter", mode="block")
+    check(before, answers, after, changes=(Change(path="a.py", before="foo = 0\n", after="bar = 0\n"),), mode="block")
 
 
 def test_holes_too_far_apart_are_rejected() -> None:

@@ -8,7 +8,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from engine.nano import DIRECTORY
 from infill.layout import Layout, lay_out
 from infill.prompt import fence_around
-from infill.request import Rejection, Snippet
+from infill.request import Change, Rejection, Snippet
 from infill.window import Budget
 from tests.unit.infill.scripted import request_of
 from tests.unit.infill.tiny import tiny_tokens
@@ -18,11 +18,14 @@ BEFORE, AFTER = "import foo\n\n\ndef f():\n    return 1\n" * 20, "\n\ndef g():\n
 
 
 def prompt_of(
-    marked: str, *, instruction: str | None = None, snippets: tuple[Snippet, ...] = (), path: str = "a.py"
+    marked: str,
+    *,
+    instruction: str | None = None,
+    snippets: tuple[Snippet, ...] = (),
+    changes: tuple[Change, ...] = (),
 ) -> str:
-    layout = lay_out(
-        request_of(marked, path=path, instruction=instruction, snippets=snippets), TOKENS, Budget(context=800)
-    )
+    request = request_of(marked, instruction=instruction, snippets=snippets, changes=changes)
+    layout = lay_out(request, TOKENS, Budget(context=800))
     assert isinstance(layout, Layout)
     return TOKENS.decode(layout.context_ids)
 
@@ -38,15 +41,52 @@ def test_the_frame_is_what_the_chat_template_renders() -> None:
 
 
 def test_the_parts_stand_in_the_order_in_which_they_change() -> None:
-    prompt = prompt_of(f"{BEFORE}x = ⟦⟧{AFTER}", snippets=(Snippet(path="b.py", text="y = 2\n"),))
+    prompt = prompt_of(
+        f"{BEFORE}x = ⟦1⟧{AFTER}",
+        snippets=(Snippet(path="b.py", text="y = 2\n"),),
+        changes=(Change(path="c.py", before="z = 1\n", after="z = 3\n"),),
+    )
     parts = [
         "`b.py`\n```python\ny = 2\n```\n",
         "Code after the gap in `a.py`:\n```python\n",
-        "Code before the gap in `a.py`:\n",
+        "Code before the gap in `a.py`:\n```python\nimport foo\n",
+        "Recent change in `c.py`:\n```diff\n-z = 1\n+z = 3\n```\n",
+        "Code in the gap now:\n```python\n",
+        "```\nRewrite the code in the gap to follow the recent change.<turn|>\n",
     ]
-    parts += ["```python\nimport foo\n", "```\nWrite the code that belongs in the gap.<turn|>\n"]
     positions = [prompt.index(part) for part in parts]
     assert positions == sorted(positions)
+
+
+def test_a_rewrite_sees_all_of_the_gap() -> None:
+    request = request_of(f"{BEFORE}x = ⟦1⟧ + ⟦2⟧{AFTER}", instruction="use names")
+    layout = lay_out(request, TOKENS, Budget(context=800))
+    assert isinstance(layout, Layout)
+    prompt = TOKENS.decode(layout.context_ids)
+    gap = prompt.split("Code in the gap now:\n```python\n")[1].split("```\nRewrite")[0]
+    canvas = TOKENS.decode(layout.filled(layout.present).token_ids)
+    assert gap == canvas
+    assert "x = 1 + 2" in gap
+
+
+@pytest.mark.parametrize(
+    ("change", "diff"),
+    [
+        (Change(path="a.py", before="", after="x\r\n\r\ny\n"), "+x\n+\n+y\n"),
+        (Change(path="a.py", before="x", after=""), "-x\n"),
+        (Change(path="a.py", before="\n", after=" \n"), "-\n+ \n"),
+    ],
+)
+def test_a_change_is_shown_as_a_diff(change: Change, diff: str) -> None:
+    assert f"```diff\n{diff}```\n" in prompt_of(f"{BEFORE}⟦⟧{AFTER}", changes=(change,))
+
+
+def test_only_whole_changes_are_shown_the_newest_first() -> None:
+    changes = tuple(Change(path="a.py", before="x\n" * size, after="y\n") for size in (1, 200, 2, 3))
+    prompt = prompt_of(f"{BEFORE}⟦⟧{AFTER}", changes=changes)
+    shown = [block.split("```\n")[0] for block in prompt.split("```diff\n")[1:]]
+    assert shown == ["-x\n-x\n+y\n", "-x\n-x\n-x\n+y\n"]
+    assert "Write the code that belongs in the gap.<turn|>" in prompt
 
 
 def test_an_empty_file_has_no_code_blocks() -> None:
@@ -60,6 +100,7 @@ def test_an_empty_file_has_no_code_blocks() -> None:
     [
         ("⟦⟧", " add one ", "Write the code that belongs in the gap: add one<turn|>"),
         ("⟦x = 1⟧", "add one", "Rewrite the code in the gap: add one<turn|>"),
+        ("⟦x = 1⟧", " ", "Write the code that belongs in the gap.<turn|>"),
         ("⟦x = 1⟧", None, "Write the code that belongs in the gap.<turn|>"),
     ],
 )
