@@ -31,8 +31,8 @@ class Stage:
 
 # The decoder reads the token at a position and the encoder the next one, so the causal stage shows some canvases too.
 STAGES = {
-    "causal": Stage(cycle=("plain", "plain", "plain", "framed"), self_condition=0.0),
-    "adapt": Stage(cycle=("framed", "dense"), self_condition=0.5),
+    "causal": Stage(cycle=("plain", "copied", "plain", "framed"), self_condition=0.0),
+    "adapt": Stage(cycle=("dense", "framed", "dense", "recalled"), self_condition=0.25),
 }
 
 

@@ -73,7 +73,7 @@ def train(
     """
     directory.mkdir(parents=True, exist_ok=True)
     state_file = directory / "state.pt"
-    steppers = optimizers(model, muon_lr=plan.muon_lr, adam_lr=plan.adam_lr)
+    steppers = optimizers(model, muon_lr=plan.muon_lr, adam_lr=plan.adam_lr, workers=workers)
     run = resume(state_file, model, steppers) if state_file.exists() else Run()
     log = Log(directory / "log.jsonl", after=run.step) if workers.rank == 0 else None
     objective = Objective(model, compiled=compiled)

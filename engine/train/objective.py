@@ -17,6 +17,7 @@ from engine.train.model import Backbone
 from engine.train.sequence import Sequence
 
 BALANCE_WEIGHT = 0.01
+_TARGET_STRIDE = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,18 +104,24 @@ class Objective:
             with torch.no_grad():
                 soft = model.soft_embedding(model.logits(model(sequence)[1]))
         context, canvas, imbalance = model(sequence, soft)
-        # The last context token predicts nothing that is trained; its weight is 0.
+        # The last context token predicts nothing that is trained, and logits are too dear to be computed in vain.
         following = torch.roll(batch.context_ids, -1, dims=1)
-        counts = torch.arange(context.shape[1]) < batch.context_lengths[:, None] - 1
+        counted = torch.arange(context.shape[1]) < batch.context_lengths[:, None] - 1
+        causal = self._mean_nats(context[counted], following[counted])
+        held = self._mean_nats(canvas[batch.free], batch.canvas_ids[batch.free])
+        return Losses(causal=causal, canvas=held, imbalance=imbalance)
+
+    def _mean_nats(self, hidden: Tensor, targets: Tensor) -> Tensor:
+        """Mean cross-entropy of [N] targets; 0 of none. Padded, so that few shapes are compiled."""
+        config = self.model.config
+        count = len(targets)
+        if not count:
+            return hidden.new_zeros(())
+        padding = -count % _TARGET_STRIDE
         nats = self._token_nats(
-            torch.cat((context.flatten(0, 1), canvas.flatten(0, 2))),
-            model.embed_tokens.weight,
-            torch.cat((following.flatten(), batch.canvas_ids.flatten())),
+            functional.pad(hidden, (0, 0, 0, padding)),
+            self.model.embed_tokens.weight,
+            functional.pad(targets, (0, padding)),
             config.final_logit_softcapping,
         )
-        causal, held = nats.split((counts.numel(), batch.free.numel()))
-        return Losses(
-            causal=causal[counts.flatten()].mean(),
-            canvas=held[batch.free.flatten()].mean() if batch.free.any() else nats.new_zeros(()),
-            imbalance=imbalance,
-        )
+        return nats[:count].mean()

@@ -7,9 +7,12 @@ before the decay. Source for the orthogonalised update: K. Jordan, "Muon", 2024.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from engine.train.workers import ALONE, Workers
 
 _NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 _NEWTON_SCHULZ_STEPS = 5
@@ -19,17 +22,19 @@ def orthogonalised(matrices: Tensor) -> Tensor:
     """[..., m, n] to matrices of the same singular vectors whose singular values are all about 1."""
     a, b, c = _NEWTON_SCHULZ
     tall = matrices.shape[-2] > matrices.shape[-1]
-    x = matrices.mT if tall else matrices
+    stack = matrices.flatten(0, -3) if matrices.dim() > 2 else matrices[None]
+    x = stack.mT if tall else stack
     x = x / (torch.linalg.matrix_norm(x, keepdim=True) + 1e-7)
     for _ in range(_NEWTON_SCHULZ_STEPS):
         gram = x @ x.mT
-        x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.mT if tall else x
+        # a x + (b gram + c gram²) x, with as few passes over memory as can be.
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return (x.mT if tall else x).reshape(matrices.shape)
 
 
 class Muon(torch.optim.Optimizer):
     """Momentum, orthogonalised. Parameters are [m, n] or stacks of such; those of `gate_ups` hold a gate above an up
-    projection, which are two matrices."""
+    projection, which are two matrices. Several workers, whose gradients are the same, share the work."""
 
     def __init__(
         self,
@@ -38,30 +43,42 @@ class Muon(torch.optim.Optimizer):
         *,
         lr: float,
         momentum: float = 0.95,
+        workers: Workers = ALONE,
     ) -> None:
+        self._workers = workers
         groups = [{"params": list(matrices), "parts": 1}, {"params": list(gate_ups), "parts": 2}]
         super().__init__(groups, {"lr": lr, "momentum": momentum})
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - takes none.
         """Apply the gradients."""
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                gradient = parameter.grad
-                if gradient is None:  # A batch without canvases does not touch self-conditioning.
-                    continue
-                state = self.state[parameter]
-                if "momentum" not in state:
-                    state["momentum"] = torch.zeros_like(gradient)
-                state["momentum"].lerp_(gradient, 1 - group["momentum"])
-                update = gradient.lerp(state["momentum"], group["momentum"])
-                parts = update.unflatten(-2, (group["parts"], -1))
-                rows, columns = parts.shape[-2:]
-                scale = max(1.0, rows / columns) ** 0.5
-                parameter.add_(orthogonalised(parts).reshape(parameter.shape), alpha=-group["lr"] * scale)
+        held = [
+            (group, parameter, parameter.grad)
+            for group in self.param_groups
+            for parameter in group["params"]
+            if parameter.grad is not None  # A batch without canvases does not touch self-conditioning.
+        ]
+        updates: list[Tensor] = []
+        for number, (group, parameter, gradient) in enumerate(held):
+            state = self.state[parameter]
+            if "momentum" not in state:
+                state["momentum"] = torch.zeros_like(gradient)
+            state["momentum"].lerp_(gradient, 1 - group["momentum"])
+            mine = number % self._workers.count == self._workers.rank
+            updates.append(self._update(group, gradient, state["momentum"]) if mine else torch.zeros_like(gradient))
+        self._workers.add_up(updates)
+        for (group, parameter, _), update in zip(held, updates, strict=True):
+            parameter.add_(update, alpha=-group["lr"])
+
+    def _update(self, group: dict[str, Any], gradient: Tensor, momentum: Tensor) -> Tensor:
+        parts = gradient.lerp(momentum, group["momentum"]).unflatten(-2, (group["parts"], -1))
+        rows, columns = parts.shape[-2:]
+        return orthogonalised(parts).reshape(gradient.shape) * max(1.0, rows / columns) ** 0.5
 
 
-def optimizers(model: nn.Module, *, muon_lr: float, adam_lr: float) -> tuple[torch.optim.Optimizer, ...]:
+def optimizers(
+    model: nn.Module, *, muon_lr: float, adam_lr: float, workers: Workers = ALONE
+) -> tuple[torch.optim.Optimizer, ...]:
     """Muon for the layers' matrices; Adam for embedding, norms and routers."""
     matrices: list[nn.Parameter] = []
     gate_ups: list[nn.Parameter] = []
@@ -72,7 +89,7 @@ def optimizers(model: nn.Module, *, muon_lr: float, adam_lr: float) -> tuple[tor
         else:
             (gate_ups if "gate_up_proj" in name else matrices).append(parameter)
     adam = torch.optim.AdamW(others, lr=adam_lr, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
-    return Muon(matrices, gate_ups, lr=muon_lr), adam
+    return Muon(matrices, gate_ups, lr=muon_lr, workers=workers), adam
 
 
 def rate(step: int, *, steps: int, warm_up: int, decay: int) -> float:

@@ -7,11 +7,12 @@ every operation waits for its slowest thread.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.distributed
-from torch import nn
+from torch import Tensor, nn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,13 +32,19 @@ class Workers:
 
     def average_gradients(self, model: nn.Module) -> None:
         """Replace each gradient by its mean over the workers, which must all have the same ones."""
+        gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+        self.add_up(gradients)
+        for gradient in gradients:
+            gradient.div_(self.count)
+
+    def add_up(self, tensors: Sequence[Tensor]) -> None:
+        """Replace each tensor by its sum over the workers."""
         if self.count == 1:
             return
-        gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
-        flat = torch.cat([gradient.flatten() for gradient in gradients]) / self.count
+        flat = torch.cat([tensor.flatten() for tensor in tensors])
         torch.distributed.all_reduce(flat)
-        for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
-            gradient.copy_(mean.view_as(gradient))
+        for tensor, total in zip(tensors, flat.split([t.numel() for t in tensors]), strict=True):
+            tensor.copy_(total.view_as(tensor))
 
 
 ALONE = Workers()

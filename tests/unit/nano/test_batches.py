@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -83,6 +84,18 @@ def test_dense_canvases_go_on_with_their_context(built: frames.Frames, tokens: T
     for context, canvas in zip(batch.context_ids, batch.canvas_ids[:, 0], strict=True):
         assert tokens.decode([*context.tolist(), *canvas.tolist()]) in TEXT
     assert batch.free.any(-1).all()
+
+
+@pytest.mark.parametrize("kind", ["copied", "recalled"])
+def test_repeating_rows_hold_their_second_half_in_their_first(
+    kind: Literal["copied", "recalled"], built: frames.Frames, tokens: TextTokens
+) -> None:
+    batch = batches(built, tokens, kind)(5, ALONE)
+    canvases = batch.canvas_ids.flatten(1)
+    rows = torch.cat((batch.context_ids, canvases), dim=1)
+    assert rows.shape[1] == ROW
+    for row in rows.tolist():
+        assert set(row[ROW // 2 :]) <= set(row[: ROW // 2])
 
 
 def test_own_holes_are_in_full_noise_and_alone(built: frames.Frames) -> None:

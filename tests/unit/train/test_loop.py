@@ -6,15 +6,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
 from engine.train.loop import Plan, train
 from engine.train.objective import Batch
-from engine.train.optimizer import orthogonalised, rate
+from engine.train.optimizer import Muon, orthogonalised, rate
 from engine.train.workers import Workers
 from tests.unit.train.shapes import random_batch, tiny_backbone
 
@@ -59,6 +61,24 @@ def test_a_resumed_log_forgets_what_the_state_does_not_hold(tmp_path: Path) -> N
 @pytest.mark.parametrize(("step", "expected"), [(0, 0.25), (3, 1.0), (50, 1.0), (95, 0.5), (99, 0.1)])
 def test_rate_warms_up_holds_and_decays(step: int, expected: float) -> None:
     assert rate(step, steps=100, warm_up=4, decay=10) == pytest.approx(expected)
+
+
+class _FirstOfTwo(Workers):
+    """A worker whose colleague sends nothing back, so that only its own share of the updates is seen."""
+
+    def add_up(self, tensors: Sequence[Tensor]) -> None:
+        pass
+
+
+def test_workers_share_the_updates_of_the_matrices() -> None:
+    matrices = [torch.nn.Parameter(torch.eye(3)) for _ in range(4)]
+    for matrix in matrices:
+        matrix.grad = torch.eye(3)
+    muon = Muon(matrices, [], lr=0.1, workers=_FirstOfTwo(rank=0, count=2))
+    muon.step()
+    assert [bool((matrix == torch.eye(3)).all()) for matrix in matrices] == [False, True, False, True]
+    # A saved state must serve whoever reads it, so all workers keep all momenta.
+    assert all("momentum" in muon.state[matrix] for matrix in matrices)
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (4, 10), (10, 4), (3, 6, 5)])
