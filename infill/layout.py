@@ -142,7 +142,7 @@ def lay_out(request: InfillRequest, tokens: TextTokens, budget: Budget) -> Layou
     near_before = before_text[len(far_before.text) :]
     near_after = after_text[: len(after_text) - len(far_after.text)]
     gap = _joined([near_before, *around[1:-1], near_after], middles)
-    prompt = compose(request, tokens, before=far_before, gap=gap, after=far_after, fence=fence, budget=budget)
+    prompt = compose(request, tokens, before=far_before, after=far_after, gap=gap, fence=fence, budget=budget)
     if prompt is None:
         return Rejection(reason="no_room")
     return Layout(

@@ -53,14 +53,15 @@ def compose(
     tokens: TextTokens,
     *,
     before: Passage,
-    gap: str,
     after: Passage,
+    gap: str = "",
     fence: Fence,
     budget: Budget,
 ) -> Prompt | None:
     """The context of a request, of `budget.context` tokens at most: bos, the user turn, and the opening of the model's
     turn up to where the canvas begins. before, after: the file's text outside the canvas, cut to fit at its far ends.
-    gap: the text that now stands where the canvas is. None where the parts that cannot be cut are too long."""
+    gap: the text between them, where the canvas is; a rewrite shows it. None where the parts that cannot be cut are too
+    long."""
     path = f" in {_quoted(request.path)}" if request.path else ""
     opening, ending = _turns(tokens, _slot_line(request), fence)
     now = _block(tokens, "Code in the gap now:", tokens.passage(gap if request.rewrites else ""), fence)
