@@ -17,7 +17,7 @@ import numpy as np
 
 from engine.canvas import TokenIds
 from infill.passage import Passage, to_line_feeds
-from infill.request import Change, InfillRequest, Snippet
+from infill.request import InfillRequest, Snippet
 from infill.tokens import TextTokens
 from infill.window import Budget, trim_end, trim_far_ends
 
@@ -71,10 +71,12 @@ def compose(
     if left < 0:
         return None
 
-    spare = int(left * budget.snippet_share)
-    changes = _changes(request.changes, tokens, fence, limit=spare)
-    snippets = _snippets(request.snippets, tokens, fence, limit=spare - len(changes), budget=budget)
-    before, after = trim_far_ends(before, after, limit=left - len(changes) - len(snippets), budget=budget)
+    changes = _changes(request, tokens, fence, limit=int(left * budget.change_share))
+    if request.follows and not len(changes):
+        return None
+    left -= len(changes)
+    snippets = _snippets(request.snippets, tokens, fence, limit=int(left * budget.snippet_share), budget=budget)
+    before, after = trim_far_ends(before, after, limit=left - len(snippets), budget=budget)
     shown_after, shown_before = _block(tokens, headings[0], after, fence), _block(tokens, headings[1], before, fence)
     ids = np.concatenate([opening, snippets, shown_after, shown_before, changes, now, ending])
     return Prompt(ids=ids, before=before, after=after)
@@ -92,13 +94,14 @@ def _snippets(snippets: Sequence[Snippet], tokens: TextTokens, fence: Fence, *, 
     return np.concatenate(blocks)
 
 
-def _changes(changes: Sequence[Change], tokens: TextTokens, fence: Fence, *, limit: int) -> TokenIds:
+def _changes(request: InfillRequest, tokens: TextTokens, fence: Fence, *, limit: int) -> TokenIds:
     """Blocks of the newest changes, in order, as many as `limit` tokens hold whole: half a change would mislead."""
     blocks: list[TokenIds] = [_NO_IDS]
-    for change in reversed(changes):
+    for change in reversed(request.changes):
         removed = "".join(f"-{line}\n" for line in _lines(change.before))
         added = "".join(f"+{line}\n" for line in _lines(change.after))
-        heading = f"Recent change in {_quoted(change.path)}:"
+        place = "" if change.path == request.path else f" in {_quoted(change.path)}"
+        heading = f"Recent change{place}:"
         block = _block(tokens, heading, tokens.passage(removed + added), replace(fence, language="diff"))
         if len(block) > limit:
             break
@@ -123,9 +126,9 @@ def _turns(tokens: TextTokens, slot: str, fence: Fence) -> tuple[TokenIds, Token
 
 def _slot_line(request: InfillRequest) -> str:
     task = "Rewrite the code in the gap" if request.rewrites else "Write the code that belongs in the gap"
-    if instruction := (request.instruction or "").strip():
-        return f"{task}: {instruction}"
-    return f"{task} to follow the recent change." if request.rewrites else f"{task}."
+    if request.instruction_words:
+        return f"{task}: {request.instruction_words}"
+    return f"{task} to follow the recent change." if request.follows else f"{task}."
 
 
 def _block(tokens: TextTokens, heading: str, passage: Passage, fence: Fence) -> TokenIds:

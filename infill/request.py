@@ -111,7 +111,17 @@ class InfillRequest:
     @property
     def rewrites(self) -> bool:
         """Whether something stands in a hole, and an instruction or a recent change says what shall become of it."""
-        return any(self.middles) and bool((self.instruction or "").strip() or self.changes)
+        return any(self.middles) and bool(self.instruction_words or self.changes)
+
+    @property
+    def follows(self) -> bool:
+        """Whether something stands in a hole, and only a recent change says what shall become of it."""
+        return self.rewrites and not self.instruction_words
+
+    @property
+    def instruction_words(self) -> str:
+        """The instruction without blanks around it; empty where there is none."""
+        return (self.instruction or "").strip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

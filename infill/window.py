@@ -22,8 +22,9 @@ _LINE_STEP = 32
 class Budget:
     """Tokens that a request may take.
 
-    context: the prompt, frame and all. snippet_share: of it, for snippets at most. suffix_share: of the rest, for the
-        code after the gap at least; it gets more where the code before the gap is short.
+    context: the prompt, frame and all. change_share: of it, for recent changes at most. snippet_share: of the rest, for
+        snippets at most. suffix_share: of what is left, for the code after the gap at least; it gets more where there
+        is little code before the gap.
     canvas: positions of one row; the model is trained on 256 at most.
     tail_least: clamped tokens before the line of the hole, in whole lines. head_least: clamped tokens after the hole,
         to the end of a line. tail_most, head_most: their limits where lines are long, the hole's own line included.
@@ -31,6 +32,7 @@ class Budget:
     """
 
     context: int = 1_024
+    change_share: float = 0.5
     snippet_share: float = 0.25
     suffix_share: float = 0.25
     canvas: int = 256

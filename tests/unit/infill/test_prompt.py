@@ -81,8 +81,14 @@ def test_a_change_is_shown_as_a_diff(change: Change, diff: str) -> None:
     assert f"```diff\n{diff}```\n" in prompt_of(f"{BEFORE}⟦⟧{AFTER}", changes=(change,))
 
 
+def test_an_edit_that_cannot_show_its_change_is_rejected() -> None:
+    long = Change(path="a.py", before="x\n" * 400, after="y\n")
+    assert lay_out(request_of("⟦x⟧", changes=(long,)), TOKENS, Budget(context=300)) == Rejection(reason="no_room")
+    assert isinstance(lay_out(request_of("⟦⟧", changes=(long,)), TOKENS, Budget(context=300)), Layout)
+
+
 def test_only_whole_changes_are_shown_the_newest_first() -> None:
-    changes = tuple(Change(path="a.py", before="x\n" * size, after="y\n") for size in (1, 200, 2, 3))
+    changes = tuple(Change(path="a.py", before="x\n" * size, after="y\n") for size in (1, 400, 2, 3))
     prompt = prompt_of(f"{BEFORE}⟦⟧{AFTER}", changes=changes)
     shown = [block.split("```\n")[0] for block in prompt.split("```diff\n")[1:]]
     assert shown == ["-x\n-x\n+y\n", "-x\n-x\n-x\n+y\n"]
