@@ -9,7 +9,8 @@ from time import perf_counter
 from typing import TypeAlias
 
 from bench.cases import Case
-from engine.load import denoise_config, load
+from engine.configuration import denoise_config
+from engine.load import load
 from infill.fill import Infiller
 from infill.layout import Layout, lay_out
 from infill.request import Filled, InfillRequest, Progress, Span

@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ CONFIG = "config.json"
 GENERATION_CONFIG = "generation_config.json"
 _INDEX = "model.safetensors.index.json"
 _SINGLE = "model.safetensors"
+_ITEM_BYTES = {"F64": 8, "I64": 8, "F32": 4, "I32": 4, "BF16": 2, "F16": 2, "I16": 2}
 _AGAIN = "Download the checkpoint again, or name another directory."
 
 
@@ -36,6 +38,10 @@ class StoredTensor:
     @property
     def elements(self) -> int:
         return math.prod(self.shape)
+
+    @property
+    def bytes(self) -> int:
+        return self.elements * _ITEM_BYTES.get(self.dtype, 1)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -73,16 +79,15 @@ def stored_tensors(directory: Path) -> dict[str, StoredTensor]:
 
 
 def read_tensors(tensors: Mapping[str, StoredTensor]) -> Iterator[tuple[str, Tensor]]:
-    """The tensors, shard by shard; each may be a view of the mapped file.
+    """The tensors in their mapping's order; each may be a view of the mapped file, which holds no memory of its own.
 
     Raises:
         CheckpointError: a shard cannot be read.
     """
-    for shard in sorted({stored.shard for stored in tensors.values()}):
+    for shard, names in groupby(tensors, key=lambda name: tensors[name].shard):
         with _opened(shard) as file:
-            for name, stored in tensors.items():
-                if stored.shard == shard:
-                    yield name, file.get_tensor(name)
+            for name in names:
+                yield name, file.get_tensor(name)
 
 
 def _shards(directory: Path) -> list[Path]:

@@ -25,7 +25,8 @@ def make_loader(checkpoint: Checkpoint, options: EngineOptions) -> Loader:
         report("Loading the libraries", None)
         import torch
 
-        from engine.load import LoadProgress, denoise_config
+        from engine.configuration import denoise_config
+        from engine.load import LoadProgress
         from engine.load import load as load_denoiser
         from infill.fill import Infiller
         from infill.tokens import TextTokens

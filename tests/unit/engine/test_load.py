@@ -19,8 +19,9 @@ from torch import Tensor
 from transformers import DiffusionGemmaForBlockDiffusion
 
 from engine.canvas import DenoiseConfig
+from engine.configuration import denoise_config
 from engine.errors import CheckpointError, EngineError
-from engine.load import LoadProgress, denoise_config, load
+from engine.load import LoadProgress, load
 from engine.reference import ReferenceDenoiser
 from tests.unit.engine.canvases import canvas, prompt
 

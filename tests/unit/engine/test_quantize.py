@@ -1,0 +1,142 @@
+"""Schemes: which weights are packed, what stays shared, and how far the model's distributions move."""
+
+# torch and transformers annotate themselves in part only.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from engine import nano
+from engine.cache import ReadingCache
+from engine.checkpoint import stored_tensors
+from engine.configuration import model_config
+from engine.errors import CheckpointError, EngineError
+from engine.formats import BlockNf4
+from engine.load import load, wanted_tensors
+from engine.masks import Places
+from engine.quantize import Scheme, formats_of, quantized, require_backend
+from engine.reference import ReferenceDenoiser
+from engine.skeleton import Skeleton
+from tests.checkpoints import VOCABULARY, make_model, save
+from tests.unit.engine.canvases import prompt
+
+CPU = torch.device("cpu")
+
+# Mean KL divergence, nats, of the decoder's distributions from the unquantized ones: of the trained checkpoint, and of
+# a random one of the real topology, whose weights of eight times the usual size multiply every error (bfloat16 alone
+# costs it 0.0015). Its router takes every expert, because one that knows nothing is a coin at each token.
+TOLERANCES: list[tuple[Scheme, float, float]] = [("int8", 2e-4, 0.02), ("nf4", 2e-3, 0.4), ("int4", 2e-3, 0.3)]
+PLACES = 24
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random checkpoint whose every matrix divides into whole groups, in bfloat16 as the real one is."""
+    widths = {"hidden_size": 64, "moe_intermediate_size": 64, "intermediate_size": 64}
+    model = make_model(num_experts=16, top_k_experts=16, **widths)
+    return save(model.bfloat16(), tmp_path_factory.mktemp("wide"))
+
+
+def log_probs(denoiser: ReferenceDenoiser, vocabulary: int) -> Tensor:
+    """The decoder's log-probabilities of a random canvas behind a random prompt, [PLACES, V]."""
+    backbone = denoiser.backbone
+    with denoiser.prefill(prompt(40, vocabulary=vocabulary)) as context, torch.inference_mode():
+        places = Places.packed(context.token_count, [PLACES], CPU)
+        cache = ReadingCache(context.slot.sequence, context.token_count)
+        masks = backbone.decoder_masks(places, context.token_count)
+        token_ids = torch.from_numpy(prompt(PLACES, seed=1, vocabulary=vocabulary)).long()
+        signal = torch.zeros(PLACES, backbone.hidden_size, dtype=backbone.dtype)
+        return backbone.logits(backbone.decode(token_ids, signal, places, masks, cache)).log_softmax(-1)
+
+
+def divergence(scheme: Scheme, directory: Path, vocabulary: int) -> float:
+    theirs, ours = (log_probs(load(directory, scheme=each), vocabulary) for each in ("none", scheme))
+    return float((theirs.exp() * (theirs - ours)).sum(-1).mean())
+
+
+@pytest.mark.parametrize(("scheme", "trained", "random"), TOLERANCES)
+def test_distributions_stay_close(wide: Path, scheme: Scheme, trained: float, random: float) -> None:
+    assert 0 < divergence(scheme, nano.DIRECTORY, 8000) < trained
+    assert 0 < divergence(scheme, wide, VOCABULARY) < random
+
+
+@pytest.mark.parametrize("scheme", ["int8", "nf4", "int4"])
+def test_what_is_packed(wide: Path, scheme: Scheme) -> None:
+    weights = Skeleton(model_config(wide), torch.bfloat16).weights
+    packed = formats_of(weights, scheme)
+    assert {weight.name for weight in weights if weight.role == "other"}.isdisjoint(packed)
+    assert "model.decoder.layers.0.router.proj.weight" not in packed
+    assert "model.decoder.embed_tokens.weight" in packed
+    assert sum(name.endswith("experts.down_proj") for name in packed) == 6
+
+
+def test_segments_are_contiguous_and_scalars_stand_with_their_layer(wide: Path) -> None:
+    weights = Skeleton(model_config(wide), torch.bfloat16).weights
+    segments = [weight.segment for weight in weights]
+    assert len(list(dict.fromkeys(segments))) == 1 + sum(a != b for a, b in pairwise(segments))
+    both = [weight.name for weight in weights if weight.segment == "layers.3" and weight.name.endswith("layer_scalar")]
+    assert both == [f"model.{half}.layers.3.layer_scalar" for half in ("decoder", "encoder.language_model")]
+
+
+def test_no_weight_is_held_twice(wide: Path) -> None:
+    denoiser = load(wide, scheme="int4", dtype="bfloat16")
+    seen = {
+        tensor.data_ptr(): tensor.nbytes
+        for layers in (denoiser.backbone._encoder_layers, denoiser.backbone._decoder_layers)  # pyright: ignore[reportPrivateUsage]
+        for tensor in layers.state_dict().values()
+    }
+    skeleton = Skeleton(model_config(wide), torch.bfloat16)
+    formats = formats_of(skeleton.weights, "int4")
+    wanted = sum(
+        packed_part.nbytes
+        for packed in quantized(wanted_tensors(wide, skeleton.weights), formats, CPU)
+        for packed_part in packed.parts.values()
+        if ".layers." in packed.name
+    )
+    assert sum(seen.values()) == wanted
+
+
+def test_the_error_of_every_tensor_is_told(wide: Path) -> None:
+    skeleton = Skeleton(model_config(wide), torch.bfloat16)
+    errors = {
+        packed.name: packed.error
+        for packed in quantized(wanted_tensors(wide, skeleton.weights), formats_of(skeleton.weights, "int4"), CPU)
+    }
+    assert set(errors) == {weight.name for weight in skeleton.weights}
+    for weight in skeleton.weights:
+        low, high = {"experts": (0.05, 0.1), "matrix": (0.003, 0.01), "other": (0.0, 0.0)}[weight.role]
+        assert low <= errors[weight.name] <= high, weight
+
+
+def test_what_is_not_finite_is_named(wide: Path, tmp_path: Path) -> None:
+    name = "model.decoder.layers.2.mlp.up_proj.weight"
+    shard = stored_tensors(wide)[name].shard
+    tensors = load_file(shard)
+    tensors[name][0, 0] = torch.inf
+    for file in wide.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    save_file(tensors, tmp_path / shard.name)
+    with pytest.raises(CheckpointError, match=rf"{shard.name}: {name} holds values that are not finite"):
+        load(tmp_path, scheme="int4")
+
+
+def test_bitsandbytes_that_is_missing_or_was_built_for_something_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_form: BlockNf4, _weight: Tensor) -> dict[str, Tensor]:
+        raise RuntimeError("compiled without this device\n(long story)")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(BlockNf4, "pack", refuse)
+        with pytest.raises(EngineError, match=r"not work on cpu here \(compiled without this device\)\. .*int4\.$"):
+            require_backend("nf4", CPU)
+    monkeypatch.setitem(sys.modules, "bitsandbytes", None)
+    with pytest.raises(EngineError, match=r"int8 needs bitsandbytes.*choose the quantization int4"):
+        require_backend("int8", CPU)
+    require_backend("int4", CPU)
