@@ -24,6 +24,8 @@ def main() -> None:
             heldout.write(corpus.read(state / "corpus", split), DATA / f"{split}.jsonl.gz", count, seed)
     if arguments.command in ("data", "prepare", "all"):
         preparation.make_arrays(state)
+    if arguments.command in ("frames", "prepare", "all"):
+        preparation.make_frames(state)
     if arguments.command == "train":
         training.run(state, arguments.stage, steps=arguments.steps, decay=arguments.decay)
     if arguments.command == "all":
@@ -44,7 +46,8 @@ def _arguments() -> argparse.Namespace:
     commands.add_parser("corpus", help="collect installed source code and split it by package")
     commands.add_parser("tokenizer", help="train the tokenizer on the training split")
     commands.add_parser("heldout", help="draw the fixed infill cases into bench/data")
-    commands.add_parser("data", help="encode the splits and lay out training frames")
+    commands.add_parser("data", help="encode the splits")
+    commands.add_parser("frames", help="lay out training frames")
     commands.add_parser("prepare", help="all of the above")
     train = commands.add_parser("train", help="train a stage, resuming from the state directory")
     train.add_argument("stage", choices=training.STAGES)

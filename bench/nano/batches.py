@@ -130,7 +130,7 @@ class Batches:
 
 
 def own_holes(frames: Frames, indices: list[int]) -> Batch:
-    """Frames as a batch; the first canvas of each has its own hole free, in full noise, the others none."""
+    """Frames as a batch; the first canvas of each has its own holes free, in full noise, the others none."""
     context = np.zeros((len(indices), BUDGET.context), np.int64)
     canvas = np.zeros((len(indices), CANVASES, BUDGET.canvas), np.int64)
     free = np.zeros(canvas.shape, np.bool_)
@@ -138,8 +138,7 @@ def own_holes(frames: Frames, indices: list[int]) -> Batch:
         ids, filled = frames.context(index), frames.canvas(index)
         context[row, : len(ids)] = ids
         canvas[row, :, : len(filled)] = filled
-        start, stop = frames.holes[index]
-        free[row, 0, start:stop] = True
+        free[row, 0, : len(filled)] = frames.free(index)
     lengths = torch.tensor([len(frames.canvas(index)) for index in indices])
     return Batch(
         context_ids=torch.from_numpy(context),

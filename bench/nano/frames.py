@@ -1,35 +1,46 @@
-"""Training frames: real files with a hole, laid out by `infill` exactly as a request would be, as flat id arrays.
+"""Training frames: requests laid out by `infill` exactly as the product's are, with the right text in their holes, as
+flat id arrays.
 
 Knows the prompt only through `infill.layout`.
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.nano.corpus import Document
-from bench.nano.holes import KINDS, draw
-from infill.layout import Layout, lay_out
-from infill.request import InfillRequest, Rejection, Span
+from bench.nano.example import Example
+from infill.layout import lay_out
+from infill.request import Rejection
 from infill.tokens import TextTokens
 from infill.window import Budget
 
-KIND_WEIGHTS = (0.5, 0.3, 0.2)
 BUDGET = Budget(context=320, canvas=96)
+LONG_BUDGET = Budget(context=1_024, canvas=96)
+"""Of the few frames whose contexts go past 512 positions."""
+LONG_LEAST = 513
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """A context, and the true canvas over it. holes: start and stop of each in the canvas."""
+
+    context: NDArray[np.int32]
+    canvas: NDArray[np.int32]
+    holes: Sequence[tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frames:
     """Contexts and true canvases of many requests.
 
-    contexts, canvases: flat uint16 ids. context_ends, canvas_ends: [N] where each one ends. holes: [N, 2], start and
-    stop of the hole in its canvas.
+    contexts, canvases: flat uint16 ids. holes: [H, 2] int32, start and stop of each hole in its canvas, frame by frame.
+    context_ends, canvas_ends, hole_ends: [N] int64, where each frame's part of these ends.
     """
 
     contexts: NDArray[np.uint16]
@@ -37,51 +48,57 @@ class Frames:
     canvases: NDArray[np.uint16]
     canvas_ends: NDArray[np.int64]
     holes: NDArray[np.int32]
+    hole_ends: NDArray[np.int64]
 
     def __len__(self) -> int:
-        return len(self.holes)
+        return len(self.context_ends)
 
     def context(self, index: int) -> NDArray[np.uint16]:
         """[C] ids of a frame's context."""
-        start = self.context_ends[index - 1] if index else 0
-        return self.contexts[start : self.context_ends[index]]
+        return self.contexts[_part(self.context_ends, index)]
 
     def canvas(self, index: int) -> NDArray[np.uint16]:
-        """[L] ids of a frame's canvas, its hole filled with the truth."""
-        start = self.canvas_ends[index - 1] if index else 0
-        return self.canvases[start : self.canvas_ends[index]]
+        """[L] ids of a frame's canvas, its holes filled with the truth."""
+        return self.canvases[_part(self.canvas_ends, index)]
+
+    def free(self, index: int) -> NDArray[np.bool_]:
+        """[L] whether a position of a frame's canvas lies in a hole."""
+        free = np.zeros(len(self.canvas(index)), np.bool_)
+        for start, stop in self.holes[_part(self.hole_ends, index)]:
+            free[start:stop] = True
+        return free
 
 
-def layout_of(text: str, hole: Span, path: str, tokens: TextTokens, budget: Budget = BUDGET) -> Layout | Rejection:
-    """A hole of a text as `infill` lays it out."""
-    return lay_out(InfillRequest(text=text, holes=(hole,), path=path), tokens, budget)
+def _part(ends: NDArray[np.int64], index: int) -> slice:
+    return slice(int(ends[index - 1]) if index else 0, int(ends[index]))
 
 
-def build(documents: Sequence[Document], tokens: TextTokens, count: int, seed: int) -> Frames:
-    """Frames of `count` holes drawn from random documents, longer ones oftener."""
-    rng = random.Random(seed)
-    weights = np.cumsum([len(document.text) for document in documents]).tolist()
-    contexts: list[NDArray[np.int32]] = []
-    canvases: list[NDArray[np.int32]] = []
-    holes: list[tuple[int, int]] = []
-    while len(holes) < count:
-        document = rng.choices(documents, cum_weights=weights)[0]
-        span = draw(document.text, rng.choices(KINDS, KIND_WEIGHTS)[0], rng)
-        if span is None:
-            continue
-        layout = layout_of(document.text, span, document.path, tokens)
-        if isinstance(layout, Rejection) or not len(layout.present[0]):
-            continue
-        hole = layout.spans([len(layout.present[0])])[0]
-        contexts.append(layout.context_ids)
-        canvases.append(layout.filled(layout.present).token_ids)
-        holes.append((hole.start, hole.stop))
+def frame_of(example: Example, tokens: TextTokens, budget: Budget = BUDGET) -> Frame | None:
+    """An example as a request would be laid out; None where `infill` would reject it, or a hole holds no token."""
+    layout = lay_out(example.request, tokens, budget)
+    if isinstance(layout, Rejection):
+        return None
+    middles = layout.encode_middles(example.answers)
+    lengths = [len(middle) for middle in middles]
+    if not all(lengths) or sum(lengths) > layout.room:
+        return None
+    return Frame(
+        context=layout.context_ids,
+        canvas=layout.filled(middles).token_ids,
+        holes=[(span.start, span.stop) for span in layout.spans(lengths)],
+    )
+
+
+def collect(drawn: Iterable[Frame | None], count: int, *, least: int = 0) -> Frames:
+    """The first `count` frames drawn that have contexts of at least `least` tokens."""
+    frames = list(islice((frame for frame in drawn if frame and len(frame.context) >= least), count))
     return Frames(
-        contexts=np.concatenate(contexts).astype(np.uint16),
-        context_ends=np.cumsum([len(ids) for ids in contexts]),
-        canvases=np.concatenate(canvases).astype(np.uint16),
-        canvas_ends=np.cumsum([len(ids) for ids in canvases]),
-        holes=np.array(holes, np.int32),
+        contexts=np.concatenate([frame.context for frame in frames]).astype(np.uint16),
+        context_ends=np.cumsum([len(frame.context) for frame in frames]),
+        canvases=np.concatenate([frame.canvas for frame in frames]).astype(np.uint16),
+        canvas_ends=np.cumsum([len(frame.canvas) for frame in frames]),
+        holes=np.array([hole for frame in frames for hole in frame.holes], np.int32),
+        hole_ends=np.cumsum([len(frame.holes) for frame in frames]),
     )
 
 

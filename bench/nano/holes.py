@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import re
 from typing import Literal, TypeAlias
 
+from bench.nano.lines import line_end, line_of, lines_from, written
 from infill.request import Span
 
 Kind: TypeAlias = Literal["single", "random", "block"]
@@ -37,27 +39,35 @@ def draw(text: str, kind: Kind, rng: random.Random) -> Span | None:
     return None
 
 
+def line_ends(text: str, rng: random.Random) -> list[Span] | None:
+    """Two or three holes on neighbouring lines, each the rest of its line from a random letter on, or all of it; or
+    None where no such lines were found in some attempts."""
+    for _ in range(_ATTEMPTS):
+        region = lines_from(text, rng.randrange(len(text)), rng.randint(2, _MOST_LINES))
+        starts = {line_of(text, position).start for position in range(region.start, region.end)}
+        lines = [written(text, line_of(text, start)) for start in sorted(starts)]
+        lines = [line for line in lines if line.end - line.start >= _LEAST_CHARACTERS]
+        if len(lines) < 2:
+            continue
+        chosen = sorted(rng.sample(lines, min(rng.randint(2, 3), len(lines))))
+        cuts = [rng.choice((line.start, rng.randrange(line.start, line.end - 1))) for line in chosen]
+        return [Span(start=cut, end=line.end) for cut, line in zip(cuts, chosen, strict=True)]
+    return None
+
+
 def _line_starts(text: str) -> list[int]:
-    starts = [0]
-    while (newline := text.find("\n", starts[-1])) >= 0:
-        starts.append(newline + 1)
-    return starts
-
-
-def _line_end(text: str, start: int) -> int:
-    end = text.find("\n", start)
-    return len(text) if end < 0 else end
+    return [0, *(match.end() for match in re.finditer("\n", text))]
 
 
 def _depth(text: str, start: int) -> int:
     """Width of the indentation of the line at `start`; -1 where it is blank."""
-    line = text[start : _line_end(text, start)]
+    line = text[start : line_end(text, start)]
     return len(line) - len(line.lstrip()) if line.strip() else -1
 
 
 def _lines(text: str, starts: list[int], index: int, kind: Kind, rng: random.Random) -> tuple[int, int]:
     """A hole that begins on line `index`; empty where that line does not do."""
-    depth, end = _depth(text, starts[index]), _line_end(text, starts[index])
+    depth, end = _depth(text, starts[index]), line_end(text, starts[index])
     start = starts[index] + depth
     if depth < 0:
         return 0, 0
@@ -66,4 +76,4 @@ def _lines(text: str, starts: list[int], index: int, kind: Kind, rng: random.Ran
     last, most = index, rng.randint(2, _MOST_LINES)
     while last + 1 < len(starts) and last + 1 - index < most and _depth(text, starts[last + 1]) >= depth:
         last += 1
-    return (start, _line_end(text, starts[last])) if last > index else (0, 0)
+    return (start, line_end(text, starts[last])) if last > index else (0, 0)

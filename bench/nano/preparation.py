@@ -8,11 +8,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.nano import corpus, frames, tokenizer
+from bench.nano import answers, corpus, frames, tokenizer
 from bench.nano.corpus import Document, Split
+from bench.nano.mixture import examples
 from infill.tokens import TextTokens
 
-FRAMES: dict[Split, int] = {"tuning": 400, "train": 24_000}
+FRAMES: dict[Split, int] = {"tuning": 400, "train": 30_000}
+"""Frames of requests, by split."""
+LONG_SHARE, ANSWER_SHARE = 0.05, 0.4
+"""As many again, of these shares: frames with long contexts, and question-and-answer frames."""
 
 
 def make_tokenizer(state: Path) -> None:
@@ -22,15 +26,30 @@ def make_tokenizer(state: Path) -> None:
 
 
 def make_arrays(state: Path) -> None:
-    """Write `state/data`: every split's ids, and frames of the training and tuning splits."""
+    """Write every split's ids to `state/data`."""
     tokens = TextTokens.load(state / "tokenizer")
     data = state / "data"
     data.mkdir(exist_ok=True)
-    for seed, split in enumerate(corpus.SPLITS):
+    for split in corpus.SPLITS:
+        np.save(data / f"{split}.npy", encoded(corpus.read(state / "corpus", split), tokens))
+
+
+def make_frames(state: Path) -> None:
+    """Write frames of the training and tuning splits to `state/data`: `{split}-frames.npz`, `{split}-long.npz` and
+    `{split}-answers.npz`."""
+    tokens = TextTokens.load(state / "tokenizer")
+    for seed, (split, count) in enumerate(FRAMES.items()):
         documents = corpus.read(state / "corpus", split)
-        np.save(data / f"{split}.npy", encoded(documents, tokens))
-        if split in FRAMES:
-            frames.save(frames.build(documents, tokens, FRAMES[split], seed=seed), data / f"{split}-frames.npz")
+        requests = (frames.frame_of(example, tokens) for example in examples(documents, seed))
+        long = (frames.frame_of(example, tokens, frames.LONG_BUDGET) for example in examples(documents, seed + 100))
+        asked = answers.draw(documents, tokens, seed)
+        made = {
+            "frames": frames.collect(requests, count),
+            "long": frames.collect(long, round(count * LONG_SHARE), least=frames.LONG_LEAST),
+            "answers": frames.collect(asked, round(count * ANSWER_SHARE)),
+        }
+        for name, drawn in made.items():
+            frames.save(drawn, state / "data" / f"{split}-{name}.npz")
 
 
 def encoded(documents: Sequence[Document], tokens: TextTokens) -> NDArray[np.uint16]:

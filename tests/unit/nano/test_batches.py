@@ -1,11 +1,10 @@
-"""Frames are the requests that infill would lay out, and batches hold them without losing a token."""
+"""Batches hold code and frames without losing a token."""
 
 # The annotations of torch are incomplete.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -15,10 +14,10 @@ import torch
 from bench.nano import frames, tokenizer
 from bench.nano.batches import CANVASES, MIXED_ROWS, PLAIN_ROWS, ROW, Batches, BatchKind, own_holes
 from bench.nano.corpus import Document
+from bench.nano.mixture import examples
 from engine.train.workers import ALONE, Workers
 from infill.tokens import TextTokens
-
-TEXT = "".join(f"def name_{i}(value):\n    total = value + {i}\n    return total * {i}\n\n\n" for i in range(200))
+from tests.unit.nano.sources import TEXT
 
 
 @pytest.fixture(scope="module")
@@ -28,29 +27,12 @@ def tokens() -> TextTokens:
 
 @pytest.fixture(scope="module")
 def built(tokens: TextTokens) -> frames.Frames:
-    documents = [Document(package="p", path="p/module.py", language="python", text=TEXT)]
-    return frames.build(documents, tokens, 12, seed=0)
+    drawn = examples([Document(package="p", path="p/module.py", language="python", text=TEXT)], seed=0)
+    return frames.collect((frames.frame_of(example, tokens) for example in drawn), 12)
 
 
 def batches(built: frames.Frames, tokens: TextTokens, *cycle: BatchKind) -> Batches:
     return Batches(code=tokens.encode(TEXT).astype(np.uint16), frames=built, cycle=cycle)
-
-
-def test_frames_fit_the_budget_and_hold_their_holes(built: frames.Frames, tokens: TextTokens) -> None:
-    assert len(built) == 12
-    for i in range(len(built)):
-        start, stop = built.holes[i]
-        assert len(built.context(i)) <= frames.BUDGET.context
-        assert 0 <= start < stop <= len(built.canvas(i)) <= frames.BUDGET.canvas
-        assert tokens.decode(built.canvas(i).tolist()).removesuffix("```<turn|>") in TEXT
-        assert built.context(i)[0] == tokens.control.bos
-
-
-def test_frames_come_back_from_their_file(built: frames.Frames, tmp_path: Path) -> None:
-    frames.save(built, tmp_path / "frames.npz")
-    loaded = frames.load(tmp_path / "frames.npz")
-    for name in frames.Frames.__slots__:
-        np.testing.assert_array_equal(getattr(loaded, name), getattr(built, name))
 
 
 def test_steps_alternate_and_repeat(built: frames.Frames, tokens: TextTokens) -> None:
@@ -102,6 +84,6 @@ def test_own_holes_are_in_full_noise_and_alone(built: frames.Frames) -> None:
     batch = own_holes(built, [3, 5])
     assert batch.free[:, 1:].sum() == 0
     for row, index in enumerate([3, 5]):
-        start, stop = built.holes[index]
-        assert batch.free[row, 0].nonzero().flatten().tolist() == list(range(start, stop))
+        free = np.flatnonzero(built.free(index))
+        assert batch.free[row, 0].nonzero().flatten().tolist() == free.tolist()
         assert batch.canvas_ids[row, 1, : batch.canvas_lengths[row, 1]].tolist() == built.canvas(index).tolist()

@@ -1,0 +1,72 @@
+"""Rewrites of real Python to instructions in words: each way of writing to the other, where its meaning stays."""
+
+from __future__ import annotations
+
+import random
+
+from bench.nano.corpus import Document
+from bench.nano.example import Example, replaced
+from bench.nano.lines import line_of, written
+from bench.nano.sites import Manner, Site, sites
+from infill.request import InfillRequest, Span
+
+# In words, from a site's own text to its other one, and back.
+INSTRUCTIONS: dict[Manner, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "hints": (
+        ("remove the type hints", "Strip the type annotations.", "no type hints", "drop the annotations"),
+        ("add type hints", "Annotate the types.", "type the parameters and the result", "add annotations"),
+    ),
+    "docstring": (
+        ("remove the docstring", "Delete the docstring.", "no docstring", "drop the docstring"),
+        ("add a docstring", "Document this.", "write a docstring", "Add a short docstring."),
+    ),
+    "format": (
+        ("use an f-string", "Turn this into an f-string.", "f-string instead of format", "convert to an f-string"),
+        ("use str.format", "Use .format instead of an f-string.", "no f-string", "convert to .format"),
+    ),
+    "early_return": (
+        ("remove the else", "Return early instead of using else.", "no else after return", "dedent the else branch"),
+        ("use else", "Put the rest into an else branch.", "add an else", "if and else instead of an early return"),
+    ),
+}
+# f-strings are common and calls of str.format rare, so both are taken from wherever they stand.
+INSTRUCTIONS["unformat"] = INSTRUCTIONS["format"][::-1]
+WEIGHTS: dict[Manner, float] = {
+    "hints": 0.3,
+    "docstring": 0.15,
+    "format": 0.2,
+    "unformat": 0.1,
+    "early_return": 0.25,
+}
+_ATTEMPTS = 12
+_MOST_CHARACTERS = 240
+_WHOLE_LINES = 0.5
+
+
+def reworded(document: Document, rng: random.Random) -> Example | None:
+    """A rewrite at a random site of a file; None where it has none that is short enough."""
+    found: dict[Manner, list[Site]] = {}
+    for site in sites(document.text) if document.language == "python" else ():
+        if max(site.span.end - site.span.start, len(site.other)) <= _MOST_CHARACTERS:
+            found.setdefault(site.manner, []).append(site)
+    if not found:
+        return None
+    manner = rng.choices(list(found), [WEIGHTS[manner] for manner in found])[0]
+    site = rng.choice(found[manner])
+    text, hole, answer = document.text, site.span, site.other
+    backwards = rng.random() < 0.5
+    if backwards:
+        text, (other_hole,) = replaced(text, [hole], [answer])
+        hole, answer = other_hole, document.text[site.span.start : site.span.end]
+    if rng.random() < _WHOLE_LINES:
+        hole, answer = _whole_lines(text, hole, answer)
+    instruction = rng.choice(INSTRUCTIONS[manner][backwards])
+    request = InfillRequest(text=text, holes=(hole,), path=document.path, instruction=instruction)
+    return Example(request=request, answers=(answer,))
+
+
+def _whole_lines(text: str, hole: Span, answer: str) -> tuple[Span, str]:
+    """A hole and its answer with the rest of the lines they stand on, indentation aside."""
+    around = Span(start=line_of(text, hole.start).start, end=line_of(text, hole.end).end)
+    lines = written(text, around)
+    return lines, text[lines.start : hole.start] + answer + text[hole.end : lines.end]
