@@ -14,6 +14,7 @@ from typing import Any
 
 from bench.nano.corpus import Document, Split
 from bench.nano.holes import KINDS, draw
+from bench.nano.lines import line_starts
 from infill.request import Span
 
 CASES: dict[Split, int] = {"heldout": 1000, "tuning": 200}
@@ -59,9 +60,7 @@ def is_table(text: str) -> bool:
 
 def prose_spans(text: str) -> list[Span]:
     """Comments and strings of several lines, docstrings among them, in Python source."""
-    starts = [0]
-    for line in text.splitlines(keepends=True):
-        starts.append(starts[-1] + len(line))
+    starts = line_starts(text)
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)
     return [
         Span(start=starts[token.start[0] - 1] + token.start[1], end=starts[token.end[0] - 1] + token.end[1])

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import random
-import re
 from typing import Literal, TypeAlias
 
-from bench.nano.lines import line_end, line_of, lines_from, written
+from bench.nano.lines import line_end, line_of, line_starts, lines_from, written
 from infill.request import Span
 
 Kind: TypeAlias = Literal["single", "random", "block"]
@@ -26,7 +25,7 @@ def draw(text: str, kind: Kind, rng: random.Random) -> Span | None:
     an exponential distribution. block: two or more lines, from a line's first letter to the end of the last one that
     stands no less deep.
     """
-    starts = _line_starts(text)
+    starts = line_starts(text)
     for _ in range(_ATTEMPTS):
         if kind == "random":
             start = rng.randrange(len(text))
@@ -53,10 +52,6 @@ def line_ends(text: str, rng: random.Random) -> list[Span] | None:
         cuts = [rng.choice((line.start, rng.randrange(line.start, line.end - 1))) for line in chosen]
         return [Span(start=cut, end=line.end) for cut, line in zip(cuts, chosen, strict=True)]
     return None
-
-
-def _line_starts(text: str) -> list[int]:
-    return [0, *(match.end() for match in re.finditer("\n", text))]
 
 
 def _depth(text: str, start: int) -> int:

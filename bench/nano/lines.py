@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from infill.request import Span
+
+
+def line_starts(text: str) -> list[int]:
+    """Where each line begins."""
+    return [0, *(match.end() for match in re.finditer("\n", text))]
 
 
 def line_of(text: str, position: int) -> Span:

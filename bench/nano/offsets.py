@@ -20,7 +20,3 @@ class Offsets:
     def at(self, line: int, column: int) -> int:
         """The code point at a line, counted from 1, and a byte of it: the way of Python's `ast`."""
         return self.at_byte(int(self._line_starts[line - 1]) + column)
-
-    def line_start(self, line: int) -> int:
-        """The code point with which a line begins, counted from 1."""
-        return self.at(line, 0)

@@ -51,6 +51,11 @@ def test_prose_is_comments_and_strings_of_several_lines() -> None:
     assert [TEXT[span.start : span.end] for span in prose_spans(TEXT)] == ['"""Doc\nstring."""', "# None."]
 
 
+def test_only_line_feeds_end_a_line_of_prose() -> None:
+    text = "x = 1\n\f\ny = '\x1c \u2028'  # Here.\n"
+    assert [text[span.start : span.end] for span in prose_spans(text)] == ["# Here."]
+
+
 def test_tables_are_told_from_code() -> None:
     assert is_table("CODES = {\n" + "    'name': 1,\n" * 9 + "}\n")
     assert not is_table(TEXT)
