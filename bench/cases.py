@@ -1,7 +1,7 @@
 """Cases of the infilling benchmarks: a text, the hole in it, and how an answer is judged.
 
-Two sources: the project's own held-out set and HumanEval-Infilling, whose files are named by the caller and never
-kept here.
+Two sources: the project's own held-out and tuning sets, and HumanEval-Infilling, whose files are named by the caller
+and never kept here.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from bench.sandbox import succeeds
+from infill.languages import language_of
 from infill.request import Mode, Span
 
 HELD_OUT = Path(__file__).parent / "data" / "heldout.jsonl.gz"
-HELD_OUT_SPLITS = ("single", "random", "block")
+TUNING = Path(__file__).parent / "data" / "tuning.jsonl.gz"
+OWN_SPLITS = ("single", "random", "block")
 MODES: dict[str, Mode] = {
     "single": "line",
     "random": "auto",
@@ -25,11 +27,13 @@ MODES: dict[str, Mode] = {
     "he-single": "line",
     "he-multi": "block",
     "he-random": "auto",
+    "he-light": "auto",
 }
 HUMAN_EVAL_FILES = {
     "he-single": "HumanEval-SingleLineInfilling.jsonl.gz",
     "he-multi": "HumanEval-MultiLineInfilling.jsonl.gz",
     "he-random": "HumanEval-RandomSpanInfilling.jsonl.gz",
+    "he-light": "HumanEval-RandomSpanInfillingLight.jsonl.gz",
 }
 
 
@@ -50,6 +54,11 @@ class Case:
         return self.text[self.hole.start : self.hole.end]
 
     @property
+    def language(self) -> str:
+        """The language's name, as parsers know it."""
+        return language_of(self.path, "")
+
+    @property
     def blank(self) -> str:
         """The text with nothing in the hole."""
         return self.filled("")
@@ -63,16 +72,16 @@ class Case:
         return None if self.check is None else succeeds(self.filled(middle) + self.check)
 
 
-def load(split: str, human_eval: Path | None) -> list[Case]:
-    """All cases of a split, in the file's order, which is the seed's.
+def load(split: str, human_eval: Path | None = None, *, own: Path = HELD_OUT) -> list[Case]:
+    """All cases of a split, in the file's order, which is the seed's. own: the file of the project's own splits.
 
     Raises:
         SystemExit: an unknown split, or HumanEval-Infilling asked for without its directory.
     """
-    if split in HELD_OUT_SPLITS:
-        return [_held_out(row) for row in _rows(HELD_OUT) if row["split"] == split]
+    if split in OWN_SPLITS:
+        return [_own(row) for row in _rows(own) if row["split"] == split]
     if split not in HUMAN_EVAL_FILES:
-        raise SystemExit(f"no split {split!r}: choose among {', '.join((*HELD_OUT_SPLITS, *HUMAN_EVAL_FILES))}")
+        raise SystemExit(f"no split {split!r}: choose among {', '.join((*OWN_SPLITS, *HUMAN_EVAL_FILES))}")
     if human_eval is None:
         raise SystemExit(f"split {split} needs --data DIR, the directory that holds {HUMAN_EVAL_FILES[split]}")
     return [_human_eval(row, split) for row in _rows(human_eval / HUMAN_EVAL_FILES[split])]
@@ -83,7 +92,7 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
         yield from map(json.loads, lines)
 
 
-def _held_out(row: dict[str, Any]) -> Case:
+def _own(row: dict[str, Any]) -> Case:
     return Case(
         name=row["name"],
         path=row["path"],

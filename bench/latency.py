@@ -184,7 +184,7 @@ async def measure_host(options: EngineOptions, n: int) -> dict[str, Row]:
     steps: list[float] = []
     cancels: list[float] = []
     try:
-        for case in load("single", None)[:n]:
+        for case in load("single")[:n]:
             request = await _with_context(client, case)
             drafts, done, _ = await _ask(client, request, drafts=True)
             if drafts:

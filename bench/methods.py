@@ -1,90 +1,188 @@
-"""Ways to fill a hole, side by side on the same model: what each answers and what it spent."""
+"""Ways to fill a hole, side by side on the same checkpoint: what each answers and what it spent."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from time import perf_counter
 from typing import TypeAlias
 
-from bench.cases import Case
+import numpy as np
+
+from bench import cal
+from bench.answers import Answer
+from bench.cases import OWN_SPLITS, TUNING, Case
+from bench.cases import load as load_cases
+from engine.canvas import Denoiser
 from engine.configuration import denoise_config
 from engine.load import load
-from infill.fill import Infiller
+from infill.fill import HoleSettings, Infiller
 from infill.layout import Layout, lay_out
+from infill.length import Given
+from infill.mode import resolve_mode
 from infill.request import Filled, InfillRequest, Progress, Span
 from infill.tokens import TextTokens
 from infill.window import Budget
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """A filled middle, or None where the method offered nothing. ms: milliseconds of the whole request."""
-
-    middle: str | None
-    passes: int
-    token_positions: int
-    ms: float
-
+NAMES = ("stock", "fixed", "cal", "ours", "oracle")
+FIXED_LENGTHS = (4, 8, 16, 32, 64)
+_BIAS_CASES = 10
 
 Method: TypeAlias = Callable[[Case], Answer]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Model:
-    """A loaded checkpoint and the methods over it."""
+    """A checkpoint's directory and the methods over it; each loads what it needs when it is first used."""
 
-    infiller: Infiller
-    tokens: TextTokens
-    budget: Budget
+    directory: Path
+    device: str
+    settings: HoleSettings = field(default_factory=HoleSettings)
+    budget: Budget = field(default_factory=Budget)
 
-    @classmethod
-    def load(cls, directory: Path, *, device: str) -> Model:
-        """Load a checkpoint's directory.
+    def method(self, name: str) -> Method:
+        """A method by its name.
 
         Raises:
-            CheckpointError: it is missing, truncated or foreign.
+            SystemExit: there is no such method.
         """
-        tokens = TextTokens.load(directory)
-        denoiser = load(directory, device=device)
-        budget = Budget()
-        return cls(Infiller(denoiser, tokens, denoise_config(directory), budget=budget), tokens, budget)
+        methods: dict[str, Method] = {
+            "stock": self.stock,
+            "fixed": self.fixed,
+            "cal": self.cal,
+            "ours": self.ours,
+            "oracle": self.oracle,
+        }
+        if name not in methods:
+            raise SystemExit(f"no method {name!r}: choose among {', '.join(NAMES)}")
+        return methods[name]
 
-    def methods(self) -> dict[str, Method]:
-        """Every method by its name."""
-        return {"ours": self.ours, "oracle": self.oracle}
+    @cached_property
+    def tokens(self) -> TextTokens:
+        return TextTokens.load(self.directory)
+
+    @cached_property
+    def denoiser(self) -> Denoiser:
+        return load(self.directory, device=self.device)
+
+    @cached_property
+    def infiller(self) -> Infiller:
+        return self.infiller_with(self.settings)
+
+    def infiller_with(self, settings: HoleSettings) -> Infiller:
+        """The product over the resident model with other settings."""
+        return Infiller(
+            self.denoiser, self.tokens, denoise_config(self.directory), settings=settings, budget=self.budget
+        )
+
+    def stock(self, case: Case) -> Answer:
+        """What transformers' `generate` writes when it is asked in a chat."""
+        return self._stock(case)
+
+    @cached_property
+    def _stock(self) -> Method:
+        # Imported here, because it loads transformers' model beside ours.
+        from bench.stock import Stock
+
+        return Stock(self.directory, self.tokens, self.budget, device=self.device)
 
     def ours(self, case: Case) -> Answer:
         """What the product does."""
-        return _run(self.infiller.fill(_request(case)))
+        return run(self.infiller.fill(request_of(case)))
 
     def oracle(self, case: Case) -> Answer:
         """The true length, everything else as `ours`: the bound for whatever decides lengths."""
         layout = lay_out(InfillRequest(text=case.text, holes=(case.hole,), path=case.path), self.tokens, self.budget)
         if not isinstance(layout, Layout):
             return Answer(middle=None, passes=0, token_positions=0, ms=0.0)
-        length = len(layout.present[0])
-        return _run(self.infiller.fill(_request(case), lengths=lambda *_, **__: (length,)))
+        return self._at_length(case, len(layout.present[0]))
+
+    def fixed(self, case: Case) -> Answer:
+        """A length that depends on nothing in the case: each has one of `FIXED_LENGTHS`, so that a mean over cases is
+        one over lengths too."""
+        return self._at_length(case, FIXED_LENGTHS[zlib.crc32(case.name.encode()) % len(FIXED_LENGTHS)])
+
+    def cal(self, case: Case) -> Answer:
+        """The length that calibrated confidence finds, everything else as `ours`."""
+        request = request_of(case)
+        layout = lay_out(request, self.tokens, self.budget)
+        if not isinstance(layout, Layout):
+            return Answer(middle=None, passes=0, token_positions=0, ms=0.0)
+        spent: list[int] = []
+        began = perf_counter()
+        with self.denoiser.prefill(layout.context_ids) as context:
+            prefilled = context.token_count - context.cached_count
+            confidence = self._confidence(request, layout, spent)
+            start = cal.first_guess(resolve_mode(request))
+            length = cal.climb(confidence, self._bias, start=start, most=layout.room)
+            searched_ms = (perf_counter() - began) * 1_000
+            answer = self._at_length(case, length)
+        return Answer(
+            middle=answer.middle,
+            passes=answer.passes + len(spent) + (prefilled > 0),
+            token_positions=answer.token_positions + sum(spent) + prefilled,
+            ms=answer.ms + searched_ms,
+            doubt=answer.doubt,
+        )
 
     def true_length(self, case: Case) -> int:
         """Tokens that the truth takes in the hole, those of its edges left out."""
         return len(self.tokens.encode(case.truth))
 
+    def _at_length(self, case: Case, length: int) -> Answer:
+        return run(self.infiller.fill(request_of(case), lengths=Given(length)))
 
-def _request(case: Case) -> InfillRequest:
+    def _confidence(self, request: InfillRequest, layout: Layout, spent: list[int]) -> cal.Confidence:
+        """The confidence of a layout's hole by length; each look adds the positions computed to `spent`."""
+        config = self.infiller.config(resolve_mode(request))
+
+        def confidence(length: int) -> float:
+            # Prefilled already, so this only finds the context again.
+            with self.denoiser.prefill(layout.context_ids) as context:
+                stepper = self.denoiser.start(context, [layout.noisy([length])], seeds=[0], config=config)
+                batch = stepper.step()
+            spent.append(batch.token_positions)
+            [span] = layout.spans([length])
+            return float(np.exp(batch.rows[0].top_log_probs[span, 0]).mean())
+
+        return confidence
+
+    @cached_property
+    def _bias(self) -> cal.Bias:
+        return cal.Bias.fit(self._confidences())
+
+    def _confidences(self) -> Iterator[dict[int, float]]:
+        """By length, of the first tuning cases of every split."""
+        for split in OWN_SPLITS:
+            for case in load_cases(split, own=TUNING)[:_BIAS_CASES]:
+                request = request_of(case)
+                layout = lay_out(request, self.tokens, self.budget)
+                if isinstance(layout, Layout) and layout.room >= cal.GRID[-1]:
+                    confidence = self._confidence(request, layout, [])
+                    yield {length: confidence(length) for length in cal.GRID}
+
+
+def request_of(case: Case) -> InfillRequest:
+    """What an editor would ask at a case's hole."""
     at = case.hole.start
     return InfillRequest(text=case.blank, holes=(Span(start=at, end=at),), path=case.path, mode=case.mode)
 
 
-def _run(pipeline: Iterable[Progress | Filled]) -> Answer:
+def run(pipeline: Iterable[Progress | Filled]) -> Answer:
+    """Drive a pipeline to its end."""
     began = perf_counter()
     *_, filled = pipeline
     if not isinstance(filled, Filled):
         raise TypeError("the pipeline ended without its last word")
+    best = filled.candidates[0] if filled.candidates else None
+    stats = filled.stats
     return Answer(
-        middle=filled.candidates[0].texts[0] if filled.candidates else None,
-        passes=filled.stats.passes,
-        token_positions=filled.stats.token_positions,
+        middle=best.texts[0] if best else None,
+        passes=stats.passes,
+        token_positions=stats.token_positions + stats.context_tokens - stats.cached_tokens,
         ms=(perf_counter() - began) * 1_000,
+        doubt=best.worst_entropy if best else None,
     )

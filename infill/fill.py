@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from engine.canvas import DenoiseConfig, Denoiser
 from infill.layout import Layout, lay_out
-from infill.length import Lengths, ladder
+from infill.length import Ladder, Lengths
 from infill.meter import Meter
 from infill.mode import resolve_mode
 from infill.passage import line_ending_at
@@ -31,11 +32,13 @@ class HoleSettings:
         whole ladder of lengths.
     entropy_bound: nats; several times the stock bound, since the clamped text already decides most of a short hole.
     confidence_threshold: nats; a mean entropy of the free positions that a determined text stays well below.
+    lengths: decides how long a hole may be.
     """
 
     max_denoising_steps: int = 5
     entropy_bound: float = 0.4
     confidence_threshold: float = 0.2
+    lengths: Lengths = field(default_factory=Ladder)
 
 
 class Infiller:
@@ -53,6 +56,7 @@ class Infiller:
         """config: the checkpoint's own; `settings` says where holes differ. budget: tokens a request may take; the
         denoiser's limit holds as well."""
         settings, budget = settings or HoleSettings(), budget or Budget()
+        self._settings = settings
         self._denoiser = denoiser
         self._tokens = tokens
         self._budget = replace(budget, context=min(budget.context, denoiser.max_context_tokens))
@@ -67,16 +71,21 @@ class Infiller:
         )
         self._line_config = replace(self._block_config, banned_ids=banned | tokens.newline_ids)
 
-    def fill(self, request: InfillRequest, *, lengths: Lengths = ladder) -> Generator[Progress | Filled]:
+    def config(self, mode: Literal["line", "block"]) -> DenoiseConfig:
+        """How a hole of this kind is denoised."""
+        return self._line_config if mode == "line" else self._block_config
+
+    def fill(self, request: InfillRequest, *, lengths: Lengths | None = None) -> Generator[Progress | Filled]:
         """Fill the request's holes: a `Progress` after each model forward, and `Filled` last. lengths: decides which
-        lengths to try."""
+        lengths to try, in place of the settings' own."""
         meter = Meter(request.deadline_ms)
         layout = lay_out(request, self._tokens, self._budget)
         if isinstance(layout, Rejection):
             yield Filled(candidates=(), rejection=layout, stats=FillStats())
             return
         mode = resolve_mode(request)
-        config = self._line_config if mode == "line" else self._block_config
+        config = self.config(mode)
+        lengths = lengths or self._settings.lengths
         with meter.timed("prefill"):
             context = self._denoiser.prefill(layout.context_ids)
         with context:

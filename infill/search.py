@@ -5,42 +5,19 @@ Every length tried comes from `length`; nothing here knows how long a hole shoul
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
-from engine.canvas import Canvas, Context, DenoiseConfig, Denoiser, RowState, TokenIds
-from infill.candidate import Reading, draft, read_row
+from engine.canvas import Context, DenoiseConfig, Denoiser, RowState, TokenIds
+from infill.batch import Batch, Denoised, Middle
+from infill.candidate import Reading, draft, kept_tokens, read_row
 from infill.layout import Layout
-from infill.length import Lengths, first_guess
+from infill.length import Lengths, Sight
 from infill.meter import Meter
 from infill.rank import certainty, likelihood, scored_row
 from infill.request import InfillRequest, Progress, Rejection, StopReason
 from infill.syntax import error_count
-
-
-@dataclass(frozen=True, slots=True)
-class _Middle:
-    """A hole's tokens in a row to denoise. keep: start from them, not from noise."""
-
-    token_ids: TokenIds
-    keep: bool
-
-    @classmethod
-    def noise(cls, length: int) -> _Middle:
-        return cls(np.zeros(length, np.int32), keep=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Denoised:
-    """A row at the end of its denoising. lengths: of its holes."""
-
-    lengths: tuple[int, ...]
-    state: RowState
-    stop_reason: StopReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,58 +77,78 @@ class Search:
             # Where no row has anything to offer, the others go on from the shortest.
             best = max(scored, key=by_score).row if scored else denoised[0]
             spans = self.layout.spans(best.lengths)
-            current = [_Middle(best.state.argmax_ids[span], keep=True) for span in spans]
+            current = [Middle(best.state.argmax_ids[span], keep=True) for span in spans]
         return found
 
-    def _start(self) -> list[_Middle]:
+    def _start(self) -> list[Middle]:
         """The holes before anything is known: a text to be edited as it stands, anything else as noise."""
         standing = [len(ids) if middle else 0 for ids, middle in self._present]
         share = (self.layout.room - sum(standing)) // max(standing.count(0), 1)
-        middles: list[_Middle] = []
+        middles: list[Middle] = []
         for (ids, middle), count in zip(self._present, standing, strict=True):
             if middle and self.request.instruction is None:
-                middles.append(_Middle(ids, keep=True))
+                middles.append(Middle(ids, keep=True))
             else:
-                middles.append(_Middle.noise(count or first_guess(self.mode, room=share)))
+                middles.append(Middle.noise(count or self.lengths.guess(self.mode, room=share)))
         return middles
 
-    def _rows(self, hole: int, current: Sequence[_Middle]) -> list[tuple[_Middle, ...]]:
+    def _rows(self, hole: int, current: Sequence[Middle]) -> list[tuple[Middle, ...]]:
         """The current reading once for each length that the hole might have."""
         ids, middle = self._present[hole]
         taken = sum(len(other.token_ids) for i, other in enumerate(current) if i != hole)
-        lengths = self.lengths(self.mode, present=len(ids) if middle else 0, room=self.layout.room - taken)
-        rows: list[tuple[_Middle, ...]] = []
+        lengths = self.lengths.first(self.mode, present=len(ids) if middle else 0, room=self.layout.room - taken)
+        rows: list[tuple[Middle, ...]] = []
         for length in lengths:
             # A text that is edited starts from itself in the row of its own length.
             stays = len(current[hole].token_ids) == length
-            tried = current[hole] if stays else _Middle.noise(length)
+            tried = current[hole] if stays else Middle.noise(length)
             rows.append((*current[:hole], tried, *current[hole + 1 :]))
         return rows * -(-self.request.n // len(rows))
 
-    def _denoise(self, rows: Sequence[Sequence[_Middle]], hole: int) -> Generator[Progress, None, list[Denoised]]:
-        """Denoise a batch until every row has settled, the steps are spent or the time is."""
-        lengths = [tuple(len(middle.token_ids) for middle in row) for row in rows]
-        canvases = [self.layout.filled([m.token_ids for m in row], keep=[m.keep for m in row]) for row in rows]
-        self.meter.count_free(sum(canvas.free_count for canvas in canvases))
-        seeds = [_row_seed(self.request.seed, hole, number) for number in range(len(rows))]
+    def _denoise(self, rows: Sequence[Sequence[Middle]], hole: int) -> Generator[Progress, None, list[Denoised]]:
+        """Denoise rows, fewer from step to step, until every one has settled, the steps are spent or the time is."""
         with self.meter.timed("denoise"):
-            stepper = self.denoiser.start(self.context, canvases, seeds=seeds, config=self.config)
-        late = False
-        states: tuple[RowState, ...] = ()
-        for _ in range(self.config.max_denoising_steps):
+            batch = Batch.start(
+                self.layout,
+                rows,
+                hole=hole,
+                seed=self.request.seed,
+                denoiser=self.denoiser,
+                context=self.context,
+                config=self.config,
+            )
+        self.meter.count_free(batch.free_count)
+        dropped: list[Denoised] = []
+        step = 0
+        while True:
+            step += 1
             with self.meter.timed("denoise"):
-                batch = stepper.step()
-            self.meter.count_forward(batch.token_positions)
-            states, late = batch.rows, self.meter.late
-            best = min(range(len(rows)), key=lambda i: _mean_entropy(states[i], canvases[i]))
-            yield Progress(stage="denoise", draft=draft(states[best], lengths[best], self.layout))
-            if late or all(state.settled for state in states):
+                state = batch.step()
+            self.meter.count_forward(state.token_positions)
+            late = self.meter.late
+            done = late or step == self.config.max_denoising_steps or all(row.settled for row in state.rows)
+            sights = [self._sight(row, own, hole) for row, own in zip(state.rows, batch.lengths, strict=True)]
+            surest = min(range(len(sights)), key=lambda i: float(sights[i].entropy.mean()))
+            yield Progress(stage="denoise", draft=draft(state.rows[surest], batch.lengths[surest], self.layout))
+            if done:
                 break
+            moves = self.lengths.following(step, sights)
+            going_on = {move.row for move in moves}
+            dropped += [
+                Denoised(batch.lengths[i], row, "step_limit") for i, row in enumerate(state.rows) if i not in going_on
+            ]
+            batch.follow(moves)
         unsettled: StopReason = "deadline" if late else "step_limit"
-        return [
-            Denoised(row_lengths, state, "settled" if state.settled else unsettled)
-            for row_lengths, state in zip(lengths, states, strict=True)
+        finished = [
+            Denoised(own, row, "settled" if row.settled else unsettled)
+            for own, row in zip(batch.lengths, state.rows, strict=True)
         ]
+        # Where several candidates are wanted, a length that fits less well is better than none.
+        return finished + (dropped if self.request.n > 1 else [])
+
+    def _sight(self, row: RowState, lengths: tuple[int, ...], hole: int) -> Sight:
+        kept = kept_tokens(row, lengths, hole, self.layout, self.mode)
+        return Sight(entropy=row.entropy[self.layout.spans(lengths)[hole]], kept=kept, settled=row.settled)
 
     def _score(
         self, readings: Sequence[tuple[Reading, Denoised]], *, late: bool
@@ -186,15 +183,6 @@ class Search:
     def _present(self) -> list[tuple[TokenIds, str]]:
         """What stands in the holes now, as tokens and as text."""
         return list(zip(self.layout.present, self.layout.middles, strict=True))
-
-
-def _row_seed(seed: int, hole: int, number: int) -> int:
-    """A seed for each row of each round, the same on every machine."""
-    return zlib.crc32(f"{seed} {hole} {number}".encode())
-
-
-def _mean_entropy(state: RowState, canvas: Canvas) -> float:
-    return float(state.entropy[~canvas.clamped].mean())
 
 
 def by_score(offer: Offer) -> float:

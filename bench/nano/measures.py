@@ -76,8 +76,8 @@ class Exactness:
 
 def exactness(directory: Path, split: str, limit: int) -> Exactness:
     """Exact matches of a checkpoint on the first cases of a held-out split."""
-    model = Model.load(directory, device="cpu")
-    cases = load(split, None)[:limit]
+    model = Model(directory, "cpu")
+    cases = load(split)[:limit]
     right = [model.oracle(case).middle == case.truth for case in cases]
     short = [model.true_length(case) <= 4 for case in cases]
     return Exactness(
@@ -91,7 +91,7 @@ def exactness(directory: Path, split: str, limit: int) -> Exactness:
 
 def examples(directory: Path, count: int) -> Iterator[tuple[Case, Answer]]:
     """The first held-out single-line cases and what the checkpoint writes there at the true length."""
-    model = Model.load(directory, device="cpu")
-    cases: Sequence[Case] = load("single", None)[:count]
+    model = Model(directory, "cpu")
+    cases: Sequence[Case] = load("single")[:count]
     for case in cases:
         yield case, model.oracle(case)

@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.cases import HELD_OUT, HELD_OUT_SPLITS, load
-from bench.methods import Answer
-from bench.quality import measure
+from bench.cases import HELD_OUT, OWN_SPLITS, TUNING, load
 
 HUMAN_EVAL_ROW = {
     "task_id": "SingleLineInfilling/x",
@@ -29,13 +27,9 @@ def human_eval(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def answer(middle: str | None) -> Answer:
-    return Answer(middle=middle, passes=3, token_positions=100, ms=1.0)
-
-
-@pytest.mark.parametrize("split", HELD_OUT_SPLITS)
+@pytest.mark.parametrize("split", OWN_SPLITS)
 def test_the_held_out_set_is_large_and_its_truths_are_cut_out(split: str) -> None:
-    cases = load(split, None)
+    cases = load(split)
     assert len(cases) >= 1000
     assert len({case.name for case in cases}) == len(cases)
     for case in cases:
@@ -47,6 +41,13 @@ def test_the_held_out_set_is_large_and_its_truths_are_cut_out(split: str) -> Non
 def test_the_held_out_set_names_where_its_cases_are_from() -> None:
     with gzip.open(HELD_OUT, "rt", encoding="utf-8") as lines:
         assert all(json.loads(line)["path"] for line in lines)
+
+
+def test_tuning_and_held_out_cases_are_of_different_packages() -> None:
+    def packages(own: Path) -> set[str]:
+        return {case.path.split("/")[0] for split in OWN_SPLITS for case in load(split, own=own)}
+
+    assert packages(HELD_OUT).isdisjoint(packages(TUNING))
 
 
 def test_a_single_line_hole_leaves_the_lines_end_in_place(human_eval: Path) -> None:
@@ -72,14 +73,4 @@ def test_a_programs_own_tests_judge_it(human_eval: Path, middle: str, right: boo
 @pytest.mark.parametrize(("split", "message"), [("he-single", "--data"), ("nonsense", "choose among")])
 def test_what_cannot_be_loaded_is_one_message(split: str, message: str) -> None:
     with pytest.raises(SystemExit, match=message):
-        load(split, None)
-
-
-def test_rates_are_over_all_cases_and_nothing_offered_is_wrong() -> None:
-    cases = load("single", None)[:4]
-    middles = iter([cases[0].truth, None, "", cases[3].truth])
-    row = measure("scripted", lambda _: answer(next(middles)), "single", cases, [2, 3, 9, 9])
-    assert (row.n, row.exact_match, row.offered) == (4, 0.5, 0.75)
-    assert (row.n_short, row.exact_match_short) == (2, 0.5)
-    assert row.edit_similarity == 0.5
-    assert row.pass_at_1 is None
+        load(split)

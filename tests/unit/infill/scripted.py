@@ -22,6 +22,8 @@ from tests.unit.infill.tiny import tiny_tokens
 _HOLE = re.compile("⟦(.*?)⟧", re.DOTALL)
 # Nats: what the scripted encoder gives a token that stands where the answer has it, and any other.
 _RIGHT, _WRONG = -0.1, -3.0
+# Nats: the entropy of a token that the model is sure of, and of one that it is not.
+_SURE, _IN_DOUBT = 0.2, 0.9
 
 
 class ScriptedContext:
@@ -46,7 +48,8 @@ class ScriptedContext:
 
 class ScriptedDenoiser:
     """Fills every hole with its answer's tokens. A longer hole is filled up as a real model does it, with a copy of
-    what follows, and with blanks from where that is banned; a shorter one holds the answer's beginning."""
+    what follows, and with blanks, in doubt, from where that is banned; a shorter one holds the answer's beginning, in
+    doubt."""
 
     max_context_tokens = 4_096
 
@@ -112,13 +115,16 @@ class ScriptedStepper:
 
     def _row(self, canvas: Canvas) -> RowState:
         ids = canvas.token_ids.copy()
+        entropy = np.where(canvas.clamped, 0.0, _SURE).astype(np.float32)
         for span, answer in zip(free_runs(canvas), self._denoiser.answers, strict=True):
             written = np.concatenate([answer, canvas.token_ids[span.stop :]])
-            written[np.logical_or.accumulate(np.isin(written, self._banned))] = self._blank
+            lost = np.logical_or.accumulate(np.isin(written, self._banned))
             size = span.stop - span.start
-            ids[span] = np.pad(written, (0, size), constant_values=self._blank)[:size]
+            ids[span] = np.pad(np.where(lost, self._blank, written), (0, size), constant_values=self._blank)[:size]
+            entropy[span][np.pad(lost, (0, size), constant_values=True)[:size]] = _IN_DOUBT
+            if size < len(answer):
+                entropy[span] = _IN_DOUBT
         size = len(ids)
-        entropy = np.where(canvas.clamped, 0.0, 0.2).astype(np.float32)
         return RowState(
             argmax_ids=ids,
             entropy=entropy,

@@ -1,0 +1,98 @@
+"""Rows of one layout that are denoised side by side and differ in the length of a hole.
+
+Knows how a hole's new length becomes a canvas; which length that should be is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from engine.canvas import BatchState, Context, DenoiseConfig, Denoiser, RowState, Stepper, TokenIds
+from infill.layout import Layout
+from infill.length import Move
+from infill.request import StopReason
+
+
+@dataclass(frozen=True, slots=True)
+class Middle:
+    """A hole's tokens in a row to denoise. keep: start from them, not from noise."""
+
+    token_ids: TokenIds
+    keep: bool
+
+    @classmethod
+    def noise(cls, length: int) -> Self:
+        return cls(np.zeros(length, np.int32), keep=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Denoised:
+    """A row at the end of its denoising. lengths: of its holes."""
+
+    lengths: tuple[int, ...]
+    state: RowState
+    stop_reason: StopReason
+
+
+class Batch:
+    """Rows on their way. lengths: of each row's holes, in the batch's present order."""
+
+    def __init__(
+        self, layout: Layout, rows: Sequence[Sequence[Middle]], hole: int, stepper: Stepper, canvas_free: int
+    ) -> None:
+        self._layout = layout
+        self._hole = hole
+        self._stepper = stepper
+        self.lengths = [tuple(len(middle.token_ids) for middle in row) for row in rows]
+        self.free_count = canvas_free
+
+    @classmethod
+    def start(
+        cls,
+        layout: Layout,
+        rows: Sequence[Sequence[Middle]],
+        *,
+        hole: int,
+        seed: int,
+        denoiser: Denoiser,
+        context: Context,
+        config: DenoiseConfig,
+    ) -> Self:
+        """Begin with rows that differ in a hole; the rest of each is the layout's."""
+        canvases = [layout.filled([m.token_ids for m in row], keep=[m.keep for m in row]) for row in rows]
+        seeds = [_row_seed(seed, hole, number) for number in range(len(rows))]
+        stepper = denoiser.start(context, canvases, seeds=seeds, config=config)
+        return cls(layout, rows, hole, stepper, sum(canvas.free_count for canvas in canvases))
+
+    def step(self) -> BatchState:
+        """Run one denoising step."""
+        return self._stepper.step()
+
+    def follow(self, moves: Sequence[Move]) -> None:
+        """Go on with some rows only, the hole of some of them cut to a shorter length. What is left of it goes on from
+        where it was."""
+        if [move.row for move in moves] != list(range(len(self.lengths))):
+            self._stepper.keep([move.row for move in moves])
+            self.lengths = [self.lengths[move.row] for move in moves]
+        for row, move in enumerate(moves):
+            if move.length is not None:
+                self._cut(row, move.length)
+
+    def _cut(self, row: int, length: int) -> None:
+        old = self.lengths[row]
+        new = (*old[: self._hole], length, *old[self._hole + 1 :])
+        dropped = self._layout.spans(old)[self._hole]
+        carried = np.arange(sum(map(len, self._layout.clamped)) + sum(old), dtype=np.int32)
+        carried = np.delete(carried, slice(dropped.start + length, dropped.stop))
+        self._stepper.replace(row, self._layout.noisy(new), carried)
+        self.lengths[row] = new
+
+
+def _row_seed(seed: int, hole: int, number: int) -> int:
+    """A seed for each row of each round, the same on every machine."""
+    return zlib.crc32(f"{seed} {hole} {number}".encode())

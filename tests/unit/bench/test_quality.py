@@ -1,0 +1,102 @@
+"""Sums over cases, intervals, answers kept between runs, and the gate's curve."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from bench.answers import Answer, AnswerFile, fingerprint
+from bench.bootstrap import ratio
+from bench.judge import Verdict
+from bench.quality import compare, row_of
+from bench.risk import Shown, draw, gate
+
+RIGHT = Verdict(exact=True, similarity=1.0, passed=None, length_error=0, echo=False, broken=False, torn=False)
+WRONG = Verdict(exact=False, similarity=0.5, passed=None, length_error=3, echo=True, broken=True, torn=True)
+NOTHING = Verdict(exact=False, similarity=0.0, passed=None, length_error=None, echo=False, broken=False, torn=False)
+
+
+def answer(middle: str | None, doubt: float | None = None) -> Answer:
+    return Answer(middle=middle, passes=3, token_positions=100, ms=1.0, doubt=doubt)
+
+
+def test_rates_are_over_all_cases_and_damage_is_over_what_was_offered() -> None:
+    answers = [answer("a"), answer(None), answer("b"), answer("c")]
+    row = row_of("ours", "single", [2, 3, 9, 9], answers, [RIGHT, NOTHING, WRONG, RIGHT])
+    assert (row.n, row.exact_match, row.offered, row.passes) == (4, 0.5, 0.75, 3)
+    assert (row.n_short, row.exact_match_short) == (2, 0.5)
+    assert row.edit_similarity == pytest.approx(2.5 / 4)
+    assert (row.length_error, row.pass_at_1) == (1.0, None)
+    assert row.echo == row.syntax_errors == row.torn_words == pytest.approx(1 / 3)
+
+
+def test_tests_decide_over_the_cases_that_have_them() -> None:
+    verdicts = [dataclasses.replace(RIGHT, passed=True), dataclasses.replace(NOTHING, passed=False)]
+    assert row_of("ours", "he-single", [9, 9], [answer("a"), answer(None)], verdicts).pass_at_1 == 0.5
+
+
+def test_equal_methods_have_a_ratio_of_one_and_no_doubt_about_it() -> None:
+    values = [1.0, 0.0, 0.0, 1.0] * 10
+    assert ratio(values, values) == (1.0, 1.0)
+
+
+def test_an_interval_holds_the_ratio_and_shrinks_with_cases() -> None:
+    few = ratio([1.0, 1.0, 0.0, 0.0] * 10, [1.0, 0.0, 0.0, 0.0] * 10)
+    many = ratio([1.0, 1.0, 0.0, 0.0] * 100, [1.0, 0.0, 0.0, 0.0] * 100)
+    assert few is not None
+    assert many is not None
+    assert few[0] < many[0] < 2 < many[1] < few[1]
+
+
+def test_there_is_no_ratio_to_nothing() -> None:
+    assert ratio([1.0, 0.0], [0.0, 0.0]) is None
+    comparison = compare("single", ("ours", "stock"), [RIGHT, WRONG], [WRONG, WRONG])
+    assert (comparison.ratio, comparison.low, comparison.high) == (None, None, None)
+
+
+def test_answers_are_kept_from_run_to_run(tmp_path: Path) -> None:
+    path = tmp_path / "answers.jsonl"
+    first = AnswerFile(path, "abc")
+    assert first.get("single", "ours", "x") is None
+    first.add("single", "ours", "x", answer("é\n", 0.5))
+    first.add("single", "oracle", "x", answer(None))
+    again = AnswerFile(path, "abc")
+    assert again.get("single", "ours", "x") == answer("é\n", 0.5)
+    assert again.get("single", "oracle", "x") == answer(None)
+    assert again.get("block", "ours", "x") is None
+
+
+def test_answers_of_another_checkpoint_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "answers.jsonl"
+    AnswerFile(path, "abc").add("single", "ours", "x", answer("a"))
+    with pytest.raises(SystemExit, match="another checkpoint"):
+        AnswerFile(path, "def")
+
+
+def test_a_checkpoint_is_told_by_its_weights(tmp_path: Path) -> None:
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(b"a")
+    (tmp_path / "README.md").write_text("one")
+    before = fingerprint(tmp_path)
+    (tmp_path / "README.md").write_text("two")
+    assert fingerprint(tmp_path) == before
+    weights.write_bytes(b"b")
+    assert fingerprint(tmp_path) != before
+
+
+def test_the_gate_shows_what_is_doubted_least(tmp_path: Path) -> None:
+    cases = [
+        Shown.of(answer("a", 0.1), RIGHT),
+        Shown.of(answer("b", 0.5), RIGHT),
+        Shown.of(answer("c", 2.0), WRONG),
+        Shown.of(answer(None), NOTHING),
+    ]
+    point = gate("single", cases, 1.0)
+    assert (point.coverage, point.exact_match, point.lift, point.syntax_errors) == (0.5, 1.0, 2.0, 0.0)
+    assert gate("single", cases, 3.0).syntax_errors == pytest.approx(1 / 3)
+    assert gate("single", cases, 0.0).coverage == 0.0
+    [drawn] = draw({"single": cases}, tmp_path / "curve.png")
+    assert drawn.split == "single"
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
