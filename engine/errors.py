@@ -15,3 +15,7 @@ class CheckpointError(EngineError):
 
 class ContextTooLongError(EngineError):
     """The prompt needs more KV tokens than the context pool may hold; the message gives both numbers."""
+
+
+class DoesNotFitError(EngineError):
+    """The model needs more memory than there is; the message gives both, and what would fit."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import torch
 from torch import Tensor
@@ -130,6 +130,13 @@ def _codes(groups: Tensor, scales: Tensor, low: int, high: int) -> Tensor:
     return (groups * reciprocal).round_().clamp_(low, high)
 
 
+def _bitsandbytes() -> Any:  # noqa: ANN401 - torch gives its operators no types.
+    """bitsandbytes' operators, which its import registers with torch for every device that it was built for."""
+    import bitsandbytes  # noqa: F401
+
+    return torch.ops.bitsandbytes
+
+
 @dataclass(frozen=True, slots=True)
 class BlockNf4:
     """bitsandbytes' NF4: quantiles of a normal distribution, with a float32 scale for every 64 weights."""
@@ -148,13 +155,13 @@ class BlockNf4:
         }
 
     def pack(self, weight: Tensor) -> dict[str, Tensor]:
-        codes, scales = torch.ops.bitsandbytes.quantize_4bit(weight.contiguous(), GROUP, "nf4", torch.uint8)
+        codes, scales = _bitsandbytes().quantize_4bit(weight.contiguous(), GROUP, "nf4", torch.uint8)
         return {"codes": codes.view(len(weight), -1), "scales": scales.view(len(weight), -1)}
 
     def unpack(self, parts: Parts, shape: Shape, dtype: torch.dtype) -> Tensor:
         codes, scales = parts["codes"].reshape(-1, 1), parts["scales"].reshape(-1)
         some = [len(parts["codes"]), *shape[1:]]
-        return torch.ops.bitsandbytes.dequantize_4bit(codes, scales, GROUP, "nf4", some, dtype)
+        return _bitsandbytes().dequantize_4bit(codes, scales, GROUP, "nf4", some, dtype)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +176,11 @@ class RowInt8:
         return {"codes": (shape, torch.int8), "scales": (shape[:-1], torch.float32)}
 
     def pack(self, weight: Tensor) -> dict[str, Tensor]:
-        codes, scales, _ = torch.ops.bitsandbytes.int8_vectorwise_quant(weight.half().flatten(0, -2), 0.0)
+        codes, scales, _ = _bitsandbytes().int8_vectorwise_quant(weight.half().flatten(0, -2), 0.0)
         return {"codes": codes.view(weight.shape), "scales": scales.view(weight.shape[:-1])}
 
     def unpack(self, parts: Parts, shape: Shape, dtype: torch.dtype) -> Tensor:
         codes = parts["codes"]
         rows = codes.reshape(-1, codes.shape[-1])
-        dense = torch.ops.bitsandbytes.int8_vectorwise_dequant(rows, parts["scales"].reshape(-1))
+        dense = _bitsandbytes().int8_vectorwise_dequant(rows, parts["scales"].reshape(-1))
         return dense.to(dtype).view(codes.shape)

@@ -58,16 +58,14 @@ def require_backend(scheme: Scheme, device: torch.device) -> None:
     """
     if scheme not in _BORROWED:
         return
-    try:
-        import bitsandbytes  # noqa: F401 - its operators are reached through torch.
-    except ImportError as error:
-        raise EngineError(
-            f"{scheme} needs bitsandbytes ({error}). Install it, or choose the quantization int4."
-        ) from error
     form = _FORMATS[scheme]["experts"]
     try:
         sample = torch.ones(1, 1, 64, device=device)
         form.unpack(form.pack(sample), (1, 1, 64), sample.dtype)
+    except ImportError as error:
+        raise EngineError(
+            f"{scheme} needs bitsandbytes ({error}). Install it, or choose the quantization int4."
+        ) from error
     except (RuntimeError, NotImplementedError, AttributeError) as error:
         reason = str(error).strip().splitlines()[0]
         raise EngineError(

@@ -32,3 +32,11 @@ def denoiser(checkpoint: Path) -> ReferenceDenoiser:
 @pytest.fixture(scope="session")
 def backbone(model: DiffusionGemmaForBlockDiffusion) -> Backbone:
     return backbone_of(model)
+
+
+@pytest.fixture(scope="session")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random checkpoint whose every matrix divides into whole groups, in bfloat16 as the real one is."""
+    widths = {"hidden_size": 64, "moe_intermediate_size": 64, "intermediate_size": 64}
+    model = make_model(num_experts=16, top_k_experts=16, **widths)
+    return save(model.bfloat16(), tmp_path_factory.mktemp("wide"))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 
-import bitsandbytes  # noqa: F401 # pyright: ignore[reportUnusedImport] - registers its operators.
 import pytest
 import torch
 

@@ -25,7 +25,7 @@ from engine.masks import Places
 from engine.quantize import Scheme, formats_of, quantized, require_backend
 from engine.reference import ReferenceDenoiser
 from engine.skeleton import Skeleton
-from tests.checkpoints import VOCABULARY, make_model, save
+from tests.checkpoints import VOCABULARY
 from tests.unit.engine.canvases import prompt
 
 CPU = torch.device("cpu")
@@ -35,14 +35,6 @@ CPU = torch.device("cpu")
 # costs it 0.0015). Its router takes every expert, because one that knows nothing is a coin at each token.
 TOLERANCES: list[tuple[Scheme, float, float]] = [("int8", 2e-4, 0.02), ("nf4", 2e-3, 0.4), ("int4", 2e-3, 0.3)]
 PLACES = 24
-
-
-@pytest.fixture(scope="module")
-def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random checkpoint whose every matrix divides into whole groups, in bfloat16 as the real one is."""
-    widths = {"hidden_size": 64, "moe_intermediate_size": 64, "intermediate_size": 64}
-    model = make_model(num_experts=16, top_k_experts=16, **widths)
-    return save(model.bfloat16(), tmp_path_factory.mktemp("wide"))
 
 
 def log_probs(denoiser: ReferenceDenoiser, vocabulary: int) -> Tensor:

@@ -1,0 +1,183 @@
+"""What a model takes in memory, reckoned from its configuration before anything is read, and what fits.
+
+All sizes are bytes. The reckoning counts tensors, not what a driver keeps for itself, which free memory as a driver
+reports it leaves out already.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from transformers import DiffusionGemmaConfig, DiffusionGemmaTextConfig
+
+from engine.attention import BLOCK
+from engine.cache import LayerShape
+from engine.configuration import layer_shapes, text_config_of
+from engine.errors import DoesNotFitError
+from engine.formats import Format
+from engine.packed import SLICE_BYTES
+from engine.quantize import Scheme, formats_of
+from engine.skeleton import Skeleton, Weight
+
+CHUNK = 512
+"""Prompt tokens encoded in one pass on a GPU."""
+
+_READ = 256
+"""Positions of a step, all rows together, whose logits are computed: a ladder of block lengths frees as many."""
+
+_PACKED = 1024
+"""Positions of a step, clamped ones too."""
+
+_LOGIT_BYTES = 20
+"""For each position and vocabulary entry of a step: the product, the logits, the distribution, the one before it, and
+one copy in the making."""
+
+_AUTOMATIC: tuple[Scheme, ...] = ("none", "int8", "int4")
+"""What `auto` tries, best first. nf4 is larger than int4 and no better."""
+
+_WORDS: dict[Scheme, str] = {"none": "unquantized", "int8": "in int8", "nf4": "in nf4", "int4": "in int4"}
+
+GB = 10**9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What a model takes. weights, key_values, workspace: on its device. main_memory: experts kept in main memory."""
+
+    weights: int
+    key_values: int
+    workspace: int
+    main_memory: int = 0
+
+    @property
+    def total(self) -> int:
+        """On its device, in all."""
+        return self.weights + self.key_values + self.workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How a model is to be held. offloaded: how many layers' experts, the last ones', live in main memory.
+    context_tokens: of the pool of prefilled contexts."""
+
+    scheme: Scheme
+    offloaded: int
+    context_tokens: int
+    budget: Budget
+
+
+class Needs:
+    """What one model needs under any plan. dtype: what is computed in, and what is not packed is held in."""
+
+    def __init__(self, config: DiffusionGemmaConfig, dtype: torch.dtype) -> None:
+        self._config = text_config_of(config)
+        self._weights = Skeleton(config, dtype).weights
+        self._dtype = dtype
+
+    @property
+    def layers(self) -> int:
+        """How many there are."""
+        return self._config.num_hidden_layers
+
+    def budget(self, scheme: Scheme, *, context_tokens: int, offloaded: int = 0) -> Budget:
+        """What the model takes under a scheme."""
+        formats = formats_of(self._weights, scheme)
+        experts: dict[str, int] = {}
+        weights = 0
+        for weight in self._weights:
+            size = _held(weight, formats.get(weight.name), self._dtype)
+            weights += size
+            if weight.role == "experts":
+                experts[weight.segment] = experts.get(weight.segment, 0) + size
+        moved = list(experts.values())[len(experts) - offloaded :]
+        # The layer under way is on the device too, and the next one's copy may begin before it is let go.
+        visiting = 2 * max(moved, default=0)
+        return Budget(
+            weights=weights - sum(moved),
+            key_values=context_tokens * _token_bytes(layer_shapes(self._config), self._dtype),
+            workspace=_workspace(self._config, context_tokens, self._dtype) + visiting,
+            main_memory=sum(moved),
+        )
+
+    def plan(
+        self, scheme: Scheme | None, *, context_tokens: int, free: int, main_memory: int | None, place: str
+    ) -> Plan:
+        """The best plan that fits: the best scheme, or the one asked for, whole; else with as few layers' experts in
+        main memory as need be.
+
+        scheme: None to choose. free: on the device. main_memory: free for offloaded experts, None where they cannot be
+        offloaded. place: the device's name, for the message.
+
+        Raises:
+            DoesNotFitError: nothing fits; the message has the figures and what would.
+        """
+        schemes = _AUTOMATIC if scheme is None else (scheme,)
+        whole = [self._plan(each, context_tokens, 0) for each in schemes]
+        for plan in whole:
+            if plan.budget.total <= free:
+                return plan
+        if main_memory is not None:
+            for offloaded in range(1, self.layers + 1):
+                plan = self._plan(schemes[-1], context_tokens, offloaded)
+                if plan.budget.total <= free and plan.budget.main_memory <= main_memory:
+                    return plan
+        raise DoesNotFitError(self._refusal(whole, free, main_memory, place))
+
+    def _plan(self, scheme: Scheme, context_tokens: int, offloaded: int) -> Plan:
+        budget = self.budget(scheme, context_tokens=context_tokens, offloaded=offloaded)
+        return Plan(scheme=scheme, offloaded=offloaded, context_tokens=context_tokens, budget=budget)
+
+    def _refusal(self, whole: Sequence[Plan], free: int, main_memory: int | None, place: str) -> str:
+        needed = ", ".join(f"{plan.budget.total / GB:.1f} GB {_WORDS[plan.scheme]}" for plan in whole)
+        message = f"The model does not fit: {place} has {free / GB:.1f} GB free, and it needs {needed}"
+        smallest = whole[-1]
+        if main_memory is not None:
+            least = self._plan(smallest.scheme, smallest.context_tokens, self.layers).budget
+            message += (
+                f"; with all experts in main memory it needs {least.total / GB:.1f} GB there and "
+                f"{least.main_memory / GB:.1f} GB of main memory, of which {main_memory / GB:.1f} GB are free"
+            )
+        remedy = "Free memory on it, or use the checkpoint nano"
+        if smallest.scheme not in _AUTOMATIC[-1:]:
+            remedy = "Choose the quantization auto, free memory on it, or use the checkpoint nano"
+        return f"{message}. {remedy}."
+
+
+def within(plan: Plan, needs: Needs, context_tokens: int) -> Plan:
+    """The same plan with a shorter pool of contexts."""
+    budget = needs.budget(plan.scheme, context_tokens=context_tokens, offloaded=plan.offloaded)
+    return replace(plan, context_tokens=context_tokens, budget=budget)
+
+
+def _held(weight: Weight, form: Format | None, dtype: torch.dtype) -> int:
+    if form is None:
+        return math.prod(weight.shape) * dtype.itemsize
+    return sum(math.prod(shape) * part_dtype.itemsize for shape, part_dtype in form.parts(weight.shape).values())
+
+
+def _token_bytes(shapes: Sequence[LayerShape], dtype: torch.dtype) -> int:
+    return sum(2 * shape.heads * shape.head_dim * dtype.itemsize for shape in shapes)
+
+
+def _workspace(config: DiffusionGemmaTextConfig, context_tokens: int, dtype: torch.dtype) -> int:
+    """The most that is held besides weights and contexts, in prefill or in a denoising step."""
+    experts = max(_experts(config, CHUNK, dtype), _experts(config, _PACKED, dtype))
+    attention = max(_attention(config, count, context_tokens, dtype) for count in (CHUNK, _PACKED))
+    kept = _READ * config.vocab_size * torch.float32.itemsize
+    logits = _READ * config.vocab_size * _LOGIT_BYTES
+    return max(logits, kept + experts, kept + attention) + SLICE_BYTES
+
+
+def _experts(config: DiffusionGemmaTextConfig, count: int, dtype: torch.dtype) -> int:
+    """Inputs, inner activations and outputs of every token's experts, and the experts that are unpacked."""
+    width = 3 * config.hidden_size + 3 * config.moe_intermediate_size
+    return count * config.top_k_experts * width * dtype.itemsize + SLICE_BYTES
+
+
+def _attention(config: DiffusionGemmaTextConfig, count: int, context_tokens: int, dtype: torch.dtype) -> int:
+    """Scores of a block of queries three times over, and the mask, of a full layer."""
+    keys = context_tokens + count
+    return config.num_attention_heads * BLOCK * keys * 10 + 2 * count * keys * dtype.itemsize

@@ -1,0 +1,95 @@
+"""The budget: the real model's figures, and which plan is chosen for which card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from bench.full_size import configuration
+from engine.configuration import model_config
+from engine.errors import DoesNotFitError
+from engine.load import wanted_tensors
+from engine.memory import GB, Needs, within
+from engine.quantize import SCHEMES, Scheme, formats_of, quantized
+from engine.skeleton import Skeleton
+
+CONTEXT = 8192
+
+
+@pytest.fixture(scope="module")
+def full() -> Needs:
+    return Needs(configuration(), torch.bfloat16)
+
+
+def test_the_real_model_fits_as_promised(full: Needs) -> None:
+    budget = full.budget("int4", context_tokens=CONTEXT)
+    assert budget.weights <= 16 * GB
+    assert budget.total <= 18 * GB
+    assert full.budget("none", context_tokens=CONTEXT).weights == pytest.approx(2 * 25.25e9, rel=1e-3)
+    assert budget.key_values == CONTEXT * 225_280
+
+
+@pytest.mark.parametrize(
+    ("card", "main_memory", "scheme", "offloaded"),
+    [
+        (80, None, "none", 0),
+        (32, 64, "int8", 0),
+        (24, 64, "int4", 0),
+        (16, 32, "int4", range(5, 12)),
+        (12, 32, "int4", range(15, 21)),
+        (8, 32, "int4", range(25, 31)),
+    ],
+)
+def test_the_best_plan_that_fits_is_chosen(
+    full: Needs, card: int, main_memory: int | None, scheme: Scheme, offloaded: int | range
+) -> None:
+    free = int(0.97 * card * GB)
+    room = None if main_memory is None else main_memory * GB
+    plan = full.plan(None, context_tokens=CONTEXT, free=free, main_memory=room, place="a card")
+    assert plan.scheme == scheme
+    assert plan.offloaded in (offloaded if isinstance(offloaded, range) else (offloaded,))
+    assert plan.budget.total <= free
+    if plan.offloaded:
+        fewer = full.budget(scheme, context_tokens=CONTEXT, offloaded=plan.offloaded - 1)
+        assert fewer.total > free
+        assert plan.budget.weights + plan.budget.main_memory == full.budget(scheme, context_tokens=CONTEXT).weights
+
+
+@pytest.mark.parametrize(
+    ("scheme", "free", "main_memory", "message"),
+    [
+        (
+            None,
+            6,
+            64,
+            r"a card has 6\.0 GB free, and it needs 53\.8 GB unquantized, 28\.7 GB in int8, 18\.0 GB in int4; with all "
+            r"experts in main memory it needs 6\.6 GB there and 12\.1 GB of main memory, of which 64\.0 GB are free\. "
+            r"Free memory on it, or use the checkpoint nano\.",
+        ),
+        (None, 12, 4, r"12\.1 GB of main memory, of which 4\.0 GB are free"),
+        ("none", 40, None, r"needs 53\.8 GB unquantized\. Choose the quantization auto"),
+    ],
+)
+def test_what_cannot_fit_is_refused_with_figures(
+    full: Needs, scheme: Scheme | None, free: int, main_memory: int | None, message: str
+) -> None:
+    room = None if main_memory is None else main_memory * GB
+    with pytest.raises(DoesNotFitError, match=message):
+        full.plan(scheme, context_tokens=CONTEXT, free=free * GB, main_memory=room, place="a card")
+
+
+def test_a_shorter_context_saves_its_keys_and_values(full: Needs) -> None:
+    plan = full.plan(None, context_tokens=CONTEXT, free=24 * GB, main_memory=None, place="a card")
+    shorter = within(plan, full, CONTEXT // 2)
+    assert (shorter.scheme, shorter.context_tokens) == ("int4", CONTEXT // 2)
+    assert plan.budget.key_values - shorter.budget.key_values == CONTEXT // 2 * 225_280
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_reckoned_weights_are_the_loaded_ones(wide: Path, scheme: Scheme) -> None:
+    weights = Skeleton(model_config(wide), torch.bfloat16).weights
+    packed = quantized(wanted_tensors(wide, weights), formats_of(weights, scheme), torch.device("cpu"))
+    held = sum(part.nbytes for each in packed for part in each.parts.values())
+    assert Needs(model_config(wide), torch.bfloat16).budget(scheme, context_tokens=64).weights == held
