@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bench.nano import card, corpus, export, heldout, preparation, training
+from bench.nano import card, corpus, export, preparation, training
 from engine.nano import DIRECTORY
-
-DATA = Path(__file__).parent.parent / "data"
 
 
 def main() -> None:
@@ -20,14 +18,15 @@ def main() -> None:
     if arguments.command in ("tokenizer", "prepare", "all"):
         preparation.make_tokenizer(state)
     if arguments.command in ("heldout", "prepare", "all"):
-        for seed, (split, count) in enumerate(heldout.CASES.items()):
-            heldout.write(corpus.read(state / "corpus", split), DATA / f"{split}.jsonl.gz", count, seed)
+        preparation.make_held_out(state)
     if arguments.command in ("data", "prepare", "all"):
         preparation.make_arrays(state)
     if arguments.command in ("frames", "prepare", "all"):
         preparation.make_frames(state)
     if arguments.command == "train":
         training.run(state, arguments.stage, steps=arguments.steps, decay=arguments.decay)
+    if arguments.command == "keep":
+        training.keep(state)
     if arguments.command == "all":
         training.run_all(state)
     if arguments.command in ("export", "all"):
@@ -45,7 +44,7 @@ def _arguments() -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("corpus", help="collect installed source code and split it by package")
     commands.add_parser("tokenizer", help="train the tokenizer on the training split")
-    commands.add_parser("heldout", help="draw the fixed infill cases into bench/data")
+    commands.add_parser("heldout", help="draw the fixed cases into bench/data")
     commands.add_parser("data", help="encode the splits")
     commands.add_parser("frames", help="lay out training frames")
     commands.add_parser("prepare", help="all of the above")
@@ -53,6 +52,7 @@ def _arguments() -> argparse.Namespace:
     train.add_argument("stage", choices=training.STAGES)
     train.add_argument("--steps", type=int, required=True, help="steps to have done at the end, over both stages")
     train.add_argument("--decay", type=int, default=0, help="last steps, over which the learning rate falls to 0")
+    commands.add_parser("keep", help="keep the end of the causal stage, for the twin to begin with")
     commands.add_parser("export", help="write the checkpoint")
     commands.add_parser("card", help="measure the checkpoint and write its README.md")
     commands.add_parser("all", help="everything, from corpus to card")

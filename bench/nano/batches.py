@@ -9,15 +9,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.nano.frames import BUDGET, Frames
+from bench.nano import answers
+from bench.nano.frames import BUDGET, LONG_BUDGET, Frames
 from engine.train.objective import Batch
 from engine.train.workers import Workers
+from infill.window import Budget
 
-BatchKind: TypeAlias = Literal["plain", "copied", "framed", "dense", "recalled"]
+BatchKind: TypeAlias = Literal["plain", "copied", "framed", "long", "answered", "dense", "recalled"]
 
 ROW = 512
 PLAIN_ROWS = 4
 MIXED_ROWS = 4
+LONG_ROWS = 2
+ANSWER_ROWS = 3
 CANVASES = 3
 DENSE_ROWS = 4
 DENSE_CONTEXT = 256
@@ -37,11 +41,14 @@ _RANDOM_ORIGINALS = 0.5
 class Batches:
     """Batches of plain code and frames.
 
-    code: [N] uint16, the documents' ids one after the other. cycle: the kinds of batches of consecutive steps.
+    code: [N] uint16, the documents' ids one after the other. frames, long_frames: of requests, with contexts of usual
+    length and longer ones. answers: canvases of answered questions. cycle: the kinds of batches of consecutive steps.
     """
 
     code: NDArray[np.uint16]
     frames: Frames
+    long_frames: Frames
+    answers: Frames
     cycle: tuple[BatchKind, ...]
     seed: int = 0
 
@@ -94,15 +101,30 @@ class Batches:
         return np.concatenate(parts)[:ROW]
 
     def framed(self, index: int) -> Batch:
-        """Frames with `CANVASES` canvases each over the same context: the frame's own hole; and others, either several
+        """Frames with `CANVASES` canvases each over the same context: the frame's own holes; and others, either several
         short holes or, by the official recipe, all positions free."""
+        return self._requests(self.frames, BUDGET, MIXED_ROWS, index)
+
+    def long(self, index: int) -> Batch:
+        """The same with longer contexts, for the positions that only these have."""
+        return self._requests(self.long_frames, LONG_BUDGET, LONG_ROWS, index)
+
+    def _requests(self, frames: Frames, budget: Budget, count: int, index: int) -> Batch:
         rng = np.random.default_rng((self.seed, index))
-        indices = rng.integers(len(self.frames), size=MIXED_ROWS)
-        batch = own_holes(self.frames, indices.tolist())
-        free, levels = _freed(batch.canvas_lengths.numpy(), BUDGET.canvas, rng)
+        batch = own_holes(frames, rng.integers(len(frames), size=count).tolist(), budget)
+        free, levels = _freed(batch.canvas_lengths.numpy(), budget.canvas, rng)
         free[:, 0] = batch.free[:, 0].numpy()
-        levels[:, 0] = np.where(rng.random(MIXED_ROWS) < _FULL_NOISE, 1.0, rng.uniform(*_LEVELS, MIXED_ROWS))
+        levels[:, 0] = np.where(rng.random(count) < _FULL_NOISE, 1.0, rng.uniform(*_LEVELS, count))
         return replace(batch, free=torch.from_numpy(free), levels=torch.from_numpy(levels))
+
+    def answered(self, index: int) -> Batch:
+        """Answers to questions, by the official recipe: one canvas, all of its positions free, one level for them
+        all."""
+        rng = np.random.default_rng((self.seed, index))
+        budget = Budget(context=answers.MOST_CONTEXT, canvas=answers.CANVAS)
+        indices = rng.integers(len(self.answers), size=ANSWER_ROWS).tolist()
+        batch = own_holes(self.answers, indices, budget, canvases=1)
+        return replace(batch, levels=torch.from_numpy(rng.uniform(*_LEVELS, size=(ANSWER_ROWS, 1))))
 
     def dense(self, index: int) -> Batch:
         """Plain code as a context and one long canvas with many holes: what a decoder learns most from in a given
@@ -129,10 +151,10 @@ class Batches:
         )
 
 
-def own_holes(frames: Frames, indices: list[int]) -> Batch:
+def own_holes(frames: Frames, indices: list[int], budget: Budget = BUDGET, *, canvases: int = CANVASES) -> Batch:
     """Frames as a batch; the first canvas of each has its own holes free, in full noise, the others none."""
-    context = np.zeros((len(indices), BUDGET.context), np.int64)
-    canvas = np.zeros((len(indices), CANVASES, BUDGET.canvas), np.int64)
+    context = np.zeros((len(indices), budget.context), np.int64)
+    canvas = np.zeros((len(indices), canvases, budget.canvas), np.int64)
     free = np.zeros(canvas.shape, np.bool_)
     for row, index in enumerate(indices):
         ids, filled = frames.context(index), frames.canvas(index)
@@ -144,9 +166,9 @@ def own_holes(frames: Frames, indices: list[int]) -> Batch:
         context_ids=torch.from_numpy(context),
         context_lengths=torch.tensor([len(frames.context(index)) for index in indices]),
         canvas_ids=torch.from_numpy(canvas),
-        canvas_lengths=lengths[:, None].expand(-1, CANVASES),
+        canvas_lengths=lengths[:, None].expand(-1, canvases),
         free=torch.from_numpy(free),
-        levels=torch.ones(len(indices), CANVASES),
+        levels=torch.ones(len(indices), canvases),
     )
 
 

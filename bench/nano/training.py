@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 from bench.nano import frames
 from bench.nano.batches import MIXED_ROWS, PLAIN_ROWS, ROW, Batches, BatchKind, own_holes
 from bench.nano.shape import text_configuration
-from engine.train.loop import Plan, train
+from engine.train.loop import LOG_FILE, STATE_FILE, Plan, train
 from engine.train.model import Backbone
 from engine.train.objective import Batch, Objective
 from engine.train.workers import Workers
@@ -22,17 +23,26 @@ EVALUATED_BATCHES = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """A stretch of the run: the batches of consecutive steps, and how often canvases are conditioned on a first
-    pass."""
+    """A stretch of a run: the batches of consecutive steps, and how often canvases are conditioned on a first pass.
+
+    directory: of its run, in the state directory; stages of one run go on from one another. begins_with: the run whose
+    state it starts from, where it has none of its own.
+    """
 
     cycle: tuple[BatchKind, ...]
     self_condition: float
+    directory: str = "."
+    begins_with: str | None = None
 
 
+CAUSAL_STATE = "causal"
+_ADAPTATION: tuple[BatchKind, ...] = ("dense", "framed", "dense", "framed", "recalled", "framed")
 # The decoder reads the token at a position and the encoder the next one, so the causal stage shows some canvases too.
 STAGES = {
     "causal": Stage(cycle=("plain", "copied", "plain", "framed"), self_condition=0.0),
-    "adapt": Stage(cycle=("dense", "framed", "dense", "recalled"), self_condition=0.25),
+    "adapt": Stage(cycle=(*_ADAPTATION, *_ADAPTATION, "long", "answered"), self_condition=0.25),
+    # The official recipe and nothing else, from the same causal stage.
+    "twin": Stage(cycle=("answered",), self_condition=0.5, directory="twin", begins_with=CAUSAL_STATE),
 }
 
 
@@ -41,22 +51,41 @@ CAUSAL_STEPS, ADAPT_STEPS, DECAY_STEPS = 360, 345, 130
 
 
 def run_all(state: Path) -> None:
-    """Both stages, one after the other."""
+    """All stages, one after the other, with the twin last."""
     run(state, "causal", steps=CAUSAL_STEPS, decay=0)
+    keep(state)
     run(state, "adapt", steps=CAUSAL_STEPS + ADAPT_STEPS, decay=DECAY_STEPS)
+    run(state, "twin", steps=CAUSAL_STEPS + ADAPT_STEPS, decay=DECAY_STEPS)
+
+
+def keep(state: Path) -> None:
+    """Keep the state that the causal stage has reached, for the twin to begin with."""
+    kept = state / CAUSAL_STATE
+    kept.mkdir(exist_ok=True)
+    for name in (STATE_FILE, LOG_FILE):
+        shutil.copy2(state / name, kept / name)
 
 
 def run(state: Path, stage_name: str, *, steps: int, decay: int) -> None:
-    """Train a stage to `steps` (counted over both stages), resuming from `state/state.pt`."""
+    """Train a stage to `steps` (counted over both stages), resuming from its run's state."""
     stage = STAGES[stage_name]
+    directory = state / stage.directory
+    workers = Workers.join()
+    if stage.begins_with and not directory.exists() and workers.rank == 0:
+        shutil.copytree(state / stage.begins_with, directory)
+    workers.meet()
     data = state / "data"
     batches = Batches(
-        code=np.load(data / "train.npy"), frames=frames.load(data / "train-frames.npz"), cycle=stage.cycle
+        code=np.load(data / "train.npy"),
+        frames=frames.load(data / "train-frames.npz"),
+        long_frames=frames.load(data / "train-long.npz"),
+        answers=frames.load(data / "train-answers.npz"),
+        cycle=stage.cycle,
     )
     torch.manual_seed(0)
     model = Backbone(text_configuration())
     plan = Plan(steps=steps, decay=decay, self_condition=stage.self_condition)
-    train(model, batches, plan, state, workers=Workers.join(), evaluate=_evaluator(data))
+    train(model, batches, plan, directory, workers=workers, evaluate=_evaluator(data))
 
 
 def _evaluator(data: Path) -> Callable[[Objective], Mapping[str, float]]:

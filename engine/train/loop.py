@@ -22,6 +22,7 @@ from engine.train.objective import Batch, Losses, Objective
 from engine.train.optimizer import optimizers, rate
 from engine.train.workers import ALONE, Workers
 
+STATE_FILE, LOG_FILE = "state.pt", "log.jsonl"
 _SEED_STRIDE = 1_000_003
 """More than the steps of any run, so that neighbouring seeds share no noise."""
 
@@ -72,10 +73,10 @@ def train(
     batch_of: a worker's batch of a step; all workers' batches of a step hold canvases or none does.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    state_file = directory / "state.pt"
+    state_file = directory / STATE_FILE
     steppers = optimizers(model, muon_lr=plan.muon_lr, adam_lr=plan.adam_lr, workers=workers)
     run = resume(state_file, model, steppers) if state_file.exists() else Run()
-    log = Log(directory / "log.jsonl", after=run.step) if workers.rank == 0 else None
+    log = Log(directory / LOG_FILE, after=run.step) if workers.rank == 0 else None
     objective = Objective(model, compiled=compiled)
     started = saved = time.monotonic()
     before = run.seconds

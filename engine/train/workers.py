@@ -30,6 +30,11 @@ class Workers:
         torch.distributed.init_process_group("gloo")
         return cls(rank=torch.distributed.get_rank(), count=torch.distributed.get_world_size())
 
+    def meet(self) -> None:
+        """Wait until all workers have come here."""
+        if self.count > 1:
+            torch.distributed.barrier()
+
     def average_gradients(self, model: nn.Module) -> None:
         """Replace each gradient by its mean over the workers, which must all have the same ones."""
         gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]

@@ -11,13 +11,22 @@ import numpy as np
 import pytest
 import torch
 
-from bench.nano import frames, tokenizer
-from bench.nano.batches import CANVASES, MIXED_ROWS, PLAIN_ROWS, ROW, Batches, BatchKind, own_holes
-from bench.nano.corpus import Document
+from bench.nano import answers, frames, tokenizer
+from bench.nano.batches import (
+    ANSWER_ROWS,
+    CANVASES,
+    LONG_ROWS,
+    MIXED_ROWS,
+    PLAIN_ROWS,
+    ROW,
+    Batches,
+    BatchKind,
+    own_holes,
+)
 from bench.nano.mixture import examples
 from engine.train.workers import ALONE, Workers
 from infill.tokens import TextTokens
-from tests.unit.nano.sources import TEXT
+from tests.unit.nano.sources import PYTHON, TEXT
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +36,18 @@ def tokens() -> TextTokens:
 
 @pytest.fixture(scope="module")
 def built(tokens: TextTokens) -> frames.Frames:
-    drawn = examples([Document(package="p", path="p/module.py", language="python", text=TEXT)], seed=0)
+    drawn = examples([PYTHON], seed=0)
     return frames.collect((frames.frame_of(example, tokens) for example in drawn), 12)
 
 
-def batches(built: frames.Frames, tokens: TextTokens, *cycle: BatchKind) -> Batches:
-    return Batches(code=tokens.encode(TEXT).astype(np.uint16), frames=built, cycle=cycle)
+@pytest.fixture(scope="module")
+def asked(tokens: TextTokens) -> frames.Frames:
+    return frames.collect(answers.draw([PYTHON], tokens, seed=0), 6)
+
+
+def batches(built: frames.Frames, tokens: TextTokens, *cycle: BatchKind, asked: frames.Frames | None = None) -> Batches:
+    code = tokens.encode(TEXT).astype(np.uint16)
+    return Batches(code=code, frames=built, long_frames=built, answers=asked or built, cycle=cycle)
 
 
 def test_steps_alternate_and_repeat(built: frames.Frames, tokens: TextTokens) -> None:
@@ -51,14 +66,26 @@ def test_plain_rows_are_code_and_frames(built: frames.Frames, tokens: TextTokens
     assert framed[0] == tokens.control.bos
 
 
-def test_framed_canvases_free_known_positions_only(built: frames.Frames, tokens: TextTokens) -> None:
+@pytest.mark.parametrize(("kind", "rows"), [("framed", MIXED_ROWS), ("long", LONG_ROWS)])
+def test_framed_canvases_free_known_positions_only(
+    kind: Literal["framed", "long"], rows: int, built: frames.Frames, tokens: TextTokens
+) -> None:
     for index in range(20):
-        batch = batches(built, tokens, "framed").framed(index)
-        assert batch.canvas_ids.shape == (MIXED_ROWS, CANVASES, frames.BUDGET.canvas)
+        batch = batches(built, tokens, kind)(index, ALONE)
+        assert batch.canvas_ids.shape == (rows, CANVASES, frames.BUDGET.canvas)
         used = torch.arange(frames.BUDGET.canvas) < batch.canvas_lengths[..., None]
         assert not (batch.free & ~used).any()
         assert batch.free.any(-1).all()
         assert ((batch.levels > 0) & (batch.levels <= 1)).all()
+
+
+def test_answers_are_free_everywhere_at_one_level(
+    built: frames.Frames, asked: frames.Frames, tokens: TextTokens
+) -> None:
+    batch = batches(built, tokens, "answered", asked=asked)(2, ALONE)
+    assert batch.canvas_ids.shape == batch.free.shape == (ANSWER_ROWS, 1, answers.CANVAS)
+    assert batch.free.all()
+    assert batch.levels.shape == (ANSWER_ROWS, 1)
 
 
 def test_dense_canvases_go_on_with_their_context(built: frames.Frames, tokens: TextTokens) -> None:
