@@ -8,7 +8,7 @@ import json
 import random
 import tokenize
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +80,8 @@ def window(text: str, hole: Span) -> tuple[str, Span]:
     return text[start:end], Span(start=hole.start - start, end=hole.end - start)
 
 
-def write(documents: Sequence[Document], path: Path, count: int, seed: int) -> None:
-    """Write the cases, compressed, the same bytes for the same documents and seed."""
-    lines = "".join(json.dumps(case, ensure_ascii=False) + "\n" for case in cases(documents, count, seed))
+def write(rows: Iterable[dict[str, Any]], path: Path) -> None:
+    """Write cases, compressed, the same bytes for the same cases."""
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(gzip.compress(lines.encode(), compresslevel=9, mtime=0))

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.nano import answers, corpus, frames, tokenizer
+from bench.nano import answers, corpus, frames, heldout, heldout_renames, tokenizer
 from bench.nano.corpus import Document, Split
 from bench.nano.mixture import examples
 from infill.tokens import TextTokens
@@ -23,6 +23,16 @@ def make_tokenizer(state: Path) -> None:
     """Train the tokenizer on the training split into `state/tokenizer`."""
     texts = (document.text for document in corpus.read(state / "corpus", "train"))
     tokenizer.save(tokenizer.train(texts), state / "tokenizer")
+
+
+def make_held_out(state: Path) -> None:
+    """Draw the fixed cases, of infilling and of renaming, into `bench/data`."""
+    tokens = TextTokens.load(state / "tokenizer")
+    for seed, (split, count) in enumerate(heldout.CASES.items()):
+        documents = corpus.read(state / "corpus", split)
+        heldout.write(heldout.cases(documents, count, seed), heldout_renames.DATA / f"{split}.jsonl.gz")
+        renames = heldout_renames.draw(documents, tokens, heldout_renames.COUNTS[split], seed)
+        heldout.write(renames, heldout_renames.path_of(split))
 
 
 def make_arrays(state: Path) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
-from bench.nano.corpus import Document
+from bench.nano import heldout_renames, tokenizer
+from bench.nano.corpus import Document, Split
 from bench.nano.heldout import cases, is_table, prose_spans, window
 from bench.nano.holes import KINDS, Kind, draw
 from infill.request import Span
+from infill.tokens import TextTokens
+from tests.unit.nano.sources import PYTHON
 
 TEXT = '''"""Doc
 string."""
@@ -83,3 +87,22 @@ def test_cases_avoid_prose_and_repeat_with_the_seed() -> None:
     assert {case["split"] for case in made} == set(KINDS)
     for case in made:
         assert not any(span.start <= case["start"] < span.end for span in prose_spans(case["text"]))
+
+
+def test_held_out_renames_are_short_and_repeat_with_the_seed() -> None:
+    tokens = TextTokens(tokenizer.train([PYTHON.text]))
+    documents = [replace(PYTHON, package=f"p{i}", path=f"p{i}/m.py") for i in range(2)]
+    made = list(heldout_renames.draw(documents, tokens, 6, seed=1))
+    assert made == list(heldout_renames.draw(documents, tokens, 6, seed=1))
+    assert made[:3] == list(heldout_renames.draw(documents, tokens, 3, seed=1))
+    for row in made:
+        middle = row["text"][row["start"] : row["end"]]
+        assert middle != row["answer"]
+        assert max(len(tokens.encode(text)) for text in (middle, row["answer"])) <= heldout_renames.MOST_TOKENS
+
+
+@pytest.mark.parametrize(("split", "count"), heldout_renames.COUNTS.items())
+def test_the_fixed_renames_are_read(split: Split, count: int) -> None:
+    examples = heldout_renames.read(split)
+    assert len(examples) == count
+    assert all(example.request.instruction and example.request.middles != example.answers for example in examples)
