@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from itertools import accumulate
 
 import numpy as np
 import torch
@@ -26,15 +26,11 @@ from engine.noise import NoiseSource
 from engine.permitted import PermittedIds
 from engine.row import Row
 
-ClampedSignal: TypeAlias = Literal["posterior", "one_hot"]
-"""What self-conditioning carries at clamped positions: the model's own posterior, as transformers does everywhere, or
-the token that is known to stand there."""
-
 
 class BatchStepper:
     """The `Stepper` of a backbone.
 
-    rows: the batch as it stands between two steps. clamped_signal: see `ClampedSignal`.
+    rows: the batch as it stands between two steps.
     """
 
     def __init__(
@@ -46,18 +42,14 @@ class BatchStepper:
         seeds: Sequence[int],
         config: DenoiseConfig,
         noise: NoiseSource,
-        clamped_signal: ClampedSignal = "posterior",
     ) -> None:
         self._backbone = backbone
         self._context = context
         self._config = config
         self._noise = noise
-        self._clamped_signal: ClampedSignal = clamped_signal
         self._permitted = PermittedIds(config.banned_ids, backbone.vocabulary_size, backbone.device)
         self._step = 0
-        self.rows = [
-            Row.start(canvas, seed, self._permitted, noise) for canvas, seed in zip(canvases, seeds, strict=True)
-        ]
+        self.rows = [self._row(canvas, seed) for canvas, seed in zip(canvases, seeds, strict=True)]
         self._layout: _Layout | None = None
 
     @torch.inference_mode()
@@ -68,10 +60,13 @@ class BatchStepper:
         if not rows or self._step == self._config.max_denoising_steps:
             return self._state(computed=0)
         self._step += 1
-        hidden = self._decode(rows)
-        for row, own in zip(rows, hidden.split([len(row) for row in rows]), strict=True):
-            row.advance(self._backbone.logits(own), self._step, self._config, self._noise)
-        return self._state(computed=len(hidden))
+        hidden = self._decode(rows).split([len(row) for row in rows])
+        # The vocabulary is most of a step's work, so only what is read is multiplied with it, all rows at once.
+        read = torch.cat([own[row.read] for row, own in zip(rows, hidden, strict=True)])
+        logits = self._backbone.logits(read).split([len(row.read) for row in rows])
+        for row, own_logits in zip(rows, logits, strict=True):
+            row.advance(own_logits, self._step, self._config, self._noise)
+        return self._state(computed=sum(map(len, hidden)))
 
     @torch.inference_mode()
     def replace(self, row: int, canvas: Canvas, carried: NDArray[np.int32]) -> None:
@@ -87,7 +82,7 @@ class BatchStepper:
             raise ValueError(f"carried must map {len(canvas)} positions into the old row's {len(old)}")
         if self._step == self._config.max_denoising_steps:
             raise ValueError(f"a row cannot be replaced after the last of {self._step} denoising steps")
-        new = Row.start(canvas, old.seed, self._permitted, self._noise, step=self._step)
+        new = self._row(canvas, old.seed)
         new.carry_from(old, carried)
         self.rows[row] = new
 
@@ -101,24 +96,28 @@ class BatchStepper:
             raise ValueError(f"rows may be kept once each, not {list(rows)}")
         self.rows = [self.rows[row] for row in rows]
 
+    def _row(self, canvas: Canvas, seed: int) -> Row:
+        return Row.start(canvas, seed, self._permitted, self._noise, watched=self._config.watched, step=self._step)
+
     def _decode(self, rows: Sequence[Row]) -> Tensor:
         """Hidden states [N, H] of these rows, end to end."""
         layout = self._layout_of([len(row) for row in rows])
         token_ids = torch.cat([row.present_ids for row in rows])
-        signal = torch.cat([self._signal(row) for row in rows])
+        signal = self._signal(rows)
         # The cache is viewed anew each time, because a longer prompt may have moved the slot's buffers meanwhile.
         cache = ReadingCache(self._context.slot.sequence, self._context.token_count)
         return self._backbone.decode(token_ids, signal, layout.places, layout.masks, cache)
 
-    def _signal(self, row: Row) -> Tensor:
-        """What self-conditioning feeds back into a row: soft embeddings [L, H], zero where there is nothing to feed."""
-        signal = torch.zeros(len(row), self._backbone.hidden_size, dtype=self._backbone.dtype, device=row.free.device)
-        if row.posterior is None:
-            return signal
-        soft = row.conditioned if self._clamped_signal == "posterior" else row.conditioned & row.free
-        signal[soft] = self._backbone.embed_distribution(row.posterior if bool(soft.all()) else row.posterior[soft])
-        hard = row.conditioned & ~soft
-        signal[hard] = self._backbone.embed_tokens(row.known_ids[hard])
+    def _signal(self, rows: Sequence[Row]) -> Tensor:
+        """What self-conditioning feeds back into these rows: soft embeddings [N, H], zero where there is nothing to
+        feed. A clamped position is fed its own token, since what the model believes there is known."""
+        starts = [0, *accumulate(len(row) for row in rows)]
+        backbone = self._backbone
+        signal = torch.zeros(starts.pop(), backbone.hidden_size, dtype=backbone.dtype, device=backbone.device)
+        fed = torch.cat([start + row.fed for start, row in zip(starts, rows, strict=True)])
+        signal[fed] = backbone.embed_distribution(torch.cat([row.posterior for row in rows]))
+        told = torch.cat([row.told for row in rows])
+        signal[told] = backbone.embed_tokens(torch.cat([row.known_ids for row in rows])[told])
         return signal
 
     def _layout_of(self, lengths: list[int]) -> _Layout:

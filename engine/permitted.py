@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -28,17 +29,16 @@ class PermittedIds:
         self._made: dict[frozenset[int] | None, Permitted] = {}
 
     def of_canvas(self, canvas: Canvas) -> list[tuple[Tensor, Permitted]]:
-        """The canvas's free positions [n] int64, grouped by what they may take.
+        """The canvas's free positions, counted among themselves, [n] int64, grouped by what they may take.
 
         Raises:
             ValueError: a position has only banned or unknown ids to choose from.
         """
         groups: dict[frozenset[int] | None, list[int]] = {}
-        for position, clamped in enumerate(canvas.clamped):
-            if not clamped:
-                groups.setdefault(canvas.allowed[position] if canvas.allowed else None, []).append(position)
+        for number, position in enumerate(np.flatnonzero(~canvas.clamped)):
+            groups.setdefault(canvas.allowed[position] if canvas.allowed else None, []).append(number)
         return [
-            (torch.tensor(positions, device=self.device), self._split(allowed)) for allowed, positions in groups.items()
+            (torch.tensor(numbers, device=self.device), self._split(allowed)) for allowed, numbers in groups.items()
         ]
 
     def _split(self, allowed: frozenset[int] | None) -> Permitted:

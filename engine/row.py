@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -25,29 +25,37 @@ TOP_IDS = 8
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Row:
-    """Tensors are [L] at the row's own length.
+    """Tensors are [L] at the row's own length, or hold positions.
 
-    free: bool, not clamped. known_ids: int64, the canvas's own tokens. present_ids: int64, what stands there now.
-    choices: the free positions grouped by the ids they may take.
-    posterior: [L, V], the last step's distributions; None before the first. conditioned: bool, where `posterior` is
-    fed back. argmax_ids: int64, the last step's reading, -1 where there is none. unchanged_steps: for how many steps
-    the reading has stayed as it is. state: None before the first step.
+    free: bool, not clamped. places: int64, the free positions, F of them. read: int64, the positions whose logits are
+    looked at: the free ones, then the watched ones. known_ids: int64, the canvas's own tokens. present_ids: int64, what
+    stands there now. choices: the free positions grouped by the ids they may take.
+    fed: int64, the free positions that have self-conditioning; posterior: [len(fed), V], what it is there: the last
+    step's distributions. told: bool, the clamped positions that have it, where it is their own token.
+    argmax_ids: int64, the last step's reading, -1 where there is none. unchanged_steps: for how many steps the reading
+    has stayed as it is. state: None before the first step.
     """
 
     seed: int
     free: Tensor
+    places: Tensor
+    read: Tensor
     known_ids: Tensor
     present_ids: Tensor
     choices: list[tuple[Tensor, Permitted]]
-    posterior: Tensor | None
-    conditioned: Tensor
+    fed: Tensor
+    posterior: Tensor
+    told: Tensor
     argmax_ids: Tensor
     unchanged_steps: int = 0
     state: RowState | None = None
 
     @classmethod
-    def start(cls, canvas: Canvas, seed: int, permitted: PermittedIds, noise: NoiseSource, *, step: int = 0) -> Self:
-        """A row before its first step: known tokens, kept ones, and noise elsewhere. `step` keys the noise.
+    def start(
+        cls, canvas: Canvas, seed: int, permitted: PermittedIds, noise: NoiseSource, *, watched: int, step: int = 0
+    ) -> Self:
+        """A row before its first step: known tokens, kept ones, and noise elsewhere. watched: `DenoiseConfig.watched`.
+        `step` keys the noise.
 
         Raises:
             ValueError: the canvas holds an id outside the vocabulary, or a position has no permitted one.
@@ -59,14 +67,18 @@ class Row:
         known_ids = torch.tensor(canvas.token_ids, dtype=torch.int64, device=device)
         free = ~torch.tensor(canvas.clamped, device=device)
         noisy = free & ~torch.tensor(canvas.keep_start, device=device)
+        places = np.flatnonzero(~canvas.clamped)
         row = cls(
             seed=seed,
             free=free,
+            places=torch.tensor(places, device=device),
+            read=torch.tensor(np.concatenate([places, _behind_free(canvas, watched)]), device=device),
             known_ids=known_ids,
             present_ids=known_ids,
             choices=permitted.of_canvas(canvas),
-            posterior=None,
-            conditioned=torch.zeros_like(free),
+            fed=torch.zeros(0, dtype=torch.int64, device=device),
+            posterior=torch.zeros(0, permitted.vocabulary_size, device=device),
+            told=torch.zeros_like(free),
             argmax_ids=torch.full_like(known_ids, -1),
         )
         row.present_ids = torch.where(noisy, row._random_ids(noise.start, step), known_ids)
@@ -82,32 +94,39 @@ class Row:
     def carry_from(self, old: Row, carried: NDArray[np.int32]) -> None:
         """Takes over what stood at the `carried` positions of another row (-1: nothing), and its self-conditioning.
 
-        Clamped positions keep their own token, but have the old one's self-conditioning.
+        Clamped positions keep their own token. A free one that was clamped has no self-conditioning: nothing was
+        believed of it.
         """
         source = torch.tensor(carried, dtype=torch.int64, device=self.free.device)
         taken = source >= 0
         source = source.clamp(min=0)
         self.present_ids = torch.where(taken & self.free, old.present_ids[source], self.present_ids)
-        self.conditioned = taken & old.conditioned[source]
-        if old.posterior is not None:
-            self.posterior = old.posterior[source]
+        old_index = torch.full_like(old.known_ids, -1)
+        old_index[old.fed] = torch.arange(len(old.fed), device=source.device)
+        index = torch.where(taken, old_index[source], -1)
+        self.told = taken & ~self.free & (old.told[source] | (index >= 0))
+        self.fed = ((index >= 0) & self.free).nonzero().squeeze(-1)
+        self.posterior = old.posterior[index[self.fed]]
 
     def advance(self, logits: Tensor, step: int, config: DenoiseConfig, noise: NoiseSource) -> None:
-        """One denoising step from the decoder's logits [L, V] float32, which are overwritten."""
+        """One denoising step from the decoder's logits at the `read` positions, [R, V] float32, which are
+        overwritten."""
+        count = len(self.places)
         logits.div_(sampler.temperature(step, config))
-        for positions, permitted in self.choices:
-            logits[positions[:, None], permitted.barred] = sampler.IMPOSSIBLE
+        for group, permitted in self.choices:
+            logits[group[:, None], permitted.barred] = sampler.IMPOSSIBLE
         believed = sampler.posterior(logits, min(TOP_IDS, logits.shape[-1]))
-        argmax_ids = torch.where(self.free, believed.top_ids[:, 0], self.known_ids)
-        present_nll = believed.log_total - logits.gather(-1, self.present_ids[:, None]).squeeze(-1)
+        present_nll = believed.log_total - logits.gather(-1, self.present_ids[self.read, None]).squeeze(-1)
+        argmax_ids = self._with_free(believed.top_ids[:count, 0])
+        entropy = torch.zeros(len(self), device=logits.device)
+        entropy[self.places] = believed.entropy[:count]
 
-        places = self.free.nonzero().squeeze(-1)
-        sampled = self.known_ids.clone()
-        sampled[places] = noise.sample(self._keys(places, step), believed.probs[places])
+        sampled = self._with_free(noise.sample(self._keys(self.places, step), believed.probs[:count]))
         if config.accept_probability is None:
-            accepted = sampler.accept_by_entropy(believed.entropy, self.free, config.entropy_bound)
+            accepted = sampler.accept_by_entropy(entropy, self.free, config.entropy_bound)
         else:
-            sampled_probs = believed.probs.gather(-1, sampled[:, None]).squeeze(-1)
+            sampled_probs = torch.ones_like(entropy)
+            sampled_probs[self.places] = believed.probs[:count].gather(-1, sampled[self.places, None]).squeeze(-1)
             accepted = sampler.accept_by_probability(sampled_probs, self.free, config.accept_probability)
         random_ids = self._random_ids(noise.renoise, step)
         self.present_ids = sampler.renoise(sampled, accepted, random_ids, self.free, self.known_ids)
@@ -115,26 +134,44 @@ class Row:
         same = bool(sampler.unchanged(argmax_ids, self.argmax_ids, self.free))
         self.unchanged_steps = self.unchanged_steps + 1 if same else 0
         stable = self.unchanged_steps >= config.stability_threshold
-        settled = stable and bool(sampler.confident(believed.entropy, self.free, config.confidence_threshold))
-        self.posterior = believed.probs
-        self.conditioned = torch.ones_like(self.free)
+        settled = stable and bool(sampler.confident(entropy, self.free, config.confidence_threshold))
+        self.fed, self.posterior, self.told = self.places, believed.probs[:count], ~self.free
         self.argmax_ids = argmax_ids
         self.state = RowState(
             argmax_ids=argmax_ids.int().cpu().numpy(),
-            entropy=believed.entropy.cpu().numpy(),
-            present_nll=present_nll.cpu().numpy(),
-            top_ids=believed.top_ids.int().cpu().numpy(),
-            top_log_probs=believed.top_log_probs.cpu().numpy(),
+            entropy=self._spread(believed.entropy, np.nan),
+            present_nll=self._spread(present_nll, np.nan),
+            top_ids=self._spread(believed.top_ids.int(), -1),
+            top_log_probs=self._spread(believed.top_log_probs, np.nan),
             accepted=accepted.cpu().numpy(),
             settled=settled,
         )
 
+    def _with_free(self, ids: Tensor) -> Tensor:
+        """The known tokens with these [F] at the free positions, [L]."""
+        return self.known_ids.scatter(0, self.places, ids)
+
+    def _spread(self, values: Tensor, absent: float) -> NDArray[Any]:
+        """Values [R, ...] of the `read` positions at their places in the row, [L, ...]; `absent` elsewhere."""
+        spread = np.full((len(self), *values.shape[1:]), absent, values.cpu().numpy().dtype)
+        spread[self.read.cpu().numpy()] = values.cpu().numpy()
+        return spread
+
     def _random_ids(self, draw: Callable[[NoiseKeys, int], Tensor], step: int) -> Tensor:
         """A random permitted id at every free position, [L] int64; the known one elsewhere."""
         random_ids = self.known_ids.clone()
-        for positions, permitted in self.choices:
+        for group, permitted in self.choices:
+            positions = self.places[group]
             random_ids[positions] = permitted.ids[draw(self._keys(positions, step), len(permitted.ids))]
         return random_ids
 
     def _keys(self, positions: Tensor, step: int) -> NoiseKeys:
         return NoiseKeys(seed=self.seed, positions=positions, step=step)
+
+
+def _behind_free(canvas: Canvas, reach: int) -> NDArray[np.int64]:
+    """The clamped positions at most `reach` behind a free one."""
+    near = np.zeros(len(canvas), np.bool_)
+    for distance in range(1, min(reach, len(canvas) - 1) + 1):
+        near[distance:] |= ~canvas.clamped[:-distance]
+    return np.flatnonzero(near & canvas.clamped)
