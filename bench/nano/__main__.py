@@ -30,16 +30,17 @@ def main() -> None:
     if arguments.command == "all":
         training.run_all(state)
     if arguments.command in ("export", "all"):
-        export.export(state, arguments.directory)
+        export.export(state, DIRECTORY, tokenizer=state / "tokenizer")
+    if arguments.command in ("export-twin", "all"):
+        export.export(state / training.STAGES["twin"].directory, export.TWIN, tokenizer=state / "tokenizer")
     if arguments.command in ("card", "all"):
-        card.write(state, arguments.directory, limit=arguments.limit)
+        card.write(state, DIRECTORY, twin=export.TWIN, limit=arguments.limit)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.nano", description=__doc__)
     parser.add_argument("--state", type=Path, default=Path(".nano"), help="working directory, ignored by git")
     parser.add_argument("--node-modules", type=Path, help="folder of installed npm packages to read too")
-    parser.add_argument("--directory", type=Path, default=DIRECTORY, help="where the checkpoint goes")
     parser.add_argument("--limit", type=int, default=200, help="held-out cases a split that the card measures")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("corpus", help="collect installed source code and split it by package")
@@ -54,6 +55,7 @@ def _arguments() -> argparse.Namespace:
     train.add_argument("--decay", type=int, default=0, help="last steps, over which the learning rate falls to 0")
     commands.add_parser("keep", help="keep the end of the causal stage, for the twin to begin with")
     commands.add_parser("export", help="write the checkpoint")
+    commands.add_parser("export-twin", help="write the checkpoint that is trained by the official recipe alone")
     commands.add_parser("card", help="measure the checkpoint and write its README.md")
     commands.add_parser("all", help="everything, from corpus to card")
     return parser.parse_args()

@@ -11,7 +11,10 @@ import torch
 from transformers import DiffusionGemmaForBlockDiffusion
 
 from bench.nano.shape import configuration
+from engine.train.loop import STATE_FILE
 
+TWIN = Path(__file__).parent / "twin"
+"""Where the twin lies, which is trained by the official recipe alone: beside the benchmarks, not in the wheel."""
 SHARD_SIZE = "6MB"
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 # The real model's values; 5 is this vocabulary's end of a turn.
@@ -29,12 +32,13 @@ GENERATION = {
 }
 
 
-def export(state: Path, directory: Path) -> None:
-    """Put config, tokenizer and bfloat16 weights into `directory`, each file by replacement, the index last.
+def export(run: Path, directory: Path, *, tokenizer: Path) -> None:
+    """Put config, tokenizer and the bfloat16 weights that a training run has left into `directory`, each file by
+    replacement, the index last.
 
     The vision tower keeps its initial weights: it is there so that stock transformers finds every tensor.
     """
-    weights = torch.load(state / "state.pt", weights_only=True)["model"]
+    weights = torch.load(run / STATE_FILE, weights_only=True)["model"]
     torch.manual_seed(0)
     model = DiffusionGemmaForBlockDiffusion(configuration())
     names = {f"model.decoder.{name}": tensor for name, tensor in weights.items()}
@@ -43,12 +47,13 @@ def export(state: Path, directory: Path) -> None:
         raise ValueError(f"the model has no tensors {unknown}")
     model.tie_weights()
     model.bfloat16()
-    with tempfile.TemporaryDirectory(dir=state) as scratch:
+    directory.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=run) as scratch:
         made = Path(scratch)
         model.save_pretrained(made, max_shard_size=SHARD_SIZE)
         (made / "generation_config.json").write_text(json.dumps(GENERATION, indent=2) + "\n")
         for name in TOKENIZER_FILES:
-            shutil.copy(state / "tokenizer" / name, made / name)
+            shutil.copy(tokenizer / name, made / name)
         for path in sorted(made.iterdir(), key=lambda path: path.name.endswith("index.json")):
             shutil.copyfile(path, directory / f"{path.name}.partial")
             (directory / f"{path.name}.partial").replace(directory / path.name)

@@ -11,16 +11,23 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.cases import Case, load
-from bench.methods import Answer, Model
+from bench.answers import Answer
+from bench.cases import OWN_SPLITS, Case, load
+from bench.methods import Model, run
+from bench.nano import heldout_renames
 from bench.nano.batches import ROW
+from bench.nano.example import Example
 from bench.nano.kneser_ney import KneserNey
 from bench.nano.shape import text_configuration
 from engine.train.model import Backbone
 from engine.train.objective import Batch, Objective
+from infill.layout import lay_out
+from infill.length import Given
+from infill.request import Rejection
 
 CAUSAL_ROWS = 256
 NGRAM_ORDERS = (2, 5)
+SHORT_TOKENS = 4
 _BATCH_ROWS = 8
 
 
@@ -62,36 +69,64 @@ def _ngram_nats(state: Path, held: NDArray[np.uint16], scored: NDArray[np.bool_]
     return {int(order): nats for order, nats in json.loads(kept.read_text()).items()}
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many of `n` came out exactly right."""
+
+    right: int
+    n: int
+
+    @classmethod
+    def of(cls, right: Sequence[bool]) -> Share:
+        """The share of what is true."""
+        return cls(sum(right), len(right))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exactness:
-    """How many of `n` held-out holes came out exactly right at their true length; short: those of four tokens or
+    """Held-out holes of a split that came out exactly right at their true length: all, and those of four tokens or
     fewer."""
 
     split: str
-    n: int
-    right: int
-    n_short: int
-    right_short: int
+    every: Share
+    short: Share
 
 
-def exactness(directory: Path, split: str, limit: int) -> Exactness:
-    """Exact matches of a checkpoint on the first cases of a held-out split."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What a checkpoint gets right. renames: told in words, at their true length."""
+
+    exact: tuple[Exactness, ...]
+    renames: Share
+
+
+def figures(directory: Path, limit: int) -> Figures:
+    """Measure a checkpoint on the first `limit` cases of each held-out split, and as many renames."""
     model = Model(directory, "cpu")
+    exact = tuple(_exactness(model, split, limit) for split in OWN_SPLITS)
+    renamed = [_rewritten(model, example) == example.answers for example in heldout_renames.read()[:limit]]
+    return Figures(exact=exact, renames=Share.of(renamed))
+
+
+def _exactness(model: Model, split: str, limit: int) -> Exactness:
     cases = load(split)[:limit]
     right = [model.oracle(case).middle == case.truth for case in cases]
-    short = [model.true_length(case) <= 4 for case in cases]
-    return Exactness(
-        split=split,
-        n=len(cases),
-        right=sum(right),
-        n_short=sum(short),
-        right_short=sum(a and b for a, b in zip(right, short, strict=True)),
-    )
+    short = [was for was, case in zip(right, cases, strict=True) if model.true_length(case) <= SHORT_TOKENS]
+    return Exactness(split=split, every=Share.of(right), short=Share.of(short))
+
+
+def _rewritten(model: Model, example: Example) -> tuple[str, ...] | None:
+    """What a checkpoint makes of an example of one hole at the answer's length; None where it offers nothing."""
+    layout = lay_out(example.request, model.tokens, model.budget)
+    if isinstance(layout, Rejection):
+        return None
+    [answer] = layout.encode_middles(example.answers)
+    middle = run(model.infiller.fill(example.request, lengths=Given(len(answer)))).middle
+    return None if middle is None else (middle,)
 
 
 def examples(directory: Path, count: int) -> Iterator[tuple[Case, Answer]]:
     """The first held-out single-line cases and what the checkpoint writes there at the true length."""
     model = Model(directory, "cpu")
-    cases: Sequence[Case] = load("single")[:count]
-    for case in cases:
+    for case in load("single")[:count]:
         yield case, model.oracle(case)

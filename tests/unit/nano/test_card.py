@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bench.answers import Answer
 from bench.cases import Case
-from bench.methods import Answer
 from bench.nano import card
-from bench.nano.measures import CausalNats, Exactness
+from bench.nano.measures import CausalNats, Exactness, Figures, Share
 from infill.request import Span
 
 SOURCES = [
@@ -39,12 +39,13 @@ TEXT = "a = 1\nb = 2\nc = 3\n"
 CASE = Case(name="single/0", path="m.py", text=TEXT, hole=Span(start=10, end=11), mode="line")
 
 
-def rendered(written: str | None) -> str:
+def rendered(written: str | None, twin: Figures | None = None) -> str:
     return card.render(
         sources=SOURCES,
         log=LOG,
         causal=CausalNats(tokens=500, encoder=4.25, ngrams={2: 4.75, 5: 4.3125}),
-        exact=[Exactness(split="single", n=8, right=1, n_short=0, right_short=0)],
+        own=Figures(exact=(Exactness(split="single", every=Share(1, 8), short=Share(0, 0)),), renames=Share(3, 4)),
+        twin=twin,
         shown=[(CASE, Answer(middle=written, passes=1, token_positions=1, ms=1.0))],
     )
 
@@ -54,7 +55,9 @@ def test_figures_and_sources_stand_in_the_card() -> None:
     for part in (
         "4.25 |",
         "2-gram, same tokens and training text | 4.75",
-        "| single | 12.5% of 8 | - |",
+        "| single, all holes | 12.5% of 8 | - |",
+        "| single, holes of at most 4 tokens | - | - |",
+        "| renames in words | 75.0% of 4 | - |",
         "40 steps, 2.0 million tokens",
         "train causal --steps 20\n",
         "train adapt --steps 40 --decay 10\n",
@@ -65,6 +68,13 @@ def test_figures_and_sources_stand_in_the_card() -> None:
     ):
         assert part in text
     assert "{" not in text
+
+
+def test_the_twin_stands_beside_it() -> None:
+    twin = Figures(exact=(Exactness(split="single", every=Share(1, 4), short=Share(0, 2)),), renames=Share(0, 4))
+    text = rendered("2", twin)
+    assert "| single, all holes | 12.5% of 8 | 25.0% of 4 |" in text
+    assert "| renames in words | 75.0% of 4 | 0.0% of 4 |" in text
 
 
 def test_examples_say_whether_they_are_right() -> None:

@@ -26,7 +26,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Backbone, Path]:
     model = Backbone(text_configuration())
     torch.save({"model": model.state_dict()}, state / "state.pt")
     tokenizer.save(tokenizer.train(["x = 1\n"]), state / "tokenizer")
-    export(state, directory)
+    export(state, directory, tokenizer=state / "tokenizer")
     return model, directory
 
 
