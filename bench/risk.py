@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from bench.answers import Answer
 from bench.judge import Verdict
-from infill.gate import MOST_DOUBT
+from infill.request import MOST_DOUBT
 
 
 @dataclass(frozen=True, slots=True)

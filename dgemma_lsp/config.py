@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias, TypeVar, Union, cast, get_args, get_
 
 from dgemma_lsp.host.codec import camel
 from dgemma_lsp.host.identity import EngineOptions
-from infill.request import Mode
+from infill.request import MOST_DOUBT, Mode
 
 T = TypeVar("T")
 EDITOR_SECTIONS = frozenset({"server", "trace", "editorInfo", "editorPluginInfo"})
@@ -40,7 +40,7 @@ class InlineConfig:
 
     automatic: bool = True
     candidates: int = field(default=3, metadata={"bounds": (1, 10)})
-    max_entropy: float = field(default=2.0, metadata={"bounds": (0, 100)})
+    max_entropy: float = field(default=MOST_DOUBT, metadata={"bounds": (0, 100)})
     mode: Mode = "auto"
     deadline_ms: int | None = field(default=None, metadata={"bounds": (1, 600_000)})
 

@@ -15,10 +15,9 @@ from dgemma_lsp.config import Config
 from dgemma_lsp.context import Window, cut_window, readable
 from dgemma_lsp.convert import PositionEncoding, to_place, to_units
 from dgemma_lsp.documents import Document
-from dgemma_lsp.gate import is_confident
 from dgemma_lsp.lines import Place
 from dgemma_lsp.rpc import InlineCompletionParams
-from infill.request import Candidate, InfillRequest
+from infill.request import InfillRequest
 
 KIND = "inline"
 
@@ -44,6 +43,7 @@ class Question:
             n=config.inline.candidates if self.explicit else 1,
             deadline_ms=config.inline.deadline_ms,
             must_start_with=self.must_start_with,
+            most_doubt=None if self.explicit else config.inline.max_entropy,
         )
 
     def items(self, texts: Iterable[str]) -> types.InlineCompletionList:
@@ -79,13 +79,6 @@ def ask(
         range=types.Range(*(_position(document, place, encoding) for place in (start, end))),
         must_start_with=None if selected is None else readable(selected.text),
         explicit=explicit,
-    )
-
-
-def presentable(question: Question, candidates: Iterable[Candidate], max_entropy: float) -> tuple[str, ...]:
-    """The texts to show: all that the user asked for, but unasked only what is certain enough."""
-    return tuple(
-        candidate.texts[0] for candidate in candidates if question.explicit or is_confident(candidate, max_entropy)
     )
 
 

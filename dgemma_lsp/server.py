@@ -212,7 +212,6 @@ async def inline_completion(ls: Server, params: InlineCompletionParams) -> types
             document.uri,
             question,
             request,
-            max_entropy=config.inline.max_entropy,
             label=str(ls.protocol.msg_id),
             started=started,
         )

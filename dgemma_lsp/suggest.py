@@ -15,7 +15,7 @@ from dgemma_lsp.answer import Answer, collect
 from dgemma_lsp.cache import Offers
 from dgemma_lsp.host.client import EngineError, Superseded
 from dgemma_lsp.host.wire import Owner
-from dgemma_lsp.inline import KIND, Question, presentable
+from dgemma_lsp.inline import KIND, Question
 from dgemma_lsp.session import Session
 from dgemma_lsp.status import StatusBoard
 from infill.request import InfillRequest
@@ -37,7 +37,7 @@ class Suggester:
         self._offers.forget(uri)
 
     async def suggest(
-        self, uri: str, question: Question, request: InfillRequest, *, max_entropy: float, label: str, started: float
+        self, uri: str, question: Question, request: InfillRequest, *, label: str, started: float
     ) -> tuple[str, ...]:
         """The texts to show, best first. label: of the request, for the log. started: when it was read, on
         `time.perf_counter`'s clock.
@@ -59,7 +59,7 @@ class Suggester:
             self._board.show_silence(str(error))
             return ()
         answered = time.perf_counter()
-        texts = presentable(question, answer.candidates, max_entropy)
+        texts = tuple(candidate.texts[0] for candidate in answer.candidates)
         self._offers.remember(uri, question.window, texts)
         self._board.show_silence(_silence(answer, texts))
         front = _ms(started, asked) + _ms(answered, time.perf_counter())
@@ -68,9 +68,7 @@ class Suggester:
 
 
 def _silence(answer: Answer, texts: tuple[str, ...]) -> str | None:
-    if texts:
-        return None
-    return answer.rejection.reason if answer.rejection else "low_confidence"
+    return None if texts or answer.rejection is None else answer.rejection.reason
 
 
 def _costs(answer: Answer, shown: int, front: float) -> str:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from engine.canvas import DenoiseConfig, Denoiser
+from infill.candidate import Reading
+from infill.gate import admitted
 from infill.layout import Layout, lay_out
 from infill.length import Ladder, Lengths
 from infill.meter import Meter
@@ -19,7 +21,7 @@ from infill.mode import resolve_mode
 from infill.passage import line_ending_at
 from infill.request import Candidate, Filled, FillStats, InfillRequest, Progress, Rejection
 from infill.search import Found, Offer, Search, by_score
-from infill.syntax import error_count
+from infill.syntax import unavoidable_errors
 from infill.tokens import TextTokens
 from infill.window import Budget
 
@@ -52,11 +54,14 @@ class Infiller:
         *,
         settings: HoleSettings | None = None,
         budget: Budget | None = None,
+        trust_encoder: bool = True,
     ) -> None:
         """config: the checkpoint's own; `settings` says where holes differ. budget: tokens a request may take; the
-        denoiser's limit holds as well."""
+        denoiser's limit holds as well. trust_encoder: whether candidates are ranked by what the encoder makes of them;
+        see `infill.rank.scores_sanely`."""
         settings, budget = settings or HoleSettings(), budget or Budget()
         self._settings = settings
+        self._trust_encoder = trust_encoder
         self._denoiser = denoiser
         self._tokens = tokens
         self._budget = replace(budget, context=min(budget.context, denoiser.max_context_tokens))
@@ -91,8 +96,19 @@ class Infiller:
         with context:
             meter.count_prefill(context)
             yield Progress(stage="prefill")
-            errors_before = error_count(layout.text(layout.middles), layout.fence.language)
-            search = Search(request, mode, layout, self._denoiser, context, config, lengths, meter, errors_before)
+            errors_before = unavoidable_errors(layout.around, layout.middles, layout.fence.language)
+            search = Search(
+                request=request,
+                mode=mode,
+                layout=layout,
+                denoiser=self._denoiser,
+                context=context,
+                config=config,
+                lengths=lengths,
+                meter=meter,
+                errors_before=errors_before,
+                trust_encoder=self._trust_encoder,
+            )
             found = yield from search.run()
         yield _filled(request, layout, found, meter)
 
@@ -105,19 +121,28 @@ def _filled(request: InfillRequest, layout: Layout, found: Found, meter: Meter) 
     if next(iter(best), None) == layout.middles:
         return Filled(candidates=(), rejection=Rejection(reason="unchanged"), stats=meter.stats())
     best.pop(layout.middles, None)
-    candidates = tuple(
-        Candidate(
-            texts=_for_document(request, offer.reading.texts),
-            score=offer.score,
-            worst_entropy=offer.reading.worst_entropy,
-            passes=offer.passes,
-            stop_reason=offer.row.stop_reason,
-        )
-        for offer in list(best.values())[: request.n]
-    )
+    candidates: list[Candidate] = []
+    held_back: list[Rejection] = []
+    for offer in list(best.values())[: request.n]:
+        shown = admitted(offer.reading, request.most_doubt, added_errors=offer.added_errors)
+        if isinstance(shown, Rejection):
+            held_back.append(shown)
+        else:
+            candidates.append(_candidate(request, offer, shown))
     # Every row was read, so there are rejections where there are no offers.
-    rejection = None if candidates else Counter(found.rejections).most_common(1)[0][0]
-    return Filled(candidates=candidates, rejection=rejection, stats=meter.stats())
+    reasons = Counter(held_back or found.rejections)
+    rejection = None if candidates else reasons.most_common(1)[0][0]
+    return Filled(candidates=tuple(candidates), rejection=rejection, stats=meter.stats())
+
+
+def _candidate(request: InfillRequest, offer: Offer, shown: Reading) -> Candidate:
+    return Candidate(
+        texts=_for_document(request, shown.texts),
+        score=offer.score,
+        worst_entropy=shown.worst_entropy,
+        passes=offer.passes,
+        stop_reason=offer.row.stop_reason,
+    )
 
 
 def _for_document(request: InfillRequest, texts: Sequence[str]) -> tuple[str, ...]:

@@ -6,14 +6,16 @@ What is asked for is always shown. Knows no model; a candidate's doubt is the en
 from __future__ import annotations
 
 from infill.candidate import Reading, first_line
-
-MOST_DOUBT = 2.0
-"""Nats of a candidate's least certain token up to which it is shown by default."""
+from infill.request import Rejection
 
 
-def admitted(reading: Reading, most_doubt: float | None) -> Reading | None:
-    """What of a reading may be shown; None for nothing. most_doubt: nats, None where everything may."""
-    if most_doubt is None or reading.worst_entropy <= most_doubt:
+def admitted(reading: Reading, most_doubt: float | None, *, added_errors: int) -> Reading | Rejection:
+    """What of a reading may be shown. most_doubt: nats, None where everything may. added_errors: of syntax."""
+    if most_doubt is None:
+        return reading
+    if added_errors:
+        return Rejection(reason="breaks_syntax")
+    if reading.worst_entropy <= most_doubt:
         return reading
     first = first_line(reading)
-    return first if first is not None and first.worst_entropy <= most_doubt else None
+    return first if first and first.worst_entropy <= most_doubt else Rejection(reason="low_confidence")

@@ -16,10 +16,14 @@ RejectReason: TypeAlias = Literal[
     "repeats_suffix",
     "unchanged",
     "low_confidence",
+    "breaks_syntax",
     "too_far",
     "too_long",
     "no_room",
 ]
+
+MOST_DOUBT = 2.0
+"""Nats; `InfillRequest.most_doubt` where nobody says otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -60,6 +64,8 @@ class InfillRequest:
     changes: recent ones, the newest last; `text` has them already.
     n: candidates wanted. deadline_ms: time budget from the start of the work, None for none.
     must_start_with: the first hole's text has to begin so (a selected completion, say).
+    most_doubt: nats; for a suggestion that nobody asked for, which is offered only as far as its least certain token is
+        no less certain than this, and where it breaks nothing. None offers the best there is.
     """
 
     text: str
@@ -74,6 +80,7 @@ class InfillRequest:
     seed: int = 0
     deadline_ms: int | None = None
     must_start_with: str | None = None
+    most_doubt: float | None = None
 
     def __post_init__(self) -> None:
         if not self.holes:

@@ -22,10 +22,11 @@ from infill.syntax import error_count
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A finished reading with its score, and the row it was read from."""
+    """A finished reading with its score, and the row it was read from. added_errors: of syntax."""
 
     reading: Reading
     row: Denoised
+    added_errors: int
     score: float
     passes: int
 
@@ -38,9 +39,10 @@ class Found:
     rejections: list[Rejection]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """One request on its way through the model."""
+    """One request on its way through the model. errors_before: of syntax, that no candidate is blamed for.
+    trust_encoder: whether the encoder's opinion of the candidates counts."""
 
     request: InfillRequest
     mode: Literal["line", "block"]
@@ -51,6 +53,7 @@ class Search:
     lengths: Lengths
     meter: Meter
     errors_before: int
+    trust_encoder: bool
 
     def run(self) -> Generator[Progress, None, Found]:
         """Search the holes' lengths, a round for each hole in turn: rows that differ in its length are denoised side by
@@ -160,8 +163,12 @@ class Search:
         if not distinct:
             return []
         with self.meter.timed("rank"):
-            scores = [self._certainty(reading) for reading, _ in distinct.values()]
-        if not late:
+            errors = [self._added_errors(texts) for texts in distinct]
+            scores = [
+                certainty(mean_entropy=reading.mean_entropy, added_errors=added)
+                for (reading, _), added in zip(distinct.values(), errors, strict=True)
+            ]
+        if not late and self.trust_encoder:
             with self.meter.timed("rank"):
                 middles = [self.layout.encode_middles(texts) for texts in distinct]
                 rows = [scored_row(self.layout, middle) for middle in middles]
@@ -171,13 +178,12 @@ class Search:
             self.meter.count_forward(sum(map(len, rows)))
             yield Progress(stage="score")
         return [
-            Offer(reading, row, score, self.meter.passes)
-            for (reading, row), score in zip(distinct.values(), scores, strict=True)
+            Offer(reading, row, added, score, self.meter.passes)
+            for (reading, row), added, score in zip(distinct.values(), errors, scores, strict=True)
         ]
 
-    def _certainty(self, reading: Reading) -> float:
-        added = error_count(self.layout.text(reading.texts), self.layout.fence.language) - self.errors_before
-        return certainty(mean_entropy=reading.mean_entropy, added_errors=max(added, 0))
+    def _added_errors(self, texts: Sequence[str]) -> int:
+        return max(error_count(self.layout.text(texts), self.layout.fence.language) - self.errors_before, 0)
 
     @property
     def _present(self) -> list[tuple[TokenIds, str]]:

@@ -6,7 +6,7 @@ Offsets are code points.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import import_module
 
@@ -35,6 +35,15 @@ def error_count(text: str, language: str) -> int:
     if parser is None:
         return 0
     return sum(1 for node in _damaged(parser.parse(_encode(text)).root_node) if node.is_error or node.is_missing)
+
+
+def unavoidable_errors(around: Sequence[str], middles: Sequence[str], language: str) -> int:
+    """The errors that a text in the holes cannot well be blamed for: those of the text around them as it stands, or
+    without the lines that the holes are in, whichever are fewer. around: one text more than there are middles."""
+    first, last = around[0], around[-1]
+    standing = first + "".join(map("".join, zip(middles, around[1:], strict=True)))
+    outside = first[: first.rfind("\n") + 1] + last.partition("\n")[2]
+    return min(error_count(standing, language), error_count(outside, language))
 
 
 def statement_end(text: str, start: int, language: str) -> int | None:

@@ -29,6 +29,7 @@ REASONS = {
     "repeats_suffix": "what the model offers only repeats the code after the hole",
     "unchanged": "the model would leave the code as it is",
     "low_confidence": "the model is not certain of anything here",
+    "breaks_syntax": "what the model offers breaks the syntax",
     "too_far": "the holes are too far apart to be filled together",
     "too_long": "the hole is too long",
     "no_room": "the surrounding code leaves no room for the hole",

@@ -23,7 +23,7 @@ DONE = Done(
 Script = Callable[[InfillRequest], list[Event]]
 
 
-def offers(*texts: str | tuple[str, ...], entropy: float = 0.1, drafts: Sequence[Draft] = ()) -> Script:
+def offers(*texts: str | tuple[str, ...], drafts: Sequence[Draft] = ()) -> Script:
     """Offer these texts, as many as were asked for; a tuple holds one for each hole."""
 
     def script(request: InfillRequest) -> list[Event]:
@@ -31,7 +31,7 @@ def offers(*texts: str | tuple[str, ...], entropy: float = 0.1, drafts: Sequence
             Candidate(
                 texts=(text,) if isinstance(text, str) else text,
                 score=-rank,
-                worst_entropy=entropy,
+                worst_entropy=0.1,
                 passes=3,
                 stop_reason="settled",
             )

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dgemma_lsp.host.client import EngineError, EngineUnavailable
+from infill.request import MOST_DOUBT
 from tests.protocol.scripted import offers, rejects
 from tests.protocol.wire_client import WireClient, connected
 
@@ -69,18 +70,20 @@ async def test_asks_for_the_text_around_the_cursor_and_answers_with_an_empty_ran
         assert answer["result"] == {"items": [{"insertText": "b + c", "range": at(0, 4, 4)}]}
 
 
-async def test_an_explicit_request_gets_several_candidates_however_uncertain() -> None:
-    async with connected(offers("b", "c", "d", "e", entropy=9.0)) as client:
+async def test_an_explicit_request_gets_several_candidates() -> None:
+    async with connected(offers("b", "c", "d", "e")) as client:
         await begun(client, "a = ")
         answer = await client.complete(0, 4, invoked=True)
         assert [item["insertText"] for item in answer["result"]["items"]] == ["b", "c", "d"]
 
 
-async def test_an_uncertain_suggestion_that_nobody_asked_for_stays_unsaid() -> None:
-    async with connected(offers("b", entropy=9.0)) as client:
+async def test_only_a_suggestion_that_nobody_asked_for_has_to_be_certain() -> None:
+    async with connected(rejects("low_confidence")) as client:
         await begun(client, "a = ")
         assert (await client.complete(0, 4))["result"] == {"items": []}
         assert (await client.seen("dgemma/status"))["lastSilence"] == "low_confidence"
+        await client.complete(0, 4, invoked=True)
+        assert [request.most_doubt for request in client.engine.requests] == [MOST_DOUBT, None]
 
 
 async def test_nothing_to_offer_is_an_empty_list_with_a_named_reason() -> None:

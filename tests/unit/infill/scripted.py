@@ -163,6 +163,7 @@ def request_of(
     changes: tuple[Change, ...] = (),
     deadline_ms: int | None = None,
     must_start_with: str | None = None,
+    most_doubt: float | None = None,
 ) -> InfillRequest:
     """A request whose holes are marked ⟦so⟧ in the text."""
     text, holes, position = "", list[Span](), 0
@@ -183,6 +184,7 @@ def request_of(
         changes=changes,
         deadline_ms=deadline_ms,
         must_start_with=must_start_with,
+        most_doubt=most_doubt,
     )
 
 

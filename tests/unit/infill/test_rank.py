@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
+from engine.canvas import Context, Floats, TokenIds
 from infill.layout import Layout, lay_out
-from infill.rank import certainty, likelihood, scored_row
+from infill.rank import certainty, likelihood, scored_row, scores_sanely
 from infill.window import Budget
-from tests.unit.infill.scripted import request_of
+from tests.unit.infill.scripted import ScriptedContext, ScriptedDenoiser, request_of
 from tests.unit.infill.tiny import tiny_tokens
 
 
@@ -41,3 +44,23 @@ def test_doubt_and_broken_syntax_cost() -> None:
     assert best == 0
     assert certainty(mean_entropy=0.5, added_errors=0) < best
     assert certainty(mean_entropy=0.0, added_errors=2) < certainty(mean_entropy=0.0, added_errors=1) < best
+
+
+class Judge(ScriptedDenoiser):
+    """An encoder that gives the first row's tokens one log-probability, and the second's another."""
+
+    def __init__(self, log_probs: tuple[float, float]) -> None:
+        super().__init__([], tiny_tokens().size)
+        self.log_probs = log_probs
+
+    def score(self, context: Context, rows: Sequence[TokenIds]) -> tuple[Floats, ...]:
+        assert isinstance(context, ScriptedContext)
+        return tuple(np.full(len(row), value, np.float32) for row, value in zip(rows, self.log_probs, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("log_probs", "sane"),
+    [((-1.0, -3.0), True), ((-3.0, -1.0), False), ((-9.0, -9.5), False), ((-5.0, -9.0), False)],
+)
+def test_an_encoder_has_to_know_code_from_noise(log_probs: tuple[float, float], sane: bool) -> None:
+    assert scores_sanely(Judge(log_probs), tiny_tokens()) is sane
