@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
-from dgemma_lsp.host.client import EngineClient, EngineError, EngineUnavailable
+from dgemma_lsp.host.client import EngineClient, EngineError, EngineSilent, EngineUnavailable
 from dgemma_lsp.host.identity import EngineOptions
 from dgemma_lsp.host.wire import Event, Owner, Priority
 from dgemma_lsp.status import StatusBoard
@@ -45,9 +45,14 @@ class Session:
         if self._following is None or self._following.done():
             # The engine had died or could not be started, and this request brings it back.
             self._follow(client)
-        async with aclosing(client.infill(request, priority=priority, owner=owner)) as events:
-            async for event in events:
-                yield event
+        try:
+            async with aclosing(client.infill(request, priority=priority, owner=owner)) as events:
+                async for event in events:
+                    yield event
+        except EngineSilent as error:
+            # Its watch tells of nothing any more, this least of all.
+            self._board.show_failure(str(error))
+            raise
 
     async def close(self) -> None:
         """Let go of the engine."""

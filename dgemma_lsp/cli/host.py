@@ -10,7 +10,7 @@ import sys
 
 from dgemma_lsp.cli.common import read_settings, warn
 from dgemma_lsp.cli.errors import CommandError
-from dgemma_lsp.host.client import EngineUnavailable, HostClient
+from dgemma_lsp.host.client import EngineSilent, EngineUnavailable, HostClient
 from dgemma_lsp.host.codec import encode
 from dgemma_lsp.host.spawn import FixedEngine, Launcher
 from dgemma_lsp.host.wire import HostStatus
@@ -31,7 +31,14 @@ def host(arguments: argparse.Namespace) -> int:
         return _show_log(launcher)
     client = HostClient(FixedEngine(arguments.engine) if arguments.engine else launcher)
     if arguments.action == "stop":
-        asyncio.run(_stop(client))
+        try:
+            asyncio.run(_stop(client))
+        except EngineSilent:
+            # Only a host of our own is ours to end, and it is told by its socket, not by its word.
+            process = None if arguments.engine else launcher.kill()
+            if process is None:
+                raise
+            print(f"killed process {process}, which did not answer")
         return 0
     status = asyncio.run(_status(client))
     print(json.dumps(encode(status), indent=2) if arguments.json else _described(status))
@@ -48,6 +55,8 @@ async def _status(client: HostClient) -> HostStatus:
 async def _stop(client: HostClient) -> None:
     try:
         await client.stop()
+    except EngineSilent:
+        raise
     except EngineUnavailable:
         print("no host runs")
     else:

@@ -28,6 +28,9 @@ from dgemma_lsp.host.wire import Failure, HostStatus, Terms, dump_event, dump_st
 from engine.errors import EngineError
 from infill.request import InfillRequest
 
+SIGN_OF_LIFE = b"\n"
+"""An empty line, which is no event: the host lives and has nothing to say yet."""
+
 
 class HostApp:
     """The routes, and who uses the host. stop: called when a client asks the host to end."""
@@ -82,7 +85,7 @@ class HostApp:
         try:
             async with aclosing(bridge.infill(self._scheduler, request, terms)) as events:
                 async for event in events:
-                    yield dump_event(event)
+                    yield SIGN_OF_LIFE if event is None else dump_event(event)
         except (Superseded, EngineError) as error:
             yield dump_event(Failure.of(error))
         finally:

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from typing import ParamSpec
 
+from dgemma_lsp.host.errors import EngineSilent
 from dgemma_lsp.host.jobs import Outcome
 from dgemma_lsp.host.scheduler import Scheduler
 from dgemma_lsp.host.wire import Done, Event, HostStatus, Terms
@@ -16,13 +17,29 @@ from infill.request import InfillRequest
 P = ParamSpec("P")
 
 
-async def infill(scheduler: Scheduler, request: InfillRequest, terms: Terms) -> AsyncGenerator[Event]:
-    """Fill a request; closing the generator cancels it. Raises what `EngineClient.infill` raises."""
+SIGN_OF_LIFE_S = 5.0
+"""How often a request that waits is told that the engine lives."""
+
+STEP_LIMIT_S = 180.0
+"""A model that takes longer for one step hangs: a processor of a laptop reads a long prompt in less."""
+
+
+async def infill(scheduler: Scheduler, request: InfillRequest, terms: Terms) -> AsyncGenerator[Event | None]:
+    """Fill a request; closing the generator cancels it. None is a sign of life, while there is nothing else to say.
+    Raises what `EngineClient.infill` raises."""
     outcomes: asyncio.Queue[Outcome] = asyncio.Queue()
     job = scheduler.submit(request, terms, _in_loop(outcomes.put_nowait))
     try:
         while True:
-            outcome = await outcomes.get()
+            try:
+                async with asyncio.timeout(SIGN_OF_LIFE_S):
+                    outcome = await outcomes.get()
+            except TimeoutError:
+                if scheduler.step_s > STEP_LIMIT_S:
+                    problem = f"The model has been in one step for {scheduler.step_s:.0f} s"
+                    raise EngineSilent(f"{problem}; end the engine with: dgemma-lsp host stop") from None
+                yield None
+                continue
             if isinstance(outcome, Exception):
                 raise outcome
             yield outcome

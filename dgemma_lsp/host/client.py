@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
-from dgemma_lsp.host.errors import EngineUnavailable, Superseded
+from dgemma_lsp.host.errors import EngineSilent, EngineUnavailable, Superseded
 from dgemma_lsp.host.identity import EngineOptions
 from dgemma_lsp.host.in_process import InProcessClient
 from dgemma_lsp.host.remote import HostClient
@@ -18,7 +18,16 @@ from dgemma_lsp.host.wire import Event, HostStatus, Owner, Priority
 from engine.errors import EngineError
 from infill.request import InfillRequest
 
-__all__ = ["EngineClient", "EngineError", "EngineUnavailable", "HostClient", "InProcessClient", "Superseded", "connect"]
+__all__ = [
+    "EngineClient",
+    "EngineError",
+    "EngineSilent",
+    "EngineUnavailable",
+    "HostClient",
+    "InProcessClient",
+    "Superseded",
+    "connect",
+]
 
 
 class EngineClient(Protocol):
@@ -43,6 +52,7 @@ class EngineClient(Protocol):
         Raises:
             Superseded: a newer request of the same owner came.
             EngineUnavailable: there is no engine, or it died meanwhile; the next request tries again.
+            EngineSilent: there is one, but it hangs.
             EngineError: the engine cannot serve it, and the message tells the user why.
         """
         ...

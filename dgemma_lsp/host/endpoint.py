@@ -11,11 +11,14 @@ import secrets
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+from struct import Struct
 
 from dgemma_lsp.host.errors import EngineUnavailable
 
 UNIX = hasattr(socket, "AF_UNIX")
 """Whether this system's Python has Unix sockets."""
+
+_CREDENTIALS = Struct("3i")  # Process, user and group.
 
 PATH_LIMIT = 100
 """Bytes of a socket's path that every system takes (Linux 107, macOS 103)."""
@@ -51,6 +54,19 @@ def listen(directory: Path, key: str) -> tuple[socket.socket, Endpoint]:
         OSError: the socket or address file cannot be made.
     """
     return _listen_unix(_socket_path(directory, key)) if UNIX else _listen_loopback(_address_path(directory, key))
+
+
+def process_of(address: Endpoint) -> int | None:
+    """Which process listens there; None where the system does not tell, or nobody does."""
+    if address.path is None or not hasattr(socket, "SO_PEERCRED"):
+        return None
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.connect(str(address.path))
+            credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    except OSError:
+        return None
+    return _CREDENTIALS.unpack(credentials)[0]
 
 
 def forget(directory: Path, key: str) -> None:

@@ -11,5 +11,9 @@ class EngineUnavailable(EngineError):  # noqa: N818 - says a state; `EngineError
     """There is no engine to ask: it died, or it could not be started. The next request tries again."""
 
 
+class EngineSilent(EngineUnavailable):
+    """There is an engine, but it hangs: it says nothing, or its model does not finish a step. It has to be ended."""
+
+
 class NotAnsweredError(Exception):
     """Nobody is where a host was, or it died before it answered. Stays inside this package."""

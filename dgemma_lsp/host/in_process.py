@@ -68,7 +68,8 @@ class InProcessClient:
     async def _events(self, request: InfillRequest, terms: Terms) -> AsyncGenerator[Event]:
         async with aclosing(bridge.infill(self._started(), request, terms)) as events:
             async for event in events:
-                yield event
+                if event is not None:
+                    yield event
 
     def _started(self) -> Scheduler:
         if self._scheduler is None:

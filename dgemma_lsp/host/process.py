@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -38,8 +39,12 @@ def main(arguments: Sequence[str], make_loader: MakeLoader) -> int:
         options = decode(EngineOptions, json.loads(settings))
         checkpoint = resolve(options.checkpoint)
         directory = runtime_directory()
-        with FileLock(directory / f"{name}.lock", mode=0o600).acquire(blocking=False):
+        lock = directory / f"{name}.lock"
+        with FileLock(lock, mode=0o600).acquire(blocking=False):
             _run(checkpoint, options, make_loader(checkpoint, options), directory, name)
+            # Taken away while it is held: who waits for this very file finds, once he has it, that it has no name.
+            with contextlib.suppress(OSError):
+                lock.unlink()
     except Timeout:
         sys.stdout.write(f"{TAKEN}\n")
     except (EngineError, OSError, ValueError) as error:

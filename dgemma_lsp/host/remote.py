@@ -10,7 +10,7 @@ from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
 from dgemma_lsp.host.codec import WireError
-from dgemma_lsp.host.errors import EngineUnavailable, NotAnsweredError
+from dgemma_lsp.host.errors import EngineSilent, EngineUnavailable, NotAnsweredError
 from dgemma_lsp.host.spawn import FixedEngine, Launcher
 from dgemma_lsp.host.wire import (
     Done,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 RETRY_S = 5.0
-"""A host that could not be started is not tried again sooner, so that typing does not start one without end."""
+"""A host that could not be started, or hangs, is not tried again sooner, so that typing does not try without end."""
 
 _ATTEMPTS = 3
 """The first may meet a host that has died, the second one that is just dying."""
@@ -51,6 +51,8 @@ class HostClient:
 
     async def start(self) -> None:
         await self._connected()
+        # A host that hangs takes connections all the same.
+        await self.status()
 
     def infill(
         self, request: InfillRequest, *, priority: Priority, owner: Owner | None, drafts: bool = False
@@ -65,7 +67,7 @@ class HostClient:
         raise EngineUnavailable("The engine does not say how it fares.")
 
     def watch(self) -> AsyncGenerator[HostStatus]:
-        return self._statuses("/v1/status?watch=true")
+        return self._statuses("/v1/status?watch=true", endless=True)
 
     async def stop(self) -> None:
         """Ask the host to end, for every front end that uses it.
@@ -92,14 +94,18 @@ class HostClient:
             except NotAnsweredError:
                 # A host that has died is started and asked again; asking twice changes nothing.
                 await self._forget(transport)
+            except EngineSilent as error:
+                await self._forget(transport)
+                self._refuse(error)
+                raise
         raise EngineUnavailable("The engine ends before it answers; see: dgemma-lsp host log")
 
-    async def _statuses(self, path: str) -> AsyncGenerator[HostStatus]:
-        async with aclosing(self._lines_of_running("GET", path)) as lines:
+    async def _statuses(self, path: str, *, endless: bool = False) -> AsyncGenerator[HostStatus]:
+        async with aclosing(self._lines_of_running("GET", path, endless=endless)) as lines:
             async for line in lines:
                 yield _parsed(parse_status, line)
 
-    async def _lines_of_running(self, method: str, path: str) -> AsyncGenerator[str]:
+    async def _lines_of_running(self, method: str, path: str, *, endless: bool = False) -> AsyncGenerator[str]:
         """Lines from the host if one runs; starts none."""
         if self._transport is None:
             found = await asyncio.to_thread(self._find)
@@ -107,7 +113,7 @@ class HostClient:
             self._transport = self._transport or found
         transport = self._transport
         try:
-            async with aclosing(transport.lines(method, path)) as lines:
+            async with aclosing(transport.lines(method, path, endless=endless)) as lines:
                 async for line in lines:
                     yield line
         except NotAnsweredError as error:
@@ -132,11 +138,14 @@ class HostClient:
         try:
             self._transport = await asyncio.to_thread(self._find_or_start)
         except EngineError as error:
-            self._refused = (time.monotonic() + RETRY_S, error)
+            self._refuse(error)
             return error
         finally:
             self._starting = None
         return self._transport
+
+    def _refuse(self, error: EngineError) -> None:
+        self._refused = (time.monotonic() + RETRY_S, error)
 
     # These two run in a thread: they wait for a process, and for the import of httpx2.
 

@@ -44,6 +44,7 @@ class Scheduler:
         self._condition = threading.Condition()
         self._arrivals = 0
         self._stopping = False
+        self._step_began_s: float | None = None
         self._listeners: list[Callable[[], None]] = []
         self._thread = threading.Thread(target=self._run, name="model", daemon=True)
 
@@ -68,6 +69,12 @@ class Scheduler:
     def stopping(self) -> bool:
         """Whether it takes no more requests."""
         return self._stopping
+
+    @property
+    def step_s(self) -> float:
+        """Seconds that the forward under way has taken so far; 0 between two, and while the model loads."""
+        began = self._step_began_s
+        return 0.0 if began is None else time.monotonic() - began
 
     def submit(self, request: InfillRequest, terms: Terms, deliver: Callable[[Outcome], None]) -> Job:
         """Queue a request; a waiting or running one of the same owner is superseded.
@@ -218,7 +225,11 @@ class Scheduler:
         if job.forwards is None:
             job.forwards = model.fill(job.request)
         job.steps += 1
-        item = next(job.forwards, None)
+        self._step_began_s = started
+        try:
+            item = next(job.forwards, None)
+        finally:
+            self._step_began_s = None
         job.busy_s += time.monotonic() - started
         with self._condition:
             if job.ended:

@@ -7,6 +7,8 @@ takes back from the dead, so nothing that is left over ever blocks a start.
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -64,6 +66,14 @@ class Launcher:
         """Where the host listens, if one does."""
         address = endpoint.find(runtime_directory(), self.key)
         return address if address is not None and _answers(address) else None
+
+    def kill(self) -> int | None:
+        """End the host that listens, whatever it does; returns its process, None where none is known to listen."""
+        address = endpoint.find(runtime_directory(), self.key)
+        process = endpoint.process_of(address) if address is not None else None
+        if process is not None:
+            os.kill(process, signal.SIGKILL)
+        return process
 
     def start(self) -> Endpoint:
         """Where the host listens, started first if none does. Takes seconds then.

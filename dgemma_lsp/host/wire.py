@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeAlias, cast, get_args
 
 from dgemma_lsp.host.codec import WireError, decode, encode, encode_fields
-from dgemma_lsp.host.errors import EngineUnavailable, Superseded
+from dgemma_lsp.host.errors import EngineSilent, EngineUnavailable, Superseded
 from engine.errors import EngineError
 from infill.request import Candidate, Draft, InfillRequest, Rejection, StopReason
 
@@ -100,25 +100,34 @@ class HostStatus:
     steps_after_cancel_max: int = field(default=0, metadata={"name": "steps_after_cancel_max"})
 
 
+FailureKind: TypeAlias = Literal["superseded", "silent", "unavailable", "engine"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """The last line of an answer that ended without one; `exception` is what the client raises."""
 
-    kind: Literal["superseded", "unavailable", "engine"]
+    kind: FailureKind
     message: str
 
     @classmethod
     def of(cls, error: Superseded | EngineError) -> Failure:
         """Describe an exception for the other side."""
-        if isinstance(error, Superseded):
-            return cls(kind="superseded", message=str(error))
-        return cls(kind="unavailable" if isinstance(error, EngineUnavailable) else "engine", message=str(error))
+        kind = next(kind for kind, type_ in _FAILURES.items() if isinstance(error, type_))
+        return cls(kind=kind, message=str(error))
 
     def exception(self) -> Superseded | EngineError:
         """Make the exception that was described."""
-        kinds = {"superseded": Superseded, "unavailable": EngineUnavailable, "engine": EngineError}
-        return kinds[self.kind](self.message)
+        return _FAILURES[self.kind](self.message)
 
+
+_FAILURES: dict[FailureKind, type[Superseded] | type[EngineError]] = {
+    "superseded": Superseded,
+    "silent": EngineSilent,
+    "unavailable": EngineUnavailable,
+    "engine": EngineError,
+}
+"""Each kind's exception, a special one before the more general."""
 
 _EVENTS: dict[str, type[Event] | type[Failure]] = {
     "draft": Draft,

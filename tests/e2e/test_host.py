@@ -17,8 +17,9 @@ import psutil
 import pytest
 from filelock import FileLock
 
-from dgemma_lsp.host import endpoint
-from dgemma_lsp.host.client import EngineUnavailable, HostClient, Superseded
+from dgemma_lsp.__main__ import main
+from dgemma_lsp.host import endpoint, transport
+from dgemma_lsp.host.client import EngineSilent, EngineUnavailable, HostClient, Superseded
 from dgemma_lsp.host.directories import runtime_directory
 from dgemma_lsp.host.identity import ROOT, EngineOptions
 from dgemma_lsp.host.spawn import FixedEngine, Launcher
@@ -85,6 +86,26 @@ async def test_a_host_killed_between_requests_is_not_noticed(desk: Desk) -> None
     os.kill(pid, signal.SIGKILL)
     await desk.script.until(lambda: not psutil.pid_exists(pid))
     assert isinstance((await ask(client, "b"))[-1], Done)
+
+
+async def test_a_host_that_hangs_is_one_clear_message_and_can_be_ended(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    earlier = desk.client()
+    await ask(earlier, "a")
+    process = psutil.Process((await earlier.status()).pid)
+    process.suspend()
+    with monkeypatch.context() as patch:
+        # It takes connections and requests, and never answers them.
+        patch.setattr(transport, "SILENCE_S", 0.2)
+        client = desk.client()
+        with pytest.raises(EngineSilent, match="does not answer; end it with: dgemma-lsp host stop"):
+            await client.start()
+        with pytest.raises(EngineSilent, match="does not answer"):
+            await ask(client, "b")
+        assert await asyncio.to_thread(main, ["host", "stop", "--checkpoint", desk.options.checkpoint]) == 0
+        assert capfd.readouterr().out == f"killed process {process.pid}, which did not answer\n"
+    assert isinstance((await ask(earlier, "c"))[-1], Done)
 
 
 async def test_of_200_requests_for_one_document_the_last_is_answered(desk: Desk) -> None:

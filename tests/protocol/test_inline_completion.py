@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dgemma_lsp.host.client import EngineError, EngineUnavailable
+from dgemma_lsp.host.client import EngineError, EngineSilent, EngineUnavailable
 from infill.request import MOST_DOUBT
 from tests.protocol.scripted import offers, rejects
 from tests.protocol.wire_client import WireClient, connected
@@ -229,6 +229,15 @@ async def test_a_failing_engine_means_an_empty_list_and_the_next_request_tries_a
         assert (await client.seen("dgemma/status"))["lastSilence"] == str(failure)
         client.engine.failure = None
         assert len((await client.complete(0, 1))["result"]["items"]) == 1
+
+
+async def test_an_engine_that_hangs_is_a_status_that_says_so() -> None:
+    async with connected(offers("x")) as client:
+        await begun(client, "a")
+        client.engine.failure = EngineSilent("it hangs")
+        assert (await client.complete(0, 1))["result"] == {"items": []}
+        status = await client.seen("dgemma/status")
+        assert (status["state"], status["message"]) == ("failed", "it hangs")
 
 
 async def test_no_log_line_holds_source_text(caplog: pytest.LogCaptureFixture) -> None:

@@ -32,11 +32,11 @@ def _stops() -> list[str]:
 @pytest.fixture(name="http")
 async def _http(scheduler: Scheduler, stops: list[str]) -> AsyncIterator[httpx2.AsyncClient]:
     app = HostApp(scheduler, stop=lambda: stops.append("stop"))
-    async with _client(app.asgi()) as client:
+    async with client_of(app.asgi()) as client:
         yield client
 
 
-def _client(app: ASGIApp) -> httpx2.AsyncClient:
+def client_of(app: ASGIApp) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://host")
 
 
@@ -109,6 +109,6 @@ async def test_stop_is_passed_on(http: httpx2.AsyncClient, stops: list[str]) -> 
 )
 async def test_a_token_is_required_everywhere(scheduler: Scheduler, headers: dict[str, str], status_code: int) -> None:
     app = HostApp(scheduler, stop=lambda: None).asgi(token="token")
-    async with _client(app) as http:
+    async with client_of(app) as http:
         for path in ("/v1/status", "/metrics"):
             assert (await http.get(path, headers=headers)).status_code == status_code

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from dgemma_lsp.host.codec import WireError
-from dgemma_lsp.host.errors import EngineUnavailable, Superseded
+from dgemma_lsp.host.errors import EngineSilent, EngineUnavailable, Superseded
 from dgemma_lsp.host.wire import (
     Done,
     Event,
@@ -115,6 +115,7 @@ def test_a_status_comes_back_the_same() -> None:
     [
         (Superseded("newer"), Superseded),
         (EngineUnavailable("gone"), EngineUnavailable),
+        (EngineSilent("hung"), EngineSilent),
         (EngineError("no"), EngineError),
         (CheckpointError("bad file"), EngineError),
     ],
