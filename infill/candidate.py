@@ -6,12 +6,13 @@ Cutting only shortens a text from its end; the text around the holes is never to
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from engine.canvas import Flags, RowState
+from engine.canvas import Flags, Floats, RowState
 from infill.layout import Layout
 from infill.overlap import drop_echo
 from infill.passage import to_line_feeds
@@ -24,14 +25,27 @@ from infill.scope import cut_to_scope
 class Reading:
     """A row's holes as finished texts, line ends "\\n".
 
-    mean_entropy, worst_entropy: nats, of the tokens kept. first_line_entropy: the same as the worst, of those of the
-    first line that has text on it, where a single hole has further lines; None elsewhere.
+    mean_entropy: nats, of the tokens kept. line_entropies: per hole and line of its text, the worst of the tokens that
+    begin on it, nats; a line's end is its own.
     """
 
     texts: tuple[str, ...]
     mean_entropy: float
-    worst_entropy: float
-    first_line_entropy: float | None = None
+    line_entropies: tuple[tuple[float, ...], ...]
+
+    @property
+    def worst_entropy(self) -> float:
+        """Nats, of the least certain token kept."""
+        return max(map(max, self.line_entropies))
+
+    def cut(self, lines: int) -> Reading:
+        """The same with the first lines of its first hole only, the last of them without its end."""
+        text = "\n".join(self.texts[0].split("\n")[:lines])
+        return replace(
+            self,
+            texts=(text, *self.texts[1:]),
+            line_entropies=(self.line_entropies[0][:lines], *self.line_entropies[1:]),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,26 +70,16 @@ def read_row(
         if isinstance(text, Rejection):
             return text
         texts.append(text)
-    spans = layout.spans(lengths)
-    kept = [row.entropy[span][_begun(i, texts[i], row, span, layout)] for i, span in enumerate(spans)]
-    entropies = np.concatenate(kept)
-    first_line = _first_line_end(texts[0])
-    cut = len(texts) == 1 and 0 < first_line < len(texts[0])
-    begun = _begun(0, texts[0][:first_line], row, spans[0], layout)
+    entropies = [row.entropy[span] for span in layout.spans(lengths)]
+    begins = [_begins(i, row, lengths, layout) for i in range(len(texts))]
+    kept = [own[_begun(at, text)] for own, at, text in zip(entropies, begins, texts, strict=True)]
     return Reading(
         texts=tuple(texts),
-        mean_entropy=float(entropies.mean()),
-        worst_entropy=float(entropies.max()),
-        first_line_entropy=float(row.entropy[spans[0]][begun].max()) if cut else None,
+        mean_entropy=float(np.concatenate(kept).mean()),
+        line_entropies=tuple(
+            _worst_by_line(own, at, text) for own, at, text in zip(entropies, begins, texts, strict=True)
+        ),
     )
-
-
-def first_line(reading: Reading) -> Reading | None:
-    """The reading cut behind its first line with text on it; None where that is all of it."""
-    if reading.first_line_entropy is None:
-        return None
-    text = reading.texts[0][: _first_line_end(reading.texts[0])]
-    return Reading(texts=(text,), mean_entropy=reading.mean_entropy, worst_entropy=reading.first_line_entropy)
 
 
 def kept_tokens(
@@ -87,7 +91,7 @@ def kept_tokens(
     text = finish(raw[hole], _place(hole, raw, layout, mode))
     if isinstance(text, Rejection) or text == raw[hole] or not raw[hole].startswith(text):
         return lengths[hole]
-    begun = np.count_nonzero(_begun(hole, text, row, layout.spans(lengths)[hole], layout))
+    begun = np.count_nonzero(_begun(_begins(hole, row, lengths, layout), text))
     # The characters known at the hole's end need a token, too.
     return min(int(begun) + bool(layout.edges[hole].tail), lengths[hole])
 
@@ -136,14 +140,23 @@ def _place(hole: int, texts: Sequence[str], layout: Layout, mode: Literal["line"
     return Place(before=before, present=layout.middles[hole], after=after, mode=mode, fence=layout.fence)
 
 
-def _begun(hole: int, text: str, row: RowState, span: slice, layout: Layout) -> Flags:
-    """[N], which of a hole's tokens begin within its known head and this text; the first always."""
+def _begins(hole: int, row: RowState, lengths: Sequence[int], layout: Layout) -> NDArray[np.int64]:
+    """[N], where in a hole's text its tokens begin; before 0 in the characters known before it."""
+    span = layout.spans(lengths)[hole]
     sizes = [len(piece) for piece in layout.tokens.decode_pieces(row.argmax_ids[span].tolist())]
-    begins = np.cumsum([0, *sizes[:-1]])
-    return (begins < len(layout.edges[hole].head) + len(text)) | (begins == 0)
+    return np.cumsum([0, *sizes[:-1]]) - len(layout.edges[hole].head)
 
 
-def _first_line_end(text: str) -> int:
-    """Where the first line with text on it ends."""
-    end = text.find("\n", len(text) - len(text.lstrip()))
-    return len(text) if end < 0 else end
+def _begun(begins: NDArray[np.int64], text: str) -> Flags:
+    """[N], which tokens of a hole begin before the end of its text; the first always."""
+    begun = begins < len(text)
+    begun[0] = True
+    return begun
+
+
+def _worst_by_line(entropy: Floats, begins: NDArray[np.int64], text: str) -> tuple[float, ...]:
+    worst = [0.0] * (text.count("\n") + 1)
+    for value, at in zip(entropy[_begun(begins, text)].tolist(), begins.tolist(), strict=False):
+        line = text.count("\n", 0, max(at, 0))
+        worst[line] = max(worst[line], value)
+    return tuple(worst)

@@ -6,24 +6,26 @@ closing the generator stops the work and releases the context.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from engine.canvas import DenoiseConfig, Denoiser
+from infill.answer import to_answer
 from infill.candidate import Reading
-from infill.gate import admitted
-from infill.layout import Layout, lay_out
+from infill.continuation import after, joined, settled_lines
+from infill.layout import lay_out
 from infill.length import Ladder, Lengths
 from infill.meter import Meter
 from infill.mode import resolve_mode
-from infill.passage import line_ending_at
-from infill.request import Candidate, Filled, FillStats, InfillRequest, Progress, Rejection
-from infill.search import Found, Offer, Search, by_score
+from infill.request import Filled, InfillRequest, Progress, Rejection
+from infill.search import Found, Offer, Search
 from infill.syntax import unavoidable_errors
 from infill.tokens import TextTokens
 from infill.window import Budget
+
+# What may stand right after lines that are all of a text.
+_LINE_ENDS = ("", "\n", "\r")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +37,17 @@ class HoleSettings:
     entropy_bound: nats; several times the stock bound, since the clamped text already decides most of a short hole.
     confidence_threshold: nats; a mean entropy of the free positions that a determined text stays well below.
     lengths: decides how long a hole may be.
+    rounds: canvases that one hole's text may take, one after the other.
+    sure: nats up to which a line's least certain token leaves it settled while the lines after it are tried again; None
+        where only what is longer than a canvas goes on in another one.
     """
 
     max_denoising_steps: int = 5
     entropy_bound: float = 0.4
     confidence_threshold: float = 0.2
     lengths: Lengths = field(default_factory=Ladder)
+    rounds: int = 4
+    sure: float | None = None
 
 
 class Infiller:
@@ -82,15 +89,37 @@ class Infiller:
 
     def fill(self, request: InfillRequest, *, lengths: Lengths | None = None) -> Generator[Progress | Filled]:
         """Fill the request's holes: a `Progress` after each model forward, and `Filled` last. lengths: decides which
-        lengths to try, in place of the settings' own."""
+        lengths to try, in place of the settings' own; what it gives is then the whole length."""
         meter = Meter(request.deadline_ms)
+        rounds = self._settings.rounds if lengths is None and len(request.holes) == 1 else 1
+        part = request
+        written: Reading | None = None
+        offers: list[Offer] = []
+        while True:
+            rounds -= 1
+            found = yield from self._search(part, lengths or self._settings.lengths, meter)
+            lines = 0
+            if found.offers:
+                best = found.offers[0].reading
+                if rounds and not meter.late:
+                    lines = settled_lines(best, self._settings.sure, unended=found.offers[0].unended)
+                offers = [replace(offer, reading=joined(written, offer.reading)) for offer in found.offers] + offers
+                if lines:
+                    kept = best.cut(lines)
+                    part, written = after(part, kept.texts[0] + "\n"), joined(written, kept)
+            elif written is not None and request.suffix[:1] in _LINE_ENDS:
+                # Nothing comes after what was kept, so that is all of it.
+                offers = [replace(offers[0], reading=written), *offers]
+            if not lines:
+                break
+        yield to_answer(request, offers, found.rejections, meter)
+
+    def _search(self, request: InfillRequest, lengths: Lengths, meter: Meter) -> Generator[Progress, None, Found]:
+        """One canvas: what a request's holes may hold as far as it reaches."""
         layout = lay_out(request, self._tokens, self._budget)
         if isinstance(layout, Rejection):
-            yield Filled(candidates=(), rejection=layout, stats=FillStats())
-            return
+            return Found([], [layout])
         mode = resolve_mode(request)
-        config = self.config(mode)
-        lengths = lengths or self._settings.lengths
         with meter.timed("prefill"):
             context = self._denoiser.prefill(layout.context_ids)
         with context:
@@ -103,50 +132,10 @@ class Infiller:
                 layout=layout,
                 denoiser=self._denoiser,
                 context=context,
-                config=config,
+                config=self.config(mode),
                 lengths=lengths,
                 meter=meter,
                 errors_before=errors_before,
                 trust_encoder=self._trust_encoder,
             )
-            found = yield from search.run()
-        yield _filled(request, layout, found, meter)
-
-
-def _filled(request: InfillRequest, layout: Layout, found: Found, meter: Meter) -> Filled:
-    """The best offers, each text once, as they go into the document; or why there are none."""
-    best: dict[tuple[str, ...], Offer] = {}
-    for offer in sorted(found.offers, key=by_score, reverse=True):
-        best.setdefault(offer.reading.texts, offer)
-    if next(iter(best), None) == layout.middles:
-        return Filled(candidates=(), rejection=Rejection(reason="unchanged"), stats=meter.stats())
-    best.pop(layout.middles, None)
-    candidates: list[Candidate] = []
-    held_back: list[Rejection] = []
-    for offer in list(best.values())[: request.n]:
-        shown = admitted(offer.reading, request.most_doubt, added_errors=offer.added_errors)
-        if isinstance(shown, Rejection):
-            held_back.append(shown)
-        else:
-            candidates.append(_candidate(request, offer, shown))
-    # Every row was read, so there are rejections where there are no offers.
-    reasons = Counter(held_back or found.rejections)
-    rejection = None if candidates else reasons.most_common(1)[0][0]
-    return Filled(candidates=tuple(candidates), rejection=rejection, stats=meter.stats())
-
-
-def _candidate(request: InfillRequest, offer: Offer, shown: Reading) -> Candidate:
-    return Candidate(
-        texts=_for_document(request, shown.texts),
-        score=offer.score,
-        worst_entropy=shown.worst_entropy,
-        passes=offer.passes,
-        stop_reason=offer.row.stop_reason,
-    )
-
-
-def _for_document(request: InfillRequest, texts: Sequence[str]) -> tuple[str, ...]:
-    """Finished texts with what was typed already, and with the line endings of the places where they go."""
-    typed = [request.must_start_with or "", *[""] * (len(texts) - 1)]
-    endings = [line_ending_at(request.text, hole.end) for hole in request.holes]
-    return tuple(start + text.replace("\n", ending) for start, text, ending in zip(typed, texts, endings, strict=True))
+            return (yield from search.run())

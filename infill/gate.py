@@ -5,7 +5,7 @@ What is asked for is always shown. Knows no model; a candidate's doubt is the en
 
 from __future__ import annotations
 
-from infill.candidate import Reading, first_line
+from infill.candidate import Reading
 from infill.request import Rejection
 
 
@@ -19,3 +19,11 @@ def admitted(reading: Reading, most_doubt: float | None, *, added_errors: int) -
         return reading
     first = first_line(reading)
     return first if first and first.worst_entropy <= most_doubt else Rejection(reason="low_confidence")
+
+
+def first_line(reading: Reading) -> Reading | None:
+    """A single hole's reading up to the end of its first line with text on it; None where no text comes after it."""
+    text = reading.texts[0]
+    lines = text[: len(text) - len(text.lstrip())].count("\n") + 1
+    rest = text.split("\n")[lines:]
+    return reading.cut(lines) if len(reading.texts) == 1 and any(map(str.strip, rest)) else None

@@ -22,18 +22,20 @@ from infill.syntax import error_count
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A finished reading with its score, and the row it was read from. added_errors: of syntax."""
+    """A finished reading with its score, and the row it was read from. added_errors: of syntax. unended: it fills the
+    longest hole that was tried to its end."""
 
     reading: Reading
     row: Denoised
     added_errors: int
+    unended: bool
     score: float
     passes: int
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search came to: every reading worth an offer, and why the other rows' readings are none."""
+    """What a search came to: every reading worth an offer, best first, and why the other rows' readings are none."""
 
     offers: list[Offer]
     rejections: list[Rejection]
@@ -81,6 +83,7 @@ class Search:
             best = max(scored, key=by_score).row if scored else denoised[0]
             spans = self.layout.spans(best.lengths)
             current = [Middle(best.state.argmax_ids[span], keep=True) for span in spans]
+        found.offers.sort(key=by_score, reverse=True)
         return found
 
     def _start(self) -> list[Middle]:
@@ -178,9 +181,16 @@ class Search:
             self.meter.count_forward(sum(map(len, rows)))
             yield Progress(stage="score")
         return [
-            Offer(reading, row, added, score, self.meter.passes)
+            Offer(reading, row, added, self._is_unended(row), score, self.meter.passes)
             for (reading, row), added, score in zip(distinct.values(), errors, scores, strict=True)
         ]
+
+    def _is_unended(self, row: Denoised) -> bool:
+        """Whether a block fills the longest hole there is to its end."""
+        if self.mode == "line" or any(self.layout.middles):
+            return False
+        longest = self.lengths.first(self.mode, present=0, room=self.layout.room)[-1]
+        return longest == row.lengths[0] == kept_tokens(row.state, row.lengths, 0, self.layout, self.mode)
 
     def _added_errors(self, texts: Sequence[str]) -> int:
         return max(error_count(self.layout.text(texts), self.layout.fence.language) - self.errors_before, 0)

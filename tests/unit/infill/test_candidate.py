@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from engine.canvas import Floats, RowState, TokenIds
-from infill.candidate import Reading, first_line, kept_tokens, read_row
+from infill.candidate import Reading, kept_tokens, read_row
+from infill.gate import first_line
 from infill.layout import Layout, lay_out
 from infill.window import Budget
 from tests.unit.infill.scripted import request_of

@@ -12,24 +12,23 @@ from tests.unit.infill.scripted import filled, request_of
 LINES = "\n    return 1\n    pass"
 
 
-def reading(worst: float, first_line: float | None) -> Reading:
-    return Reading(texts=(LINES,), mean_entropy=0.1, worst_entropy=worst, first_line_entropy=first_line)
+def reading(worst: float, first_line: float) -> Reading:
+    return Reading(texts=(LINES,), mean_entropy=0.1, line_entropies=((0.0, first_line, worst),))
 
 
 @pytest.mark.parametrize(
     ("worst", "first", "most_doubt", "added_errors", "text", "reason"),
     [
-        (9.0, None, None, 3, LINES, None),
+        (9.0, 9.0, None, 3, LINES, None),
         (0.5, 0.4, 1.0, 0, LINES, None),
         (1.5, 0.4, 1.0, 0, "\n    return 1", None),
         (1.5, 1.2, 1.0, 0, None, "low_confidence"),
-        (1.5, None, 1.0, 0, None, "low_confidence"),
         (0.5, 0.4, 1.0, 1, None, "breaks_syntax"),
     ],
 )
 def test_all_of_it_its_first_line_or_nothing(
     worst: float,
-    first: float | None,
+    first: float,
     most_doubt: float | None,
     added_errors: int,
     text: str | None,

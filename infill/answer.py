@@ -1,0 +1,53 @@
+"""From offers to an answer: candidates as they go into the document, each text once, or why there are none."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from infill.candidate import Reading
+from infill.gate import admitted
+from infill.meter import Meter
+from infill.passage import line_ending_at, to_line_feeds
+from infill.request import Candidate, Filled, InfillRequest, Rejection
+from infill.search import Offer
+
+
+def to_answer(request: InfillRequest, offers: Sequence[Offer], rejections: Sequence[Rejection], meter: Meter) -> Filled:
+    """The answer to a request. offers: best first. rejections: of what is no offer."""
+    best: dict[tuple[str, ...], Offer] = {}
+    for offer in offers:
+        best.setdefault(offer.reading.texts, offer)
+    standing = tuple(map(to_line_feeds, request.middles))
+    if next(iter(best), None) == standing:
+        return Filled(candidates=(), rejection=Rejection(reason="unchanged"), stats=meter.stats())
+    best.pop(standing, None)
+    candidates: list[Candidate] = []
+    held_back: list[Rejection] = []
+    for offer in list(best.values())[: request.n]:
+        shown = admitted(offer.reading, request.most_doubt, added_errors=offer.added_errors)
+        if isinstance(shown, Rejection):
+            held_back.append(shown)
+        else:
+            candidates.append(_candidate(request, offer, shown))
+    # Every row was read, so there are rejections where there are no offers.
+    reasons = Counter(held_back or rejections)
+    rejection = None if candidates else reasons.most_common(1)[0][0]
+    return Filled(candidates=tuple(candidates), rejection=rejection, stats=meter.stats())
+
+
+def _candidate(request: InfillRequest, offer: Offer, shown: Reading) -> Candidate:
+    return Candidate(
+        texts=_for_document(request, shown.texts),
+        score=offer.score,
+        worst_entropy=shown.worst_entropy,
+        passes=offer.passes,
+        stop_reason=offer.row.stop_reason,
+    )
+
+
+def _for_document(request: InfillRequest, texts: Sequence[str]) -> tuple[str, ...]:
+    """Finished texts with what was typed already, and with the line endings of the places where they go."""
+    typed = [request.must_start_with or "", *[""] * (len(texts) - 1)]
+    endings = [line_ending_at(request.text, hole.end) for hole in request.holes]
+    return tuple(start + text.replace("\n", ending) for start, text, ending in zip(typed, texts, endings, strict=True))
