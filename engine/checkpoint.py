@@ -70,7 +70,7 @@ def stored_tensors(directory: Path) -> dict[str, StoredTensor]:
         CheckpointError: no weights, or the index or a shard is missing, truncated or broken.
     """
     tensors: dict[str, StoredTensor] = {}
-    for shard in _shards(directory):
+    for shard in shard_paths(directory):
         with _opened(shard) as file:
             for name in file.keys():  # noqa: SIM118 - safetensors' file is no mapping.
                 header = file.get_slice(name)
@@ -90,7 +90,12 @@ def read_tensors(tensors: Mapping[str, StoredTensor]) -> Iterator[tuple[str, Ten
                 yield name, file.get_tensor(name)
 
 
-def _shards(directory: Path) -> list[Path]:
+def shard_paths(directory: Path) -> list[Path]:
+    """The files that hold the weights.
+
+    Raises:
+        CheckpointError: there are none, or the index or a file it names is missing or broken.
+    """
     if not directory.is_dir():
         raise CheckpointError(f"{directory} is not a directory. Name the directory of a DiffusionGemma checkpoint.")
     index = directory / _INDEX

@@ -19,3 +19,7 @@ class ContextTooLongError(EngineError):
 
 class DoesNotFitError(EngineError):
     """The model needs more memory than there is; the message gives both, and what would fit."""
+
+
+class CacheError(EngineError):
+    """Quantized weights cannot be kept on disk; the message names the directory and the figure or the reason."""

@@ -130,6 +130,11 @@ def _codes(groups: Tensor, scales: Tensor, low: int, high: int) -> Tensor:
     return (groups * reciprocal).round_().clamp_(low, high)
 
 
+def packed_bytes(form: Format, shape: Shape) -> int:
+    """What a weight of this shape takes in a format."""
+    return sum(math.prod(part_shape) * dtype.itemsize for part_shape, dtype in form.parts(shape).values())
+
+
 def _bitsandbytes() -> Any:  # noqa: ANN401 - torch gives its operators no types.
     """bitsandbytes' operators, which its import registers with torch for every device that it was built for."""
     import bitsandbytes  # noqa: F401

@@ -1,54 +1,70 @@
-"""From a checkpoint directory to a resident `Denoiser`: text layers only, every tensor accounted for.
+"""From a checkpoint directory to a resident `Denoiser`, by way of the cache where weights are packed.
 
 Modules are made without storage and take the tensors as they are read, so nothing is held twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor
 
-from engine.checkpoint import StoredTensor, stored_tensors
+from engine.account import wanted_tensors
 from engine.configuration import model_config
-from engine.errors import CheckpointError, EngineError
-from engine.quantize import Scheme, formats_of, quantized, require_backend
+from engine.devices import compute_dtype
+from engine.errors import CacheError, EngineError
+from engine.formats import Format, packed_bytes
+from engine.memory import CHUNK
+from engine.offload import offload
+from engine.quantize import Packed, Scheme, formats_of, quantized, require_backend
 from engine.reference import ReferenceDenoiser
-from engine.skeleton import DECODER, ENCODER, Skeleton, Weight
+from engine.skeleton import Skeleton, Weight
+from engine.store import Cache, find, revision
 
 DEFAULT_CONTEXT_TOKENS = 8192
 """Tokens of prefilled context kept in all; 1.85 GB for the 26B model in bfloat16."""
 
-_VISION = ("model.encoder.vision_tower.", "model.encoder.embed_vision.")
-_HEAD = "lm_head.weight"
 _FLOATS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-_STORED_FLOATS = ("F32", "BF16", "F16")
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadProgress:
-    """Bytes of the checkpoint read so far, and in all."""
+    """Bytes done so far, and in all, of one stage: packing a checkpoint's weights, or reading them as they are held.
+    The first is followed by the second."""
 
+    stage: Literal["quantizing", "reading"]
     done: int
     total: int
+
+
+Progress: TypeAlias = Callable[[LoadProgress], None]
 
 
 def load(
     directory: Path,
     *,
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
     dtype: str | None = None,
     scheme: Scheme = "none",
+    offloaded: int = 0,
     context_tokens: int = DEFAULT_CONTEXT_TOKENS,
-    progress: Callable[[LoadProgress], None] | None = None,
+    cache: Path | None = None,
+    source: str | None = None,
+    progress: Progress | None = None,
 ) -> ReferenceDenoiser:
     """Make a checkpoint resident.
 
-    dtype: what is computed in, `float32`, `bfloat16` or `float16`; None for float32 on a CPU and bfloat16 elsewhere.
-    scheme: how its weights are held. progress is called after each tensor.
+    dtype: what is computed in, `float32`, `bfloat16` or `float16`; None for what the device is quickest in. scheme: how
+    the weights are held. offloaded: how many layers' experts, the last ones', stay in main memory. cache: where packed
+    weights are kept from one load to the next, None for nowhere. source: the checkpoint's name there, by default its
+    directory's. progress: told of every tensor, or every few megabytes.
 
     Raises:
         CheckpointError: the checkpoint is missing, truncated, foreign or inconsistent.
@@ -58,52 +74,90 @@ def load(
     compute = _dtype(dtype, target)
     require_backend(scheme, target)
     skeleton = Skeleton(model_config(directory), compute)
-    stored = wanted_tensors(directory, skeleton.weights)
     formats = formats_of(skeleton.weights, scheme)
     skeleton.pack(formats)
-    tensors: dict[str, Tensor] = {}
-    total = sum(tensor.bytes for tensor in stored.values())
-    done = 0
-    for packed in quantized(stored, formats, target):
-        for part, tensor in packed.parts.items():
-            # A copy even where nothing changes: weights must not be a view of a file that may be replaced under them.
-            key = f"{packed.name}.{part}" if part else packed.name
-            tensors[key] = tensor if part else tensor.to(device=target, dtype=compute, copy=True)
-        done += stored[packed.name].bytes
-        if progress is not None:
-            progress(LoadProgress(done=done, total=total))
-    return ReferenceDenoiser(skeleton.fill(tensors, target), context_tokens=context_tokens)
+    away = {f"layers.{layer}.experts" for layer in skeleton.layers[len(skeleton.layers) - offloaded :]}
+    loading = _Loading(directory, skeleton.weights, formats, target, away, progress or (lambda _: None))
+    if scheme == "none" or cache is None:
+        held = loading.from_shards()
+    else:
+        held = loading.from_cache(cache, source or str(directory), scheme)
+    whole = {weight.name for weight in skeleton.weights} - formats.keys()
+    tensors = {name: tensor.to(compute) if name in whole else tensor for name, tensor in held.items()}
+    backbone = skeleton.fill(tensors, target)
+    for layer in skeleton.layers[len(skeleton.layers) - offloaded :]:
+        offload(skeleton.experts(layer), target)
+    chunk = {} if target.type == "cpu" else {"chunk": CHUNK}
+    return ReferenceDenoiser(backbone, context_tokens=context_tokens, **chunk)
 
 
-def wanted_tensors(directory: Path, weights: tuple[Weight, ...]) -> dict[str, StoredTensor]:
-    """Where the wanted weights lie, in their order, after a look at every tensor that is there.
+@dataclass(frozen=True, slots=True)
+class _Loading:
+    """One load. away: the segments that stay in main memory."""
 
-    Raises:
-        CheckpointError: tensors are missing, unexpected, of the wrong shape or not floats.
-    """
-    stored = stored_tensors(directory)
-    shapes = {weight.name: weight.shape for weight in weights}
-    # A checkpoint may hold the tied copies too: the encoder's of each decoder weight, and the output embedding.
-    tied = {ENCODER + name.removeprefix(DECODER) for name in shapes} | {_HEAD}
-    faults = {
-        "missing": [name for name in shapes if name not in stored],
-        "unexpected": [
-            name for name in stored if name not in shapes and name not in tied and not name.startswith(_VISION)
-        ],
-        "of the wrong shape": [name for name in shapes if name in stored and stored[name].shape != shapes[name]],
-        "not of a float type": [name for name in shapes if name in stored and stored[name].dtype not in _STORED_FLOATS],
-    }
-    for fault, names in faults.items():
-        if names:
-            others = f" and {len(names) - 3} more" if len(names) > 3 else ""
-            raise CheckpointError(
-                f"{directory}: tensors {fault}: {', '.join(names[:3])}{others}. "
-                "Its weights do not fit its config.json; download the checkpoint again."
+    directory: Path
+    weights: tuple[Weight, ...]
+    formats: dict[str, Format]
+    device: torch.device
+    away: set[str]
+    progress: Progress
+
+    def from_shards(self) -> dict[str, Tensor]:
+        """All parts by name, straight from the checkpoint."""
+        held: dict[str, Tensor] = {}
+        segments = self._segments()
+        for packed in self._packed():
+            place = self._place(segments[packed.name])
+            for part, tensor in packed.parts.items():
+                # A copy even where nothing changes: weights must not be a view of a file that may change under them.
+                held[f"{packed.name}.{part}" if part else packed.name] = tensor.to(place, copy=not part)
+        return held
+
+    def from_cache(self, root: Path, source: str, scheme: Scheme) -> dict[str, Tensor]:
+        """All parts by name, from the cache, which is made first where there is none that is whole."""
+        content = revision(self.directory)
+        if content is None:
+            cache = find(root, source, scheme)
+        else:
+            cache = Cache(root=root, source=source, revision=content, scheme=scheme)
+        if cache is None:
+            return self.from_shards()
+        try:
+            return cache.tensors(
+                self._packed, self._segments(), size=self._size(), device_of=self._place, progress=self._show
             )
-    return {name: stored[name] for name in shapes}
+        except CacheError as error:
+            _log.warning("quantizing without a cache, which takes this long every time: %s", error)
+            return self.from_shards()
+
+    def _show(self, done: int, total: int) -> None:
+        self.progress(LoadProgress(stage="reading", done=done, total=total))
+
+    def _packed(self) -> Iterator[Packed]:
+        stored = wanted_tensors(self.directory, self.weights)
+        total = sum(tensor.bytes for tensor in stored.values())
+        done = 0
+        for packed in quantized(stored, self.formats, self.device):
+            yield packed
+            done += stored[packed.name].bytes
+            self.progress(LoadProgress(stage="quantizing" if self.formats else "reading", done=done, total=total))
+
+    def _segments(self) -> dict[str, str]:
+        return {weight.name: weight.segment for weight in self.weights}
+
+    def _place(self, segment: str) -> torch.device:
+        return torch.device("cpu") if segment in self.away else self.device
+
+    def _size(self) -> int:
+        """Bytes of the cache, about: what is not packed is small."""
+        return sum(
+            packed_bytes(self.formats[weight.name], weight.shape)
+            for weight in self.weights
+            if weight.name in self.formats
+        )
 
 
-def _device(name: str) -> torch.device:
+def _device(name: str | torch.device) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError as error:
@@ -115,7 +169,7 @@ def _device(name: str) -> torch.device:
 
 def _dtype(name: str | None, device: torch.device) -> torch.dtype:
     if name is None:
-        return torch.float32 if device.type == "cpu" else torch.bfloat16
+        return compute_dtype(device)
     if name not in _FLOATS:
         raise EngineError(f"there is no dtype {name!r}; use one of {', '.join(_FLOATS)}.")
     return _FLOATS[name]

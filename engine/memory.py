@@ -17,7 +17,7 @@ from engine.attention import BLOCK
 from engine.cache import LayerShape
 from engine.configuration import layer_shapes, text_config_of
 from engine.errors import DoesNotFitError
-from engine.formats import Format
+from engine.formats import Format, packed_bytes
 from engine.packed import SLICE_BYTES
 from engine.quantize import Scheme, formats_of
 from engine.skeleton import Skeleton, Weight
@@ -155,7 +155,7 @@ def within(plan: Plan, needs: Needs, context_tokens: int) -> Plan:
 def _held(weight: Weight, form: Format | None, dtype: torch.dtype) -> int:
     if form is None:
         return math.prod(weight.shape) * dtype.itemsize
-    return sum(math.prod(shape) * part_dtype.itemsize for shape, part_dtype in form.parts(weight.shape).values())
+    return packed_bytes(form, weight.shape)
 
 
 def _token_bytes(shapes: Sequence[LayerShape], dtype: torch.dtype) -> int:

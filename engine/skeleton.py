@@ -97,6 +97,11 @@ class Skeleton:
                 case _:
                     pass
 
+    @property
+    def layers(self) -> range:
+        """The layers' numbers."""
+        return range(len(self._decoder.layers))
+
     def experts(self, layer: int) -> nn.Module:
         """A layer's experts, of encoder and decoder alike."""
         return self._decoder.get_submodule(f"layers.{layer}.experts")

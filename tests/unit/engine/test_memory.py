@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from bench.full_size import configuration
+from engine.account import wanted_tensors
 from engine.configuration import model_config
 from engine.errors import DoesNotFitError
-from engine.load import wanted_tensors
 from engine.memory import GB, Needs, within
 from engine.quantize import SCHEMES, Scheme, formats_of, quantized
 from engine.skeleton import Skeleton

@@ -15,12 +15,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from engine import nano
+from engine.account import wanted_tensors
 from engine.cache import ReadingCache
 from engine.checkpoint import stored_tensors
 from engine.configuration import model_config
 from engine.errors import CheckpointError, EngineError
 from engine.formats import BlockNf4
-from engine.load import load, wanted_tensors
+from engine.load import load
 from engine.masks import Places
 from engine.quantize import Scheme, formats_of, quantized, require_backend
 from engine.reference import ReferenceDenoiser

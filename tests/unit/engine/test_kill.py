@@ -1,0 +1,86 @@
+"""Writing the cache is killed at fifty moments, spread over every line that it runs; the next start always works.
+
+Children are forked, because importing torch fifty times would take minutes.
+"""
+
+# torch annotates itself in part only.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from engine import manifest, store
+from engine.quantize import Packed
+from engine.store import Cache
+
+MOMENTS = 50
+FILES = (store.__file__, manifest.__file__)
+WEIGHTS = {f"weight {i}": torch.arange(1000 * i, dtype=torch.float32) for i in range(1, 6)}
+
+
+def pack() -> Iterator[Packed]:
+    for name, tensor in WEIGHTS.items():
+        yield Packed(name=name, parts={"codes": tensor, "scales": tensor[:7]}, error=0.1)
+
+
+def start(root: Path) -> dict[str, Tensor]:
+    cache = Cache(root=root, source="source", revision="revision", scheme="int4")
+    segments = {name: f"segment {name[-1] < '3'}" for name in WEIGHTS}
+    return cache.tensors(pack, segments, size=1, device_of=lambda _: torch.device("cpu"), progress=lambda *_: None)
+
+
+def break_(root: Path) -> None:
+    """Damages the cache, so that the next start has to write it anew over what lies there."""
+    for file in root.rglob(manifest.WEIGHTS):
+        os.truncate(file, 1000)
+
+
+def lines_run(root: Path, *, kill_at: int | None) -> int:
+    """Lines of the cache's modules that a start runs. kill_at: at which of them this process is killed."""
+    count = 0
+
+    def trace(frame: FrameType, event: str, _argument: object) -> Any:  # noqa: ANN401 - it is its own type.
+        nonlocal count
+        if frame.f_code.co_filename not in FILES:
+            return None
+        count += event == "line"
+        if count == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        start(root)
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot be forked here")
+def test_the_next_start_works(tmp_path: Path) -> None:
+    start(tmp_path)
+    break_(tmp_path)
+    total = lines_run(tmp_path, kill_at=None)
+    for moment in range(MOMENTS):
+        break_(tmp_path)
+        child = os.fork()
+        if child == 0:
+            try:
+                lines_run(tmp_path, kill_at=1 + moment * total // MOMENTS)
+            finally:
+                os._exit(1)
+        assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
+        held = start(tmp_path)
+        assert all(torch.equal(held[f"{name}.codes"], tensor) for name, tensor in WEIGHTS.items()), moment
