@@ -113,7 +113,7 @@ class Failure:
     @classmethod
     def of(cls, error: Superseded | EngineError) -> Failure:
         """Describe an exception for the other side."""
-        kind = next(kind for kind, type_ in _FAILURES.items() if isinstance(error, type_))
+        kind: FailureKind = next(kind for kind, exception in _FAILURES.items() if isinstance(error, exception))
         return cls(kind=kind, message=str(error))
 
     def exception(self) -> Superseded | EngineError:

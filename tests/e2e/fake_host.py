@@ -2,7 +2,7 @@
 
 Its script is the directory FAKE_HOST: while the file `hold-load` or `hold-step` is there, loading or the next forward
 waits, and with `loopback` it does without Unix sockets; `loads` and `ran` get a line for every load and every forward
-that begins, `pids` one for every process.
+that begins, `freed` one for every unload, `pids` one for every process.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from dgemma_lsp.host.resident import Loader, Report
 from infill.request import Candidate, Draft, Filled, FillStats, InfillRequest, Progress
 
 SCRIPT = Path(os.environ["FAKE_HOST"])
+STEPS = 3
 
 
 class FakeModel:
-    """Answers a request with its own path after `seed` forwards."""
+    """Answers a request with its own path after `seed` forwards, or `STEPS` where it names no seed."""
 
     @property
     def device(self) -> str:
         return "fake"
 
     def fill(self, request: InfillRequest) -> Generator[Progress | Filled, None, None]:
-        for step in range(request.seed):
+        steps = request.seed or STEPS
+        for step in range(steps):
             note("ran", request.path)
             wait_while("hold-step")
             yield Progress(stage="denoise", draft=Draft(pieces=(((str(step), 0.5),),)))
-        candidate = Candidate(
-            texts=(request.path,), score=0.0, worst_entropy=0.0, passes=request.seed, stop_reason="settled"
-        )
-        yield Filled(candidates=(candidate,), rejection=None, stats=FillStats(passes=request.seed))
+        candidate = Candidate(texts=(request.path,), score=0.0, worst_entropy=0.0, passes=steps, stop_reason="settled")
+        yield Filled(candidates=(candidate,), rejection=None, stats=FillStats(passes=steps))
 
     def close(self) -> None:
         note("freed", "")

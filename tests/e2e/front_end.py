@@ -40,17 +40,19 @@ class FrontEnd:
         self._send({"id": number, "method": method, "params": params})
         return self._answers[number]
 
-    async def open(self, text: str) -> None:
-        """Initialize, and open the document."""
-        await self.ask("initialize", {"processId": None, "capabilities": {}})
+    async def open(self, text: str, settings: Json | None = None) -> None:
+        """Initialize, and open the document. settings: the editor's."""
+        options = {"processId": None, "capabilities": {}, "initializationOptions": settings}
+        await self.ask("initialize", options)
         self.notify("initialized", {})
         item = {"uri": URI, "languageId": "python", "version": self._version, "text": text}
         self.notify("textDocument/didOpen", {"textDocument": item})
 
-    def insert(self, line: int, character: int, text: str) -> None:
+    def insert(self, line: int, character: int, text: str, *, over: int = 0) -> None:
+        """Put a text there, in place of so many characters."""
         self._version += 1
-        at = {"line": line, "character": character}
-        change = {"range": {"start": at, "end": at}, "text": text}
+        start, end = ({"line": line, "character": character + more} for more in (0, over))
+        change = {"range": {"start": start, "end": end}, "text": text}
         document = {"uri": URI, "version": self._version}
         self.notify("textDocument/didChange", {"textDocument": document, "contentChanges": [change]})
 
@@ -86,15 +88,17 @@ class FrontEnd:
 
 
 @asynccontextmanager
-async def front_end(text: str, *options: str) -> AsyncGenerator[FrontEnd]:
-    """A front end with a document open, which leaves properly at the end."""
-    command = [sys.executable, "-m", "dgemma_lsp", "--stdio", "--checkpoint", "nano", *options]
+async def front_end(
+    text: str, *options: str, module: str = "dgemma_lsp", settings: Json | None = None
+) -> AsyncGenerator[FrontEnd]:
+    """A front end with a document open, which leaves properly at the end. module: what is run."""
+    command = [sys.executable, "-m", module, "--stdio", *(options or ("--checkpoint", "nano"))]
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe)
     try:
         async with asyncio.timeout(TIMEOUT_S):
             editor = FrontEnd(process)
-            await editor.open(text)
+            await editor.open(text, settings)
             yield editor
             await editor.leave()
             assert await process.wait() == 0
