@@ -23,6 +23,7 @@ _RENAMES = 0.5
 # A file is parsed once for this many examples.
 _DRAWS_A_FILE = 12
 _NAMING_FILES = 150
+_ATTEMPTS = 50
 
 
 def examples(documents: Sequence[Document], seed: int, weights: dict[Kind, float] = WEIGHTS) -> Iterator[Example]:
@@ -34,11 +35,14 @@ def examples(documents: Sequence[Document], seed: int, weights: dict[Kind, float
     files = _files(documents, sizes, rng)
     while True:
         kind = rng.choices(kinds, [weights[kind] for kind in kinds])[0]
-        # Insertions need no parse, so that each can have a file of its own.
-        document = rng.choices(documents, sizes)[0] if kind == "infill" else next(files)
-        example = maker.make(kind, document)
-        if example and (kind in ("infill", "several") or parses(example)):
-            yield example
+        # Not every file has a place for every kind; their shares are to hold all the same.
+        for _ in range(_ATTEMPTS):
+            # Insertions need no parse, so that each can have a file of its own.
+            document = rng.choices(documents, sizes)[0] if kind == "infill" else next(files)
+            example = maker.make(kind, document)
+            if example and (kind in ("infill", "several") or parses(example)):
+                yield example
+                break
 
 
 def _files(documents: Sequence[Document], sizes: Sequence[int], rng: random.Random) -> Iterator[Document]:
