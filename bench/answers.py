@@ -6,6 +6,7 @@ A file belongs to one checkpoint. Nothing is judged here.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -52,6 +53,10 @@ class AnswerFile:
     def get(self, split: str, method: str, case: str) -> Answer | None:
         """What a method answered to a case of a split before."""
         return self._answers.get((split, method, case))
+
+    def all(self, split: str, method: str, cases: Sequence[str]) -> list[Answer]:
+        """A method's answers to cases that it has all answered, in their order."""
+        return [self._answers[split, method, case] for case in cases]
 
     def add(self, split: str, method: str, case: str, answer: Answer) -> None:
         """Remember an answer."""

@@ -25,6 +25,12 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]
     return float(low), float(high)
 
 
+def difference(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:
+    """Interval of the difference of two means over the same cases."""
+    low, high = np.percentile(_resampled(ours) - _resampled(theirs), _OUTER)
+    return float(low), float(high)
+
+
 def _resampled(values: Sequence[float]) -> NDArray[np.float64]:
     """Means of resamples, [RESAMPLES]; of equally many values always the same cases."""
     array = np.array(values, np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from infill.fill import HoleSettings, Infiller
 from infill.layout import Layout, lay_out
 from infill.length import Given
 from infill.mode import resolve_mode
+from infill.rank import scores_sanely
 from infill.request import Filled, InfillRequest, Progress, Span
 from infill.tokens import TextTokens
 from infill.window import Budget
@@ -75,8 +77,20 @@ class Model:
     def infiller_with(self, settings: HoleSettings) -> Infiller:
         """The product over the resident model with other settings."""
         return Infiller(
-            self.denoiser, self.tokens, denoise_config(self.directory), settings=settings, budget=self.budget
+            self.denoiser,
+            self.tokens,
+            denoise_config(self.directory),
+            settings=settings,
+            budget=self.budget,
+            trust_encoder=self._scores_sanely,
         )
+
+    @cached_property
+    def _scores_sanely(self) -> bool:
+        sane = scores_sanely(self.denoiser, self.tokens)
+        if not sane:
+            print("This encoder does not score code sanely: candidates are ranked without it.", file=sys.stderr)
+        return sane
 
     def stock(self, case: Case) -> Answer:
         """What transformers' `generate` writes when it is asked in a chat."""

@@ -108,12 +108,11 @@ def compare(split: str, methods: tuple[str, str], ours: Sequence[Verdict], their
 
 def answer_all(model: Model, name: str, split: str, cases: Sequence[Case], kept: AnswerFile) -> list[Answer]:
     """A method's answers to all cases, those that are not kept yet computed and kept."""
-    missing = [case for case in cases if kept.get(split, name, case.name) is None]
-    method = model.method(name) if missing else None
-    for case in missing:
-        if method is not None:
+    method = model.method(name)
+    for case in cases:
+        if kept.get(split, name, case.name) is None:
             kept.add(split, name, case.name, method(case))
-    return [answer for case in cases if (answer := kept.get(split, name, case.name)) is not None]
+    return kept.all(split, name, [case.name for case in cases])
 
 
 def main() -> None:

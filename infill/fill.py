@@ -18,6 +18,7 @@ from infill.layout import lay_out
 from infill.length import Ladder, Lengths
 from infill.meter import Meter
 from infill.mode import resolve_mode
+from infill.rank import Weights
 from infill.request import Filled, InfillRequest, Progress, Rejection
 from infill.search import Found, Offer, Search
 from infill.syntax import unavoidable_errors
@@ -40,6 +41,7 @@ class HoleSettings:
     rounds: canvases that one hole's text may take, one after the other.
     sure: nats up to which a line's least certain token leaves it settled while the lines after it are tried again; None
         where only what is longer than a canvas goes on in another one.
+    weights: of what candidates are ranked by.
     """
 
     max_denoising_steps: int = 5
@@ -48,6 +50,7 @@ class HoleSettings:
     lengths: Lengths = field(default_factory=Ladder)
     rounds: int = 4
     sure: float | None = None
+    weights: Weights = field(default_factory=Weights)
 
 
 class Infiller:
@@ -68,7 +71,8 @@ class Infiller:
         see `infill.rank.scores_sanely`."""
         settings, budget = settings or HoleSettings(), budget or Budget()
         self._settings = settings
-        self._trust_encoder = trust_encoder
+        weights = settings.weights
+        self._weights = weights if trust_encoder else replace(weights, text=0.0, following=0.0)
         self._denoiser = denoiser
         self._tokens = tokens
         self._budget = replace(budget, context=min(budget.context, denoiser.max_context_tokens))
@@ -136,6 +140,6 @@ class Infiller:
                 lengths=lengths,
                 meter=meter,
                 errors_before=errors_before,
-                trust_encoder=self._trust_encoder,
+                weights=self._weights,
             )
             return (yield from search.run())

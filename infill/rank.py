@@ -7,6 +7,7 @@ two-sided ranking in arXiv 2609.02108), by how sure the decoder was, and by the 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import log
 
 import numpy as np
@@ -17,9 +18,6 @@ from infill.tokens import TextTokens
 
 # Tokens after each hole whose likelihood speaks for the hole's text; what follows hardly depends on it any more.
 _SUFFIX_TOKENS = 12
-# Nats of score that one nat of the decoder's mean entropy, or one added syntax error, costs.
-_ENTROPY_COST = 0.25
-_ERROR_COST = 0.5
 # What any model of code that reads left to right expects better than chance, and better than the same backwards.
 _SAMPLE = '''\
 import os
@@ -43,6 +41,25 @@ if __name__ == "__main__":
 _SANE_SHARE = 0.6
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """What counts for how much in a candidate's score.
+
+    text, following: shares of the mean log-probability of the candidate's own tokens, and of those after it.
+    entropy, error: nats that one nat of the decoder's mean entropy, and one added syntax error, cost.
+    """
+
+    text: float = 0.5
+    following: float = 0.5
+    entropy: float = 0.25
+    error: float = 0.5
+
+    @property
+    def need_encoder(self) -> bool:
+        """Whether anything that the encoder says counts."""
+        return self.text > 0 or self.following > 0
+
+
 def scores_sanely(denoiser: Denoiser, tokens: TextTokens) -> bool:
     """Whether a checkpoint's encoder can judge a text left to right at all: a diffusion model need not have been
     trained to, and candidates are then ranked without it."""
@@ -58,17 +75,18 @@ def scored_row(layout: Layout, middles: Sequence[TokenIds]) -> TokenIds:
     return layout.filled(middles).token_ids[: end + _SUFFIX_TOKENS]
 
 
-def likelihood(layout: Layout, middles: Sequence[TokenIds], log_probs: Floats) -> float:
-    """How well a candidate reads, nats: half its tokens' mean log-probability, half that of the tokens after it.
+def likelihood(layout: Layout, middles: Sequence[TokenIds], log_probs: Floats, weights: Weights) -> float:
+    """How well a candidate and what follows it read, nats, 0 at best.
 
     log_probs: [N] nats, of the tokens of its `scored_row`.
     """
     spans = layout.spans([len(middle) for middle in middles])
     held = np.concatenate([log_probs[span] for span in spans])
     after = np.concatenate([log_probs[span.stop : span.stop + _SUFFIX_TOKENS] for span in spans])
-    return float(np.mean([part.mean() for part in (held, after) if part.size]))
+    # Where nothing follows, that is as good as if everything did.
+    return float(weights.text * held.mean() + weights.following * (after.mean() if after.size else 0.0))
 
 
-def certainty(*, mean_entropy: float, added_errors: int) -> float:
+def certainty(*, mean_entropy: float, added_errors: int, weights: Weights) -> float:
     """The part of a score that needs no forward, 0 at best: what doubt and broken syntax cost, in nats."""
-    return -_ENTROPY_COST * mean_entropy - _ERROR_COST * added_errors
+    return -weights.entropy * mean_entropy - weights.error * added_errors

@@ -15,7 +15,7 @@ from infill.candidate import Reading, draft, kept_tokens, read_row
 from infill.layout import Layout
 from infill.length import Lengths, Sight
 from infill.meter import Meter
-from infill.rank import certainty, likelihood, scored_row
+from infill.rank import Weights, certainty, likelihood, scored_row
 from infill.request import InfillRequest, Progress, Rejection, StopReason
 from infill.syntax import error_count
 
@@ -44,7 +44,7 @@ class Found:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
     """One request on its way through the model. errors_before: of syntax, that no candidate is blamed for.
-    trust_encoder: whether the encoder's opinion of the candidates counts."""
+    weights: of what a candidate's score is made of."""
 
     request: InfillRequest
     mode: Literal["line", "block"]
@@ -55,7 +55,7 @@ class Search:
     lengths: Lengths
     meter: Meter
     errors_before: int
-    trust_encoder: bool
+    weights: Weights
 
     def run(self) -> Generator[Progress, None, Found]:
         """Search the holes' lengths, a round for each hole in turn: rows that differ in its length are denoised side by
@@ -168,16 +168,16 @@ class Search:
         with self.meter.timed("rank"):
             errors = [self._added_errors(texts) for texts in distinct]
             scores = [
-                certainty(mean_entropy=reading.mean_entropy, added_errors=added)
+                certainty(mean_entropy=reading.mean_entropy, added_errors=added, weights=self.weights)
                 for (reading, _), added in zip(distinct.values(), errors, strict=True)
             ]
-        if not late and self.trust_encoder:
+        if not late and self.weights.need_encoder:
             with self.meter.timed("rank"):
                 middles = [self.layout.encode_middles(texts) for texts in distinct]
                 rows = [scored_row(self.layout, middle) for middle in middles]
                 log_probs = self.denoiser.score(self.context, rows)
                 for i, (middle, row) in enumerate(zip(middles, log_probs, strict=True)):
-                    scores[i] += likelihood(self.layout, middle, row)
+                    scores[i] += likelihood(self.layout, middle, row, self.weights)
             self.meter.count_forward(sum(map(len, rows)))
             yield Progress(stage="score")
         return [

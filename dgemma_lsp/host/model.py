@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from infill.request import InfillRequest
 
 if TYPE_CHECKING:
     from infill.fill import Infiller
+
+logger = logging.getLogger(__name__)
 
 
 def make_loader(checkpoint: Checkpoint, options: EngineOptions) -> Loader:
@@ -29,6 +32,7 @@ def make_loader(checkpoint: Checkpoint, options: EngineOptions) -> Loader:
         from engine.load import LoadProgress
         from engine.load import load as load_denoiser
         from infill.fill import Infiller
+        from infill.rank import scores_sanely
         from infill.tokens import TextTokens
 
         def show(progress: LoadProgress) -> None:
@@ -42,7 +46,10 @@ def make_loader(checkpoint: Checkpoint, options: EngineOptions) -> Loader:
         config = denoise_config(checkpoint.directory)
         denoiser = load_denoiser(checkpoint.directory, device=device, progress=show)
         name = f"cuda ({torch.cuda.get_device_name()})" if device == "cuda" else device
-        return ResidentModel(Infiller(denoiser, tokens, config), device=name)
+        trusted = scores_sanely(denoiser, tokens)
+        if not trusted:
+            logger.warning("This checkpoint's encoder does not score code sanely; candidates are ranked without it.")
+        return ResidentModel(Infiller(denoiser, tokens, config, trust_encoder=trusted), device=name)
 
     return load
 

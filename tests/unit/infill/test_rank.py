@@ -9,7 +9,7 @@ import pytest
 
 from engine.canvas import Context, Floats, TokenIds
 from infill.layout import Layout, lay_out
-from infill.rank import certainty, likelihood, scored_row, scores_sanely
+from infill.rank import Weights, certainty, likelihood, scored_row, scores_sanely
 from infill.window import Budget
 from tests.unit.infill.scripted import ScriptedContext, ScriptedDenoiser, request_of
 from tests.unit.infill.tiny import tiny_tokens
@@ -24,7 +24,7 @@ def test_half_the_likelihood_is_the_candidates_and_half_the_suffixs() -> None:
     log_probs = np.full(len(row), -100.0, np.float32)
     log_probs[span] = -1.0
     log_probs[span.stop :] = -3.0
-    assert likelihood(layout, middles, log_probs) == pytest.approx(-2.0)
+    assert likelihood(layout, middles, log_probs, Weights()) == pytest.approx(-2.0)
     assert tiny_tokens().decode(row).startswith("x = foo(bar)\ny = 2")
     assert len(row) < len(layout.filled(middles))
 
@@ -36,14 +36,26 @@ def test_a_text_between_holes_speaks_for_the_first() -> None:
     spans = layout.spans([len(ids) for ids in middles])
     log_probs = np.zeros(len(scored_row(layout, middles)), np.float32)
     log_probs[spans[0].stop : spans[1].start] = -1.0
-    assert likelihood(layout, middles, log_probs) < 0
+    assert likelihood(layout, middles, log_probs, Weights()) < 0
+
+
+@pytest.mark.parametrize(("weights", "score"), [(Weights(following=0.0, text=1.0), -1.0), (Weights(text=0.0), -1.5)])
+def test_weights_decide_what_counts(weights: Weights, score: float) -> None:
+    layout = lay_out(request_of("x=⟦⟧\n" + "total\n" * 20), tiny_tokens(), Budget())
+    assert isinstance(layout, Layout)
+    middles = layout.encode_middles(["foo"])
+    log_probs = np.full(len(scored_row(layout, middles)), -3.0, np.float32)
+    log_probs[layout.spans([1])[0]] = -1.0
+    assert likelihood(layout, middles, log_probs, weights) == pytest.approx(score)
 
 
 def test_doubt_and_broken_syntax_cost() -> None:
-    best = certainty(mean_entropy=0.0, added_errors=0)
-    assert best == 0
-    assert certainty(mean_entropy=0.5, added_errors=0) < best
-    assert certainty(mean_entropy=0.0, added_errors=2) < certainty(mean_entropy=0.0, added_errors=1) < best
+    def score(mean_entropy: float, added_errors: int) -> float:
+        return certainty(mean_entropy=mean_entropy, added_errors=added_errors, weights=Weights())
+
+    assert score(0.0, 0) == 0
+    assert score(0.5, 0) < 0
+    assert score(0.0, 2) < score(0.0, 1) < 0
 
 
 class Judge(ScriptedDenoiser):

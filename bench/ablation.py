@@ -1,0 +1,161 @@
+"""What each ingredient of infilling earns and costs: `python -m bench.ablation [--splits …] [--limit N] [--json]`.
+
+Runs the product with one setting changed at a time on the same tuning cases, whose contexts are prefilled before, so
+that passes and positions are those of the search alone. Held-out cases are never used here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from statistics import fmean
+
+from bench.answers import Answer, AnswerFile, fingerprint
+from bench.bootstrap import difference
+from bench.cases import OWN_SPLITS, TUNING, Case, load
+from bench.judge import Verdict, judge
+from bench.machine import machine
+from bench.methods import Model, request_of, run
+from engine.nano import DIRECTORY
+from infill.fill import HoleSettings
+from infill.layout import Layout, lay_out
+from infill.length import Ladder
+from infill.rank import Weights
+
+SHIPPED = HoleSettings()
+LADDER = Ladder()
+VARIANTS: dict[str, HoleSettings] = {
+    "as shipped": SHIPPED,
+    "all lengths to the end": replace(SHIPPED, lengths=replace(LADDER, survivors=(len(LADDER.line),))),
+    "two lengths after a step": replace(SHIPPED, lengths=replace(LADDER, survivors=(2,))),
+    "one length after a step": replace(SHIPPED, lengths=replace(LADDER, survivors=(1,))),
+    "sureness not corrected for length": replace(SHIPPED, lengths=replace(LADDER, corrected=False)),
+    "no cut to what is kept": replace(SHIPPED, lengths=replace(LADDER, contracted=False)),
+    "six lengths from three on": replace(
+        SHIPPED, lengths=replace(LADDER, line=(3, 5, 8, 12, 17, 24), survivors=(len(LADDER.line),))
+    ),
+    "rank without the encoder": replace(SHIPPED, weights=Weights(text=0.0, following=0.0, entropy=1.0)),
+    "rank without what follows": replace(SHIPPED, weights=Weights(text=1.0, following=0.0)),
+    "rank without the text": replace(SHIPPED, weights=Weights(text=0.0, following=1.0)),
+    "rank without entropy": replace(SHIPPED, weights=Weights(entropy=0.0)),
+    "rank without syntax": replace(SHIPPED, weights=Weights(error=0.0)),
+    "broken syntax last": replace(SHIPPED, weights=Weights(error=100.0)),
+    "two steps": replace(SHIPPED, max_denoising_steps=2),
+    "three steps": replace(SHIPPED, max_denoising_steps=3),
+    "eight steps": replace(SHIPPED, max_denoising_steps=8),
+    "stock entropy bound": replace(SHIPPED, entropy_bound=0.1),
+    "doubted lines again": replace(SHIPPED, sure=1.0),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A variant on a split. gain: of similarity against what ships, with its 95 % interval. Shares are from 0 to 1;
+    passes and token positions are means, without the prefill."""
+
+    variant: str
+    split: str
+    n: int
+    exact_match: float
+    edit_similarity: float
+    gain: float
+    low: float
+    high: float
+    syntax_errors: float
+    echo: float
+    passes: float
+    token_positions: float
+
+    def words(self) -> str:
+        """A line of a Markdown table."""
+        return (
+            f"| {self.variant} | {self.split} | {self.exact_match:.1%} | {self.edit_similarity:.3f} "
+            f"| {self.gain:+.3f} ({self.low:+.3f} to {self.high:+.3f}) | {self.syntax_errors:.1%} | {self.echo:.1%} "
+            f"| {self.passes:.1f} | {self.token_positions:.0f} |"
+        )
+
+
+HEADING = """\
+| changed | split | exact | similarity | against what ships (95 %) | syntax errors | echo | passes | positions |
+| --- | --- | ---: | ---: | --- | ---: | ---: | ---: | ---: |"""
+
+
+def row_of(
+    variant: str, split: str, answers: Sequence[Answer], verdicts: Sequence[Verdict], shipped: Sequence[Verdict]
+) -> Row:
+    """Sum a variant's answers up, against those of what ships to the same cases."""
+    similarities, before = [v.similarity for v in verdicts], [v.similarity for v in shipped]
+    low, high = difference(similarities, before)
+    return Row(
+        variant=variant,
+        split=split,
+        n=len(answers),
+        exact_match=fmean(v.exact for v in verdicts),
+        edit_similarity=fmean(similarities),
+        gain=fmean(similarities) - fmean(before),
+        low=low,
+        high=high,
+        syntax_errors=fmean(v.broken for v in verdicts),
+        echo=fmean(v.echo for v in verdicts),
+        passes=fmean(answer.passes for answer in answers),
+        token_positions=fmean(answer.token_positions for answer in answers),
+    )
+
+
+def answer_all(model: Model, variants: Sequence[str], split: str, cases: Sequence[Case], kept: AnswerFile) -> None:
+    """Answer every case in every variant that is not kept yet."""
+    infillers = {name: model.infiller_with(VARIANTS[name]) for name in variants}
+    for case in cases:
+        missing = [name for name in variants if kept.get(split, name, case.name) is None]
+        layout = lay_out(request_of(case), model.tokens, model.budget)
+        if missing and isinstance(layout, Layout):
+            model.denoiser.prefill(layout.context_ids).release()
+        for name in missing:
+            kept.add(split, name, case.name, run(infillers[name].fill(request_of(case))))
+
+
+def main() -> None:
+    """Measure and print."""
+    options = _arguments()
+    model = Model(options.checkpoint, options.device)
+    kept = AnswerFile(options.answers, fingerprint(options.checkpoint))
+    rows: list[Row] = []
+    if not options.json:
+        print(HEADING)
+    for split in options.splits:
+        cases = load(split, own=TUNING)[: options.limit]
+        answer_all(model, options.variants, split, cases, kept)
+        answers = {name: kept.all(split, name, [case.name for case in cases]) for name in options.variants}
+        verdicts = {
+            name: [judge(case, answer.middle, model.tokens) for case, answer in zip(cases, own, strict=True)]
+            for name, own in answers.items()
+        }
+        shipped = verdicts[options.variants[0]]
+        rows += [row_of(name, split, answers[name], verdicts[name], shipped) for name in options.variants]
+        if not options.json:
+            print("\n".join(row.words() for row in rows if row.split == split), flush=True)
+    if options.json:
+        report = {"machine": machine(options.device), "checkpoint": options.checkpoint.name}
+        print(json.dumps(report | {"rows": [asdict(row) for row in rows]}))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.ablation", description=__doc__)
+    listed = {"type": lambda text: text.split(","), "metavar": "A,B"}
+    parser.add_argument(
+        "--variants", default=list(VARIANTS), help="compared with the first", **listed
+    )
+    parser.add_argument("--splits", default=list(OWN_SPLITS), help=f"of {', '.join(OWN_SPLITS)}", **listed)
+    parser.add_argument("--limit", type=int, metavar="N", help="the first N cases of each split")
+    parser.add_argument("--checkpoint", type=Path, default=DIRECTORY, metavar="DIR", help="default: the embedded one")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--answers", type=Path, metavar="FILE", help="keep answers here, and go on from what it holds")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

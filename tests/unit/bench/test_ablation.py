@@ -1,0 +1,28 @@
+"""One setting changed at a time."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from bench.ablation import SHIPPED, VARIANTS, row_of
+from bench.answers import Answer
+from bench.judge import Verdict
+
+RIGHT = Verdict(exact=True, similarity=1.0, passed=None, length_error=0, echo=False, broken=False, torn=False)
+WRONG = dataclasses.replace(RIGHT, exact=False, similarity=0.5, broken=True)
+ANSWER = Answer(middle="a", passes=4, token_positions=100, ms=1.0)
+
+
+def test_what_ships_comes_first_and_every_other_variant_differs_from_it_and_from_the_others() -> None:
+    shipped, *others = VARIANTS.values()
+    assert shipped == SHIPPED
+    assert SHIPPED not in others
+    assert all(others.count(variant) == 1 for variant in others)
+
+
+def test_a_gain_is_against_what_ships() -> None:
+    row = row_of("x", "single", [ANSWER] * 4, [RIGHT, RIGHT, WRONG, WRONG], [WRONG] * 4)
+    assert (row.n, row.exact_match, row.gain, row.syntax_errors) == (4, 0.5, 0.25, 0.5)
+    assert row.low < row.gain < row.high
+    same = row_of("y", "single", [ANSWER] * 2, [RIGHT, WRONG], [RIGHT, WRONG])
+    assert (same.gain, same.low, same.high) == (0.0, 0.0, 0.0)
