@@ -7,7 +7,6 @@ needed, because an editor waits for `--stdio`.
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -96,12 +95,8 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     if arguments.command is not None and arguments.stdio:
         parser.error("--stdio takes no command")
     if arguments.stdio:
-        # Collecting garbage while a thousand classes are made costs a tenth of the start and frees nothing.
-        gc.disable()
         from dgemma_lsp.cli.serve import serve
 
-        gc.freeze()
-        gc.enable()
         return serve(arguments)
     match arguments.command:
         case "fill":

@@ -79,6 +79,8 @@ class Protocol(LanguageServerProtocol):
 
     def __init__(self, server: LanguageServer, converter: Converter) -> None:
         super().__init__(server, converter)
+        self.answered: int | str | None = None
+        """The `initialize` that has had its answer before this was there."""
         self._initialized = False
         builtin = cast(dict[str, object], self.fm.builtin_features)  # pyright: ignore[reportUnknownMemberType]
         for method in SYNCHRONIZATION:
@@ -113,7 +115,11 @@ class Protocol(LanguageServerProtocol):
         """Hand a message to its handler, or answer what is wrong with it."""
         if isinstance(message, Malformed):
             logger.warning("refused a malformed message: %s", message.error)
-            if message.request_id is not None:
+            if message.request_id is not None and message.request_id == self.answered:
+                # Too late for an error, and the editor will find every other request refused.
+                problem = f"dgemma-lsp cannot read the editor's initialize request: {message.error.message}"
+                self.notify(types.WINDOW_SHOW_MESSAGE, types.ShowMessageParams(types.MessageType.Error, problem))
+            elif message.request_id is not None:
                 self.refuse(message.request_id, message.error)
             return
         if getattr(message, "jsonrpc", None) != self.VERSION:
@@ -135,6 +141,15 @@ class Protocol(LanguageServerProtocol):
     def refuse_unreadable(self) -> None:
         """Answer a message that is not JSON."""
         self.refuse(None, JsonRpcParseError("the message is not JSON"))
+
+    def _send_response(
+        self, msg_id: int | str, result: object = None, error: types.ResponseError | None = None
+    ) -> None:
+        """Answer a request, unless it has been."""
+        if msg_id == self.answered:
+            self.answered = None
+        else:
+            super()._send_response(msg_id, result, error)
 
     def _refusal(self, method: str | None) -> JsonRpcException | None:
         """Why `method` is out of turn, or None."""

@@ -19,6 +19,7 @@ from pygls.lsp.server import LanguageServer
 
 from dgemma_lsp.context import prompt_path
 from dgemma_lsp.documents import Documents
+from dgemma_lsp.handshake import NAME, Greeting
 from dgemma_lsp.host.client import EngineClient
 from dgemma_lsp.host.identity import EngineOptions, version
 from dgemma_lsp.inline import KIND, ask
@@ -34,7 +35,6 @@ from dgemma_lsp.transport import Output, receive
 
 logger = logging.getLogger(__name__)
 
-NAME = "dgemma-lsp"
 SECTION = "dgemma"
 STATUS = "dgemma/status"
 CONFIGURATION_TIMEOUT_S = 5.0
@@ -62,8 +62,9 @@ class Server(LanguageServer):
         self._progress = LoadingProgress(self)
         register(self)
 
-    async def run(self, source: BinaryIO, sink: BinaryIO) -> None:
-        """Serve one client until it sends `exit` or its stream ends.
+    async def run(self, source: BinaryIO, sink: BinaryIO, greeting: Greeting | None = None) -> None:
+        """Serve one client until it sends `exit` or its stream ends. greeting: the message that was taken from `source`
+        already, if one was.
 
         Raises:
             SystemExit: the client sent `exit`; the code is 0 if it asked for `shutdown` before.
@@ -73,6 +74,9 @@ class Server(LanguageServer):
         client_log = ClientLog(asyncio.get_running_loop(), self.window_log_message)
         logging.getLogger().addHandler(client_log)
         try:
+            if greeting is not None:
+                self.protocol.answered = greeting.request_id
+                self._handle(greeting.body)
             async for body in receive(source):
                 self._handle(body)
                 # A request sees the documents as they are before the next message: its handler, a task, takes what it

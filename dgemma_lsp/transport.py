@@ -1,4 +1,4 @@
-"""Messages over a pair of byte streams: headers, a blank line, a body of the length they give.
+"""Messages over a pair of byte streams, for an event loop.
 
 One thread of its own waits for input, so that nothing else in the process can keep a message from being read, and a
 blocked read keeps nothing from ending.
@@ -8,28 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import BinaryIO
 
-
-def read_bodies(stream: BinaryIO) -> Iterator[bytes]:
-    """The bodies of the messages on `stream`, until it ends. A block of headers that gives no length has no body."""
-    length = None
-    while line := stream.readline():
-        name, _, value = line.partition(b":")
-        if name.strip().lower() == b"content-length" and value.strip().isdigit():
-            length = int(value)
-        elif not line.strip() and length is not None:
-            body = stream.read(length)
-            if len(body) < length:
-                return
-            yield body
-            length = None
+from dgemma_lsp.framing import read_bodies
 
 
 async def receive(stream: BinaryIO) -> AsyncGenerator[bytes]:
-    """The same, without blocking the event loop."""
+    """The bodies of the messages on `stream`, until it ends, without blocking the event loop."""
     loop = asyncio.get_running_loop()
     bodies: asyncio.Queue[bytes | None] = asyncio.Queue()
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from typing_extensions import Buffer
 
+from dgemma_lsp.handshake import Greeting
 from dgemma_lsp.host.identity import EngineOptions
 from dgemma_lsp.server import Server
 from dgemma_lsp.settings import Settings
@@ -42,8 +43,9 @@ class WireClient:
     """One connection. `engines` are those that the server has made, oldest first; `notifications` what it has said
     unasked, and `asked` what it has asked; `settings` is the answer to that."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, greeting: Greeting | None) -> None:
         self.script = script
+        self._greeting = greeting
         self.engines: list[ScriptedEngine] = []
         self.settings: object = None
         self.notifications: list[Json] = []
@@ -129,7 +131,7 @@ class WireClient:
         reading = asyncio.create_task(self._read())
         try:
             with os.fdopen(self._input, "rb") as source:
-                await server.run(source, self._sink)  # pyright: ignore[reportArgumentType] - it only writes
+                await server.run(source, self._sink, self._greeting)  # pyright: ignore[reportArgumentType] - it only writes
         finally:
             reading.cancel()
         return server
@@ -157,9 +159,9 @@ class WireClient:
 
 
 @asynccontextmanager
-async def connected(script: Script) -> AsyncGenerator[WireClient]:
-    """A client whose server runs; it has not been initialized."""
-    client = WireClient(script)
+async def connected(script: Script, greeting: Greeting | None = None) -> AsyncGenerator[WireClient]:
+    """A client whose server runs; it has not been initialized, unless by a greeting."""
+    client = WireClient(script, greeting)
     serving = asyncio.create_task(client.serve())
     # The reading thread has to be there before a message that is larger than a pipe holds.
     await asyncio.sleep(0)

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from dgemma_lsp.transport import read_bodies
+from dgemma_lsp.framing import read_bodies
 
 
 @pytest.mark.parametrize(
