@@ -35,6 +35,7 @@ _LEAST_ORIGINAL = 32
 _LEAST_PIECE = 4
 _MEAN_PIECE = 20
 _RANDOM_ORIGINALS = 0.5
+_MEAN_HOLES = (1.5, 3.0, 6.0, 12.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,10 +190,10 @@ def _freed(
 
 
 def _short_holes(length: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """[length] with a few runs of free positions, about two fifths of them all."""
+    """[length] with runs of free positions, all about as long, and about two fifths of them all."""
     free = np.zeros(length, np.bool_)
-    wanted = rng.uniform(0.2, 0.6) * length
+    wanted, mean = rng.uniform(0.2, 0.6) * length, rng.choice(_MEAN_HOLES)
     while free.sum() < wanted:
         start = rng.integers(length)
-        free[start : start + 1 + rng.geometric(1 / 8)] = True
+        free[start : start + rng.geometric(1 / mean)] = True
     return free

@@ -1,4 +1,4 @@
-"""The two stages: plans, data and what is measured on the way."""
+"""The stages: plans, data and what is measured on the way."""
 
 from __future__ import annotations
 
@@ -37,9 +37,10 @@ class Stage:
 
 CAUSAL_STATE = "causal"
 _ADAPTATION: tuple[BatchKind, ...] = ("dense", "framed", "dense", "framed", "recalled", "framed")
-# The decoder reads the token at a position and the encoder the next one, so the causal stage shows some canvases too.
 STAGES = {
-    "causal": Stage(cycle=("plain", "copied", "plain", "framed"), self_condition=0.0),
+    "causal": Stage(cycle=("plain", "copied"), self_condition=0.0),
+    # The decoder reads the token at a position and the encoder the next one, so it has to learn anew how to copy.
+    "recall": Stage(cycle=("recalled", "dense"), self_condition=0.0),
     "adapt": Stage(cycle=(*_ADAPTATION, *_ADAPTATION, "long", "answered"), self_condition=0.25),
     # The official recipe and nothing else, from the same causal stage.
     "twin": Stage(cycle=("answered",), self_condition=0.5, directory="twin", begins_with=CAUSAL_STATE),
@@ -47,14 +48,15 @@ STAGES = {
 
 
 # Steps of the stages and of the final decay when everything is made in one go.
-CAUSAL_STEPS, ADAPT_STEPS, DECAY_STEPS = 360, 345, 130
+CAUSAL_STEPS, RECALL_STEPS, ADAPT_STEPS, DECAY_STEPS = 800, 300, 1_200, 300
 
 
 def run_all(state: Path) -> None:
     """All stages, one after the other, with the twin last."""
     run(state, "causal", steps=CAUSAL_STEPS, decay=0)
     keep(state)
-    run(state, "adapt", steps=CAUSAL_STEPS + ADAPT_STEPS, decay=DECAY_STEPS)
+    run(state, "recall", steps=CAUSAL_STEPS + RECALL_STEPS, decay=0)
+    run(state, "adapt", steps=CAUSAL_STEPS + RECALL_STEPS + ADAPT_STEPS, decay=DECAY_STEPS)
     run(state, "twin", steps=CAUSAL_STEPS + ADAPT_STEPS, decay=DECAY_STEPS)
 
 
@@ -67,7 +69,7 @@ def keep(state: Path) -> None:
 
 
 def run(state: Path, stage_name: str, *, steps: int, decay: int) -> None:
-    """Train a stage to `steps` (counted over both stages), resuming from its run's state."""
+    """Train a stage to `steps` (counted over all its stages), resuming from its run's state."""
     stage = STAGES[stage_name]
     directory = state / stage.directory
     workers = Workers.join()

@@ -101,8 +101,7 @@ class Objective:
         )
         soft = None
         if self_condition and batch.canvas_ids.numel():
-            with torch.no_grad():
-                soft = model.soft_embedding(model.logits(model(sequence)[1]))
+            soft = self._first_pass(sequence, batch)
         context, canvas, imbalance = model(sequence, soft)
         # The last context token predicts nothing that is trained, and logits are too dear to be computed in vain.
         following = torch.roll(batch.context_ids, -1, dims=1)
@@ -110,6 +109,14 @@ class Objective:
         causal = self._mean_nats(context[counted], following[counted])
         held = self._mean_nats(canvas[batch.free], batch.canvas_ids[batch.free])
         return Losses(causal=causal, canvas=held, imbalance=imbalance)
+
+    @torch.no_grad()
+    def _first_pass(self, sequence: Sequence, batch: Batch) -> Tensor:
+        """[B, K, L, H]: what a pass expects at free positions; clamped ones are known, so they have their own token."""
+        model = self.model
+        soft = model.embed_tokens(batch.canvas_ids) * model.config.hidden_size**0.5
+        soft[batch.free] = model.soft_embedding(model.logits(model(sequence)[1][batch.free]))
+        return soft
 
     def _mean_nats(self, hidden: Tensor, targets: Tensor) -> Tensor:
         """Mean cross-entropy of [N] targets; 0 of none. Padded, so that few shapes are compiled."""
