@@ -102,6 +102,11 @@ class ContextPool:
         """Tokens in the pool."""
         return sum(len(slot.token_ids) for slot in self._slots)
 
+    def shrink(self, budget: int) -> None:
+        """Hold no more than `budget` tokens from now on, and of what is held only what contexts stand on."""
+        self.budget = budget
+        self._slots = [slot for slot in self._slots if slot.contexts]
+
     def acquire(self, token_ids: TokenIds) -> PooledContext:
         """A context for a prompt. Its first `cached_count` tokens are there; the caller writes the others behind them,
         for which there is room, and appends them to the slot.

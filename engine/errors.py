@@ -23,3 +23,11 @@ class DoesNotFitError(EngineError):
 
 class CacheError(EngineError):
     """Quantized weights cannot be kept on disk; the message names the directory and the figure or the reason."""
+
+
+class DeviceMemoryError(EngineError):
+    """The device's memory ran out while it computed, as it does where another program takes its share."""
+
+
+class DeviceLostError(EngineError):
+    """The device failed while it computed, as some do after the machine slept; nothing on it can be used any more."""

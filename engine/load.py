@@ -20,7 +20,6 @@ from engine.devices import compute_dtype
 from engine.errors import CacheError, EngineError
 from engine.formats import Format, packed_bytes
 from engine.memory import CHUNK
-from engine.offload import offload
 from engine.quantize import Packed, Scheme, formats_of, quantized, require_backend
 from engine.reference import ReferenceDenoiser
 from engine.skeleton import Skeleton, Weight
@@ -85,8 +84,12 @@ def load(
     whole = {weight.name for weight in skeleton.weights} - formats.keys()
     tensors = {name: tensor.to(compute) if name in whole else tensor for name, tensor in held.items()}
     backbone = skeleton.fill(tensors, target)
-    for layer in skeleton.layers[len(skeleton.layers) - offloaded :]:
-        offload(skeleton.experts(layer), target)
+    if away:
+        # Imported here because it is slow, and few need it.
+        from engine.offload import offload
+
+        for layer in skeleton.layers[len(skeleton.layers) - offloaded :]:
+            offload(skeleton.experts(layer), target)
     chunk = {} if target.type == "cpu" else {"chunk": CHUNK}
     return ReferenceDenoiser(backbone, context_tokens=context_tokens, **chunk)
 

@@ -7,7 +7,7 @@ reports it leaves out already.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -98,7 +98,7 @@ class Needs:
         return Budget(
             weights=weights - sum(moved),
             key_values=context_tokens * _token_bytes(layer_shapes(self._config), self._dtype),
-            workspace=_workspace(self._config, context_tokens, self._dtype) + visiting,
+            workspace=_workspace(self._config, context_tokens, self._dtype, self._unpacked(formats)) + visiting,
             main_memory=sum(moved),
         )
 
@@ -125,6 +125,11 @@ class Needs:
                 if plan.budget.total <= free and plan.budget.main_memory <= main_memory:
                     return plan
         raise DoesNotFitError(self._refusal(whole, free, main_memory, place))
+
+    def _unpacked(self, formats: Mapping[str, Format]) -> int:
+        """The most of one weight that is unpacked at once."""
+        sizes = (math.prod(weight.shape) * self._dtype.itemsize for weight in self._weights if weight.name in formats)
+        return min(SLICE_BYTES, max(sizes, default=0))
 
     def _plan(self, scheme: Scheme, context_tokens: int, offloaded: int) -> Plan:
         budget = self.budget(scheme, context_tokens=context_tokens, offloaded=offloaded)
@@ -162,19 +167,20 @@ def _token_bytes(shapes: Sequence[LayerShape], dtype: torch.dtype) -> int:
     return sum(2 * shape.heads * shape.head_dim * dtype.itemsize for shape in shapes)
 
 
-def _workspace(config: DiffusionGemmaTextConfig, context_tokens: int, dtype: torch.dtype) -> int:
-    """The most that is held besides weights and contexts, in prefill or in a denoising step."""
-    experts = max(_experts(config, CHUNK, dtype), _experts(config, _PACKED, dtype))
+def _workspace(config: DiffusionGemmaTextConfig, context_tokens: int, dtype: torch.dtype, unpacked: int) -> int:
+    """The most that is held besides weights and contexts, in prefill or in a denoising step. unpacked: bytes of one
+    weight; an expert has two."""
+    experts = max(_experts(config, CHUNK, dtype), _experts(config, _PACKED, dtype)) + unpacked
     attention = max(_attention(config, count, context_tokens, dtype) for count in (CHUNK, _PACKED))
     kept = _READ * config.vocab_size * torch.float32.itemsize
     logits = _READ * config.vocab_size * _LOGIT_BYTES
-    return max(logits, kept + experts, kept + attention) + SLICE_BYTES
+    return max(logits, kept + experts, kept + attention) + unpacked
 
 
 def _experts(config: DiffusionGemmaTextConfig, count: int, dtype: torch.dtype) -> int:
-    """Inputs, inner activations and outputs of every token's experts, and the experts that are unpacked."""
+    """Inputs, inner activations and outputs of every token's experts."""
     width = 3 * config.hidden_size + 3 * config.moe_intermediate_size
-    return count * config.top_k_experts * width * dtype.itemsize + SLICE_BYTES
+    return count * config.top_k_experts * width * dtype.itemsize
 
 
 def _attention(config: DiffusionGemmaTextConfig, count: int, context_tokens: int, dtype: torch.dtype) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from dgemma_lsp.config import LogLevel, read_config
-from dgemma_lsp.host.identity import Device
+from dgemma_lsp.host.identity import Device, Quantization
 from dgemma_lsp.settings import Settings
 
 
@@ -16,7 +16,7 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
     """Options that stand before or after a command's name."""
     group = parser.add_argument_group("engine")
     group.add_argument("--checkpoint", metavar="auto|nano|DIR|REPO", help="which model (default: auto)")
-    group.add_argument("--quantization", choices=("auto", "none"), help="how its weights are held (default: auto)")
+    group.add_argument("--quantization", choices=get_args(Quantization), help="how weights are held (default: auto)")
     group.add_argument("--device", choices=get_args(Device), help="where it runs (default: auto)")
     group.add_argument("--engine", metavar="URL", help="use the engine host at this address")
     group.add_argument("--in-process", action="store_true", help="run the model in this process, for debugging")

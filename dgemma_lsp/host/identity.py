@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from dgemma_lsp.host.wire import PROTOCOL
 
-Quantization: TypeAlias = Literal["auto", "none"]
+Quantization: TypeAlias = Literal["auto", "none", "int8", "nf4", "int4"]
 Device: TypeAlias = Literal["auto", "cuda", "cpu"]
 
 ROOT = Path(__file__).parents[2]
@@ -23,14 +23,18 @@ _PACKAGES = ("dgemma_lsp", "engine", "infill")
 class EngineOptions:
     """Which engine a user wants.
 
-    checkpoint: "auto", "nano", a directory or a repository. idle_unload_minutes: minutes without a request after which
-    the weights are dropped, None for never; exit_minutes: minutes without a client after which a host ends. The two
-    are no part of a host's identity: who starts it decides them.
+    checkpoint: "auto", "nano", a directory or a repository. quantization: how weights are held; "auto" for the best
+    that fits. gpu: which one, counted from 0; None for the one with the most free memory. max_vram_gb: gigabytes of it
+    to take at most, None for what is free. idle_unload_minutes: minutes without a request after which the weights are
+    dropped, None for never; exit_minutes: minutes without a client after which a host ends. The two are no part of a
+    host's identity: who starts it decides them.
     """
 
     checkpoint: str = "auto"
     quantization: Quantization = "auto"
     device: Device = "auto"
+    gpu: int | None = field(default=None, metadata={"bounds": (0, 63)})
+    max_vram_gb: float | None = field(default=None, metadata={"bounds": (0.1, 10_000)})
     idle_unload_minutes: float | None = field(default=15.0, metadata={"bounds": (0.01, 100_000)})
     exit_minutes: float = field(default=30.0, metadata={"bounds": (0.01, 100_000)})
 
@@ -65,5 +69,6 @@ def fingerprint() -> str:
 
 def key(directory: Path, options: EngineOptions) -> str:
     """The name of the host for the checkpoint in `directory`: 16 hexadecimal digits."""
-    parts = (str(PROTOCOL), fingerprint(), str(directory), options.quantization, options.device)
+    placement = (options.quantization, options.device, str(options.gpu), str(options.max_vram_gb))
+    parts = (str(PROTOCOL), fingerprint(), str(directory), *placement)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

@@ -44,6 +44,7 @@ class Job:
     number: order of arrival. deliver: takes outcomes, from any thread, and must not block. submitted_s: clock seconds.
     forwards: None until its first step. steps: forwards begun. busy_s: seconds spent in them. ended: nobody waits for
     it any more. steps_after_cancel: forwards that finished after it had been cancelled or superseded.
+    reloaded: the model was loaded anew for it, because the device failed under it.
     """
 
     number: int
@@ -56,6 +57,7 @@ class Job:
     busy_s: float = 0.0
     ended: bool = False
     steps_after_cancel: int = 0
+    reloaded: bool = False
 
 
 @dataclass(slots=True)

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
 
+from dgemma_lsp.host import thrift
 from dgemma_lsp.host.checkpoint import Checkpoint
 from dgemma_lsp.host.identity import EngineOptions
 from dgemma_lsp.host.jobs import Forwards
+from dgemma_lsp.host.meter import GB, LoadMeter
 from dgemma_lsp.host.resident import Loader, Report
+from engine.errors import DeviceMemoryError
 from infill.request import InfillRequest
 
 if TYPE_CHECKING:
+    from engine.reference import ReferenceDenoiser
     from infill.fill import Infiller
 
 logger = logging.getLogger(__name__)
+
+MakeInfiller: TypeAlias = "Callable[[int], Infiller]"
+"""Makes the pipeline that gives up what its thrift level says."""
+
+_STAGES = {"quantizing": "Quantizing the weights", "reading": "Reading the weights"}
 
 
 def make_loader(checkpoint: Checkpoint, options: EngineOptions) -> Loader:
@@ -28,59 +39,130 @@ def make_loader(checkpoint: Checkpoint, options: EngineOptions) -> Loader:
         report("Loading the libraries", None)
         import torch
 
-        from engine.configuration import denoise_config
-        from engine.load import LoadProgress
+        from engine.configuration import denoise_config, model_config
+        from engine.devices import compute_dtype, device_name, find_device, free_bytes, main_memory_bytes
+        from engine.faults import translated
+        from engine.load import DEFAULT_CONTEXT_TOKENS, LoadProgress
         from engine.load import load as load_denoiser
-        from infill.fill import Infiller
+        from engine.memory import Needs
+        from engine.store import cache_root
+        from infill.fill import HoleSettings, Infiller
         from infill.rank import scores_sanely
         from infill.tokens import TextTokens
 
-        def show(progress: LoadProgress) -> None:
-            # Whole percents, because a checkpoint may have thousands of tensors and every change is told.
-            report("Loading the weights", round(progress.done / progress.total, 2))
+        meter = LoadMeter(report)
 
-        device = options.device
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        tokens = TextTokens.load(checkpoint.directory)
-        config = denoise_config(checkpoint.directory)
-        denoiser = load_denoiser(checkpoint.directory, device=device, progress=show)
-        name = f"cuda ({torch.cuda.get_device_name()})" if device == "cuda" else device
-        trusted = scores_sanely(denoiser, tokens)
+        def show(progress: LoadProgress) -> None:
+            meter.show(_STAGES[progress.stage], progress.done, progress.total)
+
+        with translated():
+            device = find_device(options.device, options.gpu)
+            on_gpu = device.type == "cuda"
+            if on_gpu:
+                torch.cuda.set_device(device)
+            tokens = TextTokens.load(checkpoint.directory)
+            config = denoise_config(checkpoint.directory)
+            free = free_bytes(device)
+            if on_gpu and options.max_vram_gb is not None:
+                free = min(free, int(options.max_vram_gb * GB))
+            plan = Needs(model_config(checkpoint.directory), compute_dtype(device)).plan(
+                None if options.quantization == "auto" else options.quantization,
+                context_tokens=DEFAULT_CONTEXT_TOKENS,
+                free=free,
+                main_memory=main_memory_bytes() if on_gpu else None,
+                place=device_name(device) if on_gpu else "main memory",
+            )
+            logger.info("%s: %s, %d layers' experts in main memory", checkpoint.name, plan.scheme, plan.offloaded)
+            denoiser = load_denoiser(
+                checkpoint.directory,
+                device=device,
+                scheme=plan.scheme,
+                offloaded=plan.offloaded,
+                context_tokens=plan.context_tokens,
+                cache=cache_root(),
+                source=checkpoint.name,
+                progress=show,
+            )
+            trusted = scores_sanely(denoiser, tokens)
         if not trusted:
             logger.warning("This checkpoint's encoder does not score code sanely; candidates are ranked without it.")
-        return ResidentModel(Infiller(denoiser, tokens, config, trust_encoder=trusted), device=name)
+
+        def make_infiller(level: int) -> Infiller:
+            settings = HoleSettings(lengths=thrift.ladder(level))
+            return Infiller(denoiser, tokens, config, settings=settings, trust_encoder=trusted)
+
+        name = device_name(device) + ("" if plan.scheme == "none" else f", {plan.scheme}")
+        return ResidentModel(denoiser, make_infiller, device=name, report=report)
 
     return load
 
 
 class ResidentModel:
-    """Resident weights and the pipeline over them. device: for the user to read."""
+    """Resident weights and the pipeline over them. device: for the user to read. report: takes what there is to tell
+    between loads."""
 
-    def __init__(self, infiller: Infiller, *, device: str) -> None:
-        self._infiller: Infiller | None = infiller
+    def __init__(
+        self, denoiser: ReferenceDenoiser, make_infiller: MakeInfiller, *, device: str, report: Report
+    ) -> None:
+        self._denoiser: ReferenceDenoiser | None = denoiser
+        self._make_infiller: MakeInfiller | None = make_infiller
+        self._infiller: Infiller | None = make_infiller(0)
+        self._whole_tokens = denoiser.max_context_tokens
+        self._level = 0
         self._device = device
+        self._report = report
 
     @property
     def device(self) -> str:
         return self._device
 
     def fill(self, request: InfillRequest) -> Forwards:
-        """Begin a request.
+        """Begin a request. Where memory runs out, something is given up for good and the request begins anew.
 
         Raises:
             ValueError: the model was closed.
+            DeviceMemoryError: nothing is left to give up.
+            DeviceLostError: the device failed.
         """
-        if self._infiller is None:
-            raise ValueError("the model was closed")
-        yield from self._infiller.fill(request)
+        from engine.faults import translated
+
+        while True:
+            if self._infiller is None:
+                raise ValueError("the model was closed")
+            try:
+                with translated():
+                    yield from self._infiller.fill(request)
+                return
+            except DeviceMemoryError:
+                if self._level == thrift.LAST_LEVEL:
+                    raise
+            # Outside the handler, because the exception holds on to the tensors of the forward that failed.
+            self._give_up()
 
     def close(self) -> None:
         """Let go of the weights and give their memory back to the device."""
-        import torch
+        self._denoiser = self._infiller = self._make_infiller = None
+        _collect()
 
-        self._infiller = None
-        # The model's modules refer to one another in cycles, which only a collection frees.
-        gc.collect()
-        if torch.cuda.is_available():
+    def _give_up(self) -> None:
+        if self._denoiser is None or self._make_infiller is None:
+            raise ValueError("the model was closed")
+        self._level += 1
+        self._denoiser.pool.shrink(thrift.context_tokens(self._whole_tokens, self._level))
+        self._infiller = self._make_infiller(self._level)
+        _collect()
+        notice = thrift.notice(self._whole_tokens, self._level)
+        logger.warning("%s", notice)
+        self._report(notice, None)
+
+
+def _collect() -> None:
+    """Give what is no longer used back to the device."""
+    import torch
+
+    # The model's modules refer to one another in cycles, which only a collection frees.
+    gc.collect()
+    if torch.cuda.is_available():
+        # A device that failed cannot take anything back.
+        with contextlib.suppress(RuntimeError):
             torch.cuda.empty_cache()

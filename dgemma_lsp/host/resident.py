@@ -90,10 +90,24 @@ class Resident:
     def drop(self) -> None:
         """Free the weights, if there are any."""
         if self._model is not None:
-            self._model.close()
-            self._model = None
+            self._forget()
             self._change(state="unloaded", message="The weights were dropped while idle.")
             _log.info("weights dropped")
+
+    def _forget(self) -> None:
+        if self._model is not None:
+            self._model.close()
+            self._model = None
+
+    def lose(self, reason: str) -> None:
+        """Forget a model whose device failed; it may be loaded again at once."""
+        self._forget()
+        self._change(state="unloaded", message=f"Loading the model again, because {reason}", progress=None)
+
+    def give_up(self, message: str) -> None:
+        """Forget a model whose device failed for good."""
+        self._forget()
+        self._fail(message)
 
     def _fail(self, message: str) -> None:
         self._failed_s = time.monotonic()

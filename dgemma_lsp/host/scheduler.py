@@ -22,7 +22,7 @@ from dgemma_lsp.host.jobs import Job, JobQueue, Model, Outcome
 from dgemma_lsp.host.metrics import Counters, Ending
 from dgemma_lsp.host.resident import Loader, Resident
 from dgemma_lsp.host.wire import Done, HostStatus, Terms
-from engine.errors import EngineError
+from engine.errors import DeviceLostError, EngineError
 from infill.request import Filled, InfillRequest, Progress
 
 _log = logging.getLogger(__name__)
@@ -44,6 +44,7 @@ class Scheduler:
         self._condition = threading.Condition()
         self._arrivals = 0
         self._stopping = False
+        self._lost = False
         self._step_began_s: float | None = None
         self._listeners: list[Callable[[], None]] = []
         self._thread = threading.Thread(target=self._run, name="model", daemon=True)
@@ -75,6 +76,11 @@ class Scheduler:
         """Seconds that the forward under way has taken so far; 0 between two, and while the model loads."""
         began = self._step_began_s
         return 0.0 if began is None else time.monotonic() - began
+
+    @property
+    def lost(self) -> bool:
+        """Whether the device failed for good: another process may have it again, this one will not."""
+        return self._lost
 
     def submit(self, request: InfillRequest, terms: Terms, deliver: Callable[[Outcome], None]) -> Job:
         """Queue a request; a waiting or running one of the same owner is superseded.
@@ -177,6 +183,8 @@ class Scheduler:
         except EngineError as error:
             with self._condition:
                 jobs = list(self._queue.waiting)
+            if isinstance(error, DeviceLostError) and any(job.reloaded for job in jobs):
+                self._give_up(error)
             for job in jobs:
                 self._finish(job, "failed", error)
 
@@ -195,16 +203,24 @@ class Scheduler:
         with self._condition:
             jobs, self._queue.abandoned = self._queue.abandoned, []
         for job in jobs:
-            if job.forwards is not None:
-                try:
-                    job.forwards.close()
-                except Exception as error:
-                    self._log_failure(job, error)
+            self._close(job)
+
+    def _close(self, job: Job) -> None:
+        """End what a job has under way, if anything."""
+        forwards, job.forwards = job.forwards, None
+        if forwards is not None:
+            try:
+                forwards.close()
+            except Exception as error:
+                self._log_failure(job, error)
 
     def _advance(self, job: Job, model: Model) -> None:
         """Run one forward for a job and hand out what came of it."""
         try:
             item = self._step(job, model)
+        except DeviceLostError as error:
+            _log.error("request %d: %s", job.number, error)
+            self._lose(job, error)
         except EngineError as error:
             _log.error("request %d: %s", job.number, error)
             self._finish(job, "failed", error)
@@ -219,6 +235,29 @@ class Scheduler:
                 self._finish(job, "done", *item.candidates, *rejection, done)
             elif item.draft is not None and job.terms.stream and not job.ended:
                 job.deliver(item.draft)
+
+    def _lose(self, job: Job, error: DeviceLostError) -> None:
+        """Load the model anew after its device failed, as some do when the machine slept, and begin all jobs again."""
+        if job.reloaded:
+            self._give_up(error)
+            return
+        job.reloaded = True
+        with self._condition:
+            jobs = list(self._queue.waiting)
+        for other in jobs:
+            self._close(other)
+        self._resident.lose(str(error))
+
+    def _give_up(self, error: DeviceLostError) -> None:
+        """Leave a device that fails again to another process: this one cannot have it anew."""
+        final = DeviceLostError(f"The engine ends, because {error} The next request starts another.")
+        self._resident.give_up(str(final))
+        self._lost = True
+        with self._condition:
+            jobs = list(self._queue.waiting)
+        for job in jobs:
+            self._finish(job, "failed", final)
+        self._notify()
 
     def _step(self, job: Job, model: Model) -> Progress | Filled:
         started = time.monotonic()

@@ -45,7 +45,13 @@ async def serve(scheduler: Scheduler, listener: socket.socket, *, token: str | N
         timeout_keep_alive=60,
         timeout_graceful_shutdown=GRACE_S,
     )
-    await _Server(config, scheduler, ending).serve(sockets=[listener])
+
+    def see() -> None:
+        if scheduler.lost:
+            loop.call_soon_threadsafe(ending.set)
+
+    with scheduler.listening(see):
+        await _Server(config, scheduler, ending).serve(sockets=[listener])
     unused.cancel()
     await asyncio.to_thread(scheduler.stop, STOP_TIMEOUT_S)
 

@@ -1,0 +1,140 @@
+"""The host's model where a device gives trouble: less is kept, or everything is loaded once more; and how loading is
+told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+import torch
+
+from dgemma_lsp.host import thrift
+from dgemma_lsp.host.meter import GB, LoadMeter, described
+from dgemma_lsp.host.model import ResidentModel
+from engine.errors import DeviceLostError, DeviceMemoryError
+from engine.faults import translated
+from infill.request import Filled, FillStats, InfillRequest, Progress
+from tests.unit.host.scripted import request
+
+ANSWER = Filled(candidates=(), rejection=None, stats=FillStats())
+
+
+@dataclass
+class Pool:
+    budgets: list[int] = field(default_factory=list[int])
+
+    def shrink(self, budget: int) -> None:
+        self.budgets.append(budget)
+
+
+@dataclass
+class Denoiser:
+    pool: Pool = field(default_factory=Pool)
+    max_context_tokens: int = 8192
+
+
+@dataclass
+class Infiller:
+    """Fails in its second forward below a level."""
+
+    level: int
+    error: Exception
+    enough: int
+
+    def fill(self, _request: InfillRequest) -> Generator[Progress | Filled]:
+        yield Progress(stage="prefill")
+        if self.level < self.enough:
+            raise self.error
+        yield ANSWER
+
+
+@dataclass
+class Bench:
+    model: ResidentModel
+    pool: Pool
+    told: list[str]
+
+
+def bench(enough: int, error: Exception | None = None) -> Bench:
+    denoiser, told = Denoiser(), list[str]()
+
+    def make(level: int) -> Infiller:
+        return Infiller(level, error or torch.OutOfMemoryError("CUDA out of memory."), enough)
+
+    model = ResidentModel(
+        cast(Any, denoiser),
+        cast(Any, make),
+        device="scripted",
+        report=lambda message, _progress: told.append(message),
+    )
+    return Bench(model, denoiser.pool, told)
+
+
+def test_where_memory_runs_out_less_is_kept_and_the_request_begins_anew() -> None:
+    made = bench(enough=2)
+    items = list(made.model.fill(request("a")))
+    assert items[-1] is ANSWER
+    assert [isinstance(item, Progress) for item in items] == [True, True, True, False]
+    assert made.pool.budgets == [4096, 2048]
+    assert made.told[-1] == "GPU memory ran short: keeping 2,048 tokens of context and trying fewer lengths."
+    assert len(list(made.model.fill(request("b")))) == 2
+
+
+def test_what_was_given_up_has_an_end() -> None:
+    made = bench(enough=100)
+    with pytest.raises(DeviceMemoryError, match=r"another program may have taken it.*maxVramGb"):
+        list(made.model.fill(request("a")))
+    assert made.pool.budgets == [4096, 2048, 1024]
+
+
+def test_a_device_that_failed_is_told_from_other_errors() -> None:
+    with pytest.raises(DeviceLostError, match=r"^the GPU failed \(CUDA error: unknown error\)\.$"):
+        list(bench(1, RuntimeError("CUDA error: unknown error\nlong advice")).model.fill(request("a")))
+    with pytest.raises(RuntimeError, match="shapes differ"), translated():
+        raise RuntimeError("shapes differ")
+
+
+def test_a_closed_model_says_so() -> None:
+    made = bench(enough=0)
+    made.model.close()
+    with pytest.raises(ValueError, match="closed"):
+        next(made.model.fill(request("a")))
+
+
+@pytest.mark.parametrize(
+    ("level", "tokens", "fewer"), [(0, 8192, False), (1, 4096, True), (2, 2048, True), (9, 1024, True)]
+)
+def test_levels_of_thrift(level: int, tokens: int, fewer: bool) -> None:
+    assert thrift.context_tokens(8192, level) == tokens
+    assert (len(thrift.ladder(level).line) < len(thrift.ladder(0).line)) == fewer
+    assert thrift.context_tokens(512, level) == 512
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "elapsed_s", "line"),
+    [
+        (0, 15 * GB, 0.0, "Reading: 0.0 of 15.0 GB"),
+        (3 * GB, 15 * GB, 0.5, "Reading: 3.0 of 15.0 GB"),
+        (3 * GB, 15 * GB, 2.0, "Reading: 3.0 of 15.0 GB, 8 s left"),
+        (GB, 15 * GB, 60.0, "Reading: 1.0 of 15.0 GB, 14 min left"),
+        (15 * GB, 15 * GB, 60.0, "Reading: 15.0 of 15.0 GB"),
+        (5_000_000, 20_000_000, 0.1, "Reading: 5.0 of 20.0 MB"),
+    ],
+)
+def test_progress_in_words(done: int, total: int, elapsed_s: float, line: str) -> None:
+    assert described("Reading", done, total, elapsed_s) == line
+
+
+def test_progress_is_told_a_few_times_a_second() -> None:
+    told: list[tuple[str, float | None]] = []
+    times = iter(range(100))
+    clock: Callable[[], float] = lambda: next(times) / 20  # noqa: E731 - twenty calls a second.
+    meter = LoadMeter(lambda message, progress: told.append((message, progress)), clock=clock)
+    for done in range(1, 21):
+        meter.show("Reading", done * GB, 20 * GB)
+    assert 4 <= len(told) <= 6
+    assert told[-1][1] == 1.0
+    meter.show("Quantizing", 1, 2)
+    assert told[-1] == ("Quantizing: 0.0 of 0.0 MB", 0.5)
