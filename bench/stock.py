@@ -37,7 +37,9 @@ class Stock:
 
     def __init__(self, directory: Path, tokens: TextTokens, budget: Budget, *, device: str) -> None:
         dtype = torch.float32 if device == "cpu" else torch.bfloat16
-        self._model = DiffusionGemmaForBlockDiffusion.from_pretrained(directory, dtype=dtype).to(device).eval()
+        # Any, because the library's own annotations contradict what it takes and gives.
+        self._model: Any = DiffusionGemmaForBlockDiffusion.from_pretrained(directory, dtype=dtype)
+        self._model.to(device).eval()
         self._tokens = tokens
         self._budget = budget
         self._passes = 0
@@ -56,7 +58,7 @@ class Stock:
         ids, fence = prompt
         input_ids = torch.tensor(ids[None], dtype=torch.int64, device=self._model.device)
         torch.manual_seed(0)
-        generated = self._model.generate(input_ids).sequences[0, len(ids) :].tolist()
+        generated = self._model.generate(input_ids, return_dict_in_generate=False)[0, len(ids) :].tolist()
         middle = cut_middle(self._text(generated), before, after, fence.marks, line=case.mode == "line")
         return Answer(
             middle=middle or None,
