@@ -65,9 +65,8 @@ def cut_window(lines: Sequence[str], holes: Sequence[Range], *, before: int, aft
 
 def _first_line(lines: Sequence[str], start: Place, budget: int) -> int:
     first, room = start.line, budget - start.column
-    while first > 0 and len(lines[first - 1]) <= room:
+    while first > 0 and (room := room - len(lines[first - 1])) >= 0:
         first -= 1
-        room -= len(lines[first])
     stepped = -(-first // STRIDE) * STRIDE
     # Where lines are so long that few fit, a whole stride would leave nothing.
     return stepped if stepped + STRIDE <= start.line else first
@@ -75,15 +74,19 @@ def _first_line(lines: Sequence[str], start: Place, budget: int) -> int:
 
 def _last_place(lines: Sequence[str], end: Place, budget: int) -> Place:
     last, room = end.line, budget - (len(lines[end.line]) - end.column)
-    while last + 1 < len(lines) and len(lines[last + 1]) <= room:
+    while last + 1 < len(lines) and (room := room - len(lines[last + 1])) >= 0:
         last += 1
-        room -= len(lines[last])
     return Place(last, len(lines[last]))
 
 
 def readable(text: str) -> str:
     """Put U+FFFD for lone surrogates: no tokenizer reads them, and one code point for another leaves all offsets."""
-    return text if text.isascii() else SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
+    try:
+        # Much faster than looking for what is hardly ever there.
+        text.encode()
+    except UnicodeEncodeError:
+        return SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
+    return text
 
 
 def prompt_path(uri: str, folders: Iterable[str]) -> str:

@@ -57,4 +57,5 @@ class ClientLog(logging.Handler):
         """Send one line."""
         kind = MESSAGE_TYPES.get(record.levelno, types.MessageType.Log)
         params = types.LogMessageParams(type=kind, message=self.format(record))
-        self._loop.call_soon_threadsafe(self._send, params)
+        # A turn later than it could be, so that the answer which a line tells of goes first.
+        self._loop.call_soon_threadsafe(self._loop.call_soon, self._send, params)
