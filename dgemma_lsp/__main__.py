@@ -61,6 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
     host = commands.add_parser("host", parents=[after], help="look at the engine host, or stop it")
     host.add_argument("action", nargs="?", choices=("status", "stop", "log"), default="status")
     host.add_argument("--json", action="store_true", help="status as JSON")
+    _add_pull(commands.add_parser("pull", parents=[after], help="fetch a checkpoint and make it ready to run"))
     doctor = commands.add_parser("doctor", parents=[after], help="check this installation")
     doctor.add_argument("--json", action="store_true", help="the findings as JSON")
     return parser
@@ -85,6 +86,22 @@ def _add_fill(fill: argparse.ArgumentParser) -> None:
     shape.add_argument("--watch", action="store_true", help="watch the canvas denoise")
 
 
+def _add_pull(pull: argparse.ArgumentParser) -> None:
+    pull.description = (
+        "Fetch a checkpoint from Hugging Face, or take one from a directory, quantize it so that it fits this machine, "
+        "and have --checkpoint auto mean it. A token, a proxy or a mirror are taken as Hugging Face's own tools take "
+        "them; what was interrupted goes on where it ended."
+    )
+    pull.add_argument("source", metavar="REPO_OR_DIR", help="such as google/diffusiongemma-26B-A4B-it")
+    shards = pull.add_mutually_exclusive_group()
+    shards.add_argument(
+        "--delete-shards", dest="shards", action="store_true", default=None, help="delete the unquantized weights after"
+    )
+    shards.add_argument(
+        "--keep-shards", dest="shards", action="store_false", default=None, help="keep them without being asked"
+    )
+
+
 def _count(word: str) -> int:
     if not 1 <= (count := int(word)) <= 100:
         raise argparse.ArgumentTypeError("expected 1 to 100")
@@ -107,6 +124,10 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
             from dgemma_lsp.cli.host import host
 
             return host(arguments)
+        case "pull":
+            from dgemma_lsp.cli.pull import pull
+
+            return pull(arguments)
         case "doctor":
             from dgemma_lsp.cli.doctor import doctor
 

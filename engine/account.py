@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+
 from engine.checkpoint import StoredTensor, stored_tensors
+from engine.configuration import model_config
 from engine.errors import CheckpointError
-from engine.skeleton import DECODER, ENCODER, Weight
+from engine.skeleton import DECODER, ENCODER, Skeleton, Weight
 
 _VISION = ("model.encoder.vision_tower.", "model.encoder.embed_vision.")
 _HEAD = "lm_head.weight"
 _STORED_FLOATS = ("F32", "BF16", "F16")
+
+
+def check(directory: Path) -> None:
+    """See that a checkpoint is whole, as far as that shows without reading its weights.
+
+    Raises:
+        CheckpointError: it is not.
+    """
+    wanted_tensors(directory, Skeleton(model_config(directory), torch.bfloat16).weights)
 
 
 def wanted_tensors(directory: Path, weights: Sequence[Weight]) -> dict[str, StoredTensor]:

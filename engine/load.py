@@ -17,8 +17,9 @@ from torch import Tensor
 from engine.account import wanted_tensors
 from engine.configuration import model_config
 from engine.devices import compute_dtype
-from engine.errors import CacheError, EngineError
+from engine.errors import CacheError, CheckpointError, EngineError
 from engine.formats import Format, packed_bytes
+from engine.manifest import Manifest
 from engine.memory import CHUNK
 from engine.quantize import Packed, Scheme, formats_of, quantized, require_backend
 from engine.reference import ReferenceDenoiser
@@ -94,6 +95,29 @@ def load(
     return ReferenceDenoiser(backbone, context_tokens=context_tokens, **chunk)
 
 
+def fill_cache(
+    directory: Path,
+    *,
+    device: str | torch.device,
+    scheme: Scheme,
+    cache: Path,
+    source: str,
+    progress: Progress | None = None,
+) -> Manifest:
+    """Pack a checkpoint's weights on a device and keep them in the cache, unless they are there; see `load`.
+
+    Raises:
+        CheckpointError: the checkpoint is missing, truncated, foreign or inconsistent.
+        EngineError: the scheme cannot be had on the device, or the cache cannot be written.
+    """
+    target = _device(device)
+    require_backend(scheme, target)
+    skeleton = Skeleton(model_config(directory), compute_dtype(target))
+    formats = formats_of(skeleton.weights, scheme)
+    loading = _Loading(directory, skeleton.weights, formats, target, set(), progress or (lambda _: None))
+    return loading.fill(cache, source, scheme)
+
+
 @dataclass(frozen=True, slots=True)
 class _Loading:
     """One load. away: the segments that stay in main memory."""
@@ -118,11 +142,7 @@ class _Loading:
 
     def from_cache(self, root: Path, source: str, scheme: Scheme) -> dict[str, Tensor]:
         """All parts by name, from the cache, which is made first where there is none that is whole."""
-        content = revision(self.directory)
-        if content is None:
-            cache = find(root, source, scheme)
-        else:
-            cache = Cache(root=root, source=source, revision=content, scheme=scheme)
+        cache = self._cache(root, source, scheme)
         if cache is None:
             return self.from_shards()
         try:
@@ -132,6 +152,22 @@ class _Loading:
         except CacheError as error:
             _log.warning("quantizing without a cache, which takes this long every time: %s", error)
             return self.from_shards()
+
+    def fill(self, root: Path, source: str, scheme: Scheme) -> Manifest:
+        """See that the cache is there."""
+        cache = self._cache(root, source, scheme)
+        if cache is None:
+            # The look at what is there says what is missing.
+            wanted_tensors(self.directory, self.weights)
+            raise CheckpointError(f"{self.directory} cannot be told from other checkpoints.")
+        return cache.make(self._packed, self._segments(), size=self._size())
+
+    def _cache(self, root: Path, source: str, scheme: Scheme) -> Cache | None:
+        """Where the weights are kept; None where there are neither shards nor what was made of them."""
+        content = revision(self.directory)
+        if content is None:
+            return find(root, source, scheme)
+        return Cache(root=root, source=source, revision=content, scheme=scheme)
 
     def _show(self, done: int, total: int) -> None:
         self.progress(LoadProgress(stage="reading", done=done, total=total))

@@ -104,6 +104,20 @@ class Cache:
             except BrokenCacheError as error:
                 raise CacheError(f"what was just written to the cache reads otherwise: {error}.") from error
 
+    def make(self, pack: Callable[[], Iterable[Packed]], segments: Mapping[str, str], *, size: int) -> Manifest:
+        """See that it is there, written if need be; what it holds is checked when it is read. See `tensors`.
+
+        Raises:
+            CacheError: there is no room, or no permission.
+        """
+        with self._locked():
+            try:
+                return self.manifest()
+            except BrokenCacheError as error:
+                _log.info("writing the cache of quantized weights, because %s", error)
+            self._write(pack(), segments, size)
+            return self.manifest()
+
     def _read(
         self, device_of: Callable[[str], torch.device], progress: Callable[[int, int], object]
     ) -> dict[str, Tensor]:
@@ -215,6 +229,20 @@ def find(root: Path, source: str, scheme: Scheme) -> Cache | None:
         if manifest.source == source and cache.directory == directory:
             return cache
     return None
+
+
+def held(root: Path) -> dict[Path, Manifest | None]:
+    """The caches that lie there, by directory; None for what is not whole. Their weights are not read."""
+    found: dict[Path, Manifest | None] = {}
+    for directory in sorted(root.glob("*-*/")):
+        try:
+            manifest = read_manifest(directory)
+            whole = (directory / WEIGHTS).stat().st_size == manifest.end
+        except (BrokenCacheError, OSError):
+            found[directory] = None
+        else:
+            found[directory] = manifest if whole else None
+    return found
 
 
 class _SegmentWriter:

@@ -1,7 +1,6 @@
 """`dgemma-lsp doctor`: what an installation needs, whether it is there, and what to do where it is not.
 
-Together with the host's composition the one place above the engine that may load it: it looks at what the host would
-use. Loads no weights, starts no host and asks no network.
+Loads no weights, starts no host and asks no network.
 """
 
 from __future__ import annotations
@@ -10,18 +9,16 @@ import argparse
 import asyncio
 import json
 import platform
-import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib import metadata
-from typing import Literal, TypeAlias
 
 from dgemma_lsp.cli.common import read_settings
+from dgemma_lsp.cli.editors import examine_editors
+from dgemma_lsp.cli.finding import Finding
+from dgemma_lsp.cli.machine import examine_machine
 from dgemma_lsp.config import ConfigError
-from dgemma_lsp.host.checkpoint import resolve
 from dgemma_lsp.host.client import EngineUnavailable, HostClient
 from dgemma_lsp.host.directories import runtime_directory
 from dgemma_lsp.host.identity import EngineOptions, version
@@ -29,10 +26,10 @@ from dgemma_lsp.host.spawn import Launcher
 from dgemma_lsp.host.wire import HostStatus
 from engine.errors import EngineError
 
-Verdict: TypeAlias = Literal["ok", "note", "problem"]
-
 PACKAGES = (
     "torch",
+    "accelerate",
+    "bitsandbytes",
     "transformers",
     "tokenizers",
     "tree-sitter",
@@ -42,19 +39,6 @@ PACKAGES = (
     "starlette",
     "uvicorn",
 )
-EDITORS = {"nvim": ((0, 12), "Neovim"), "code": ((1, 91), "VS Code")}
-EDITOR_TIMEOUT_S = 10.0
-MIB, GIB = 2**20, 2**30
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing looked at. remedy: what to do about it; empty where all is well."""
-
-    name: str
-    verdict: Verdict
-    detail: str
-    remedy: str = ""
 
 
 def doctor(arguments: argparse.Namespace) -> int:
@@ -82,10 +66,10 @@ def _examine(arguments: argparse.Namespace) -> Iterator[Finding]:
         yield Finding(name="settings", verdict="problem", detail=str(error), remedy="name another --config file")
     yield Finding(name="python", verdict="ok", detail=f"{platform.python_version()} ({sys.executable})")
     yield _packages()
-    for examine in (_device, _checkpoint, _runtime_directory, _host):
-        yield examine(options)
-    for command, (oldest, name) in EDITORS.items():
-        yield _editor(command, name, oldest)
+    yield from examine_machine(options)
+    yield _runtime_directory(options)
+    yield _host(options)
+    yield from examine_editors()
 
 
 def _packages() -> Finding:
@@ -100,41 +84,6 @@ def _packages() -> Finding:
         detail = f"not installed: {', '.join(missing)}"
         return Finding(name="packages", verdict="problem", detail=detail, remedy="install dgemma-lsp again")
     return Finding(name="packages", verdict="ok", detail=", ".join(versions))
-
-
-def _device(options: EngineOptions) -> Finding:
-    try:
-        import torch
-    except (ImportError, OSError) as error:
-        return Finding(name="device", verdict="problem", detail=str(error), remedy="install PyTorch again")
-    if not torch.cuda.is_available():
-        if options.device == "cuda":
-            remedy = "install a PyTorch built for CUDA and the card's driver, or use --device auto"
-            return Finding(name="device", verdict="problem", detail="PyTorch sees no CUDA device", remedy=remedy)
-        detail = "CPU; PyTorch sees no CUDA device, and only the demo checkpoint is quick enough without one"
-        return Finding(name="device", verdict="note", detail=detail)
-    free, total = torch.cuda.mem_get_info()
-    detail = f"{torch.cuda.get_device_name()}, {free / GIB:.1f} of {total / GIB:.1f} GiB free"
-    return Finding(name="device", verdict="ok", detail=detail)
-
-
-def _checkpoint(options: EngineOptions) -> Finding:
-    try:
-        # Imports torch, which is why the device is looked at first.
-        from engine.checkpoint import stored_tensors
-
-        checkpoint = resolve(options.checkpoint)
-        tensors = stored_tensors(checkpoint.directory)
-        size = sum(shard.stat().st_size for shard in {tensor.shard for tensor in tensors.values()})
-    except EngineError as error:
-        return Finding(name="checkpoint", verdict="problem", detail=str(error), remedy="choose another --checkpoint")
-    except ImportError as error:
-        return Finding(name="checkpoint", verdict="problem", detail=str(error), remedy="install dgemma-lsp again")
-    weights = sum(tensor.elements for tensor in tensors.values())
-    detail = f"{checkpoint.name}, {weights / 1e6:,.1f} M weights, {size / MIB:,.0f} MiB in {checkpoint.directory}"
-    if options.checkpoint == "auto":
-        detail += "; the demo checkpoint, because none was chosen"
-    return Finding(name="checkpoint", verdict="ok", detail=detail)
 
 
 def _runtime_directory(options: EngineOptions) -> Finding:
@@ -167,24 +116,3 @@ async def _host_status(launcher: Launcher) -> HostStatus:
         return await client.status()
     finally:
         await client.close()
-
-
-def _editor(command: str, name: str, oldest: tuple[int, int]) -> Finding:
-    path = shutil.which(command)
-    if path is None:
-        return Finding(name=name, verdict="note", detail=f"no {command} on PATH")
-    try:
-        run = subprocess.run(  # noqa: S603 - the user's own editor
-            [path, "--version"], capture_output=True, text=True, timeout=EDITOR_TIMEOUT_S, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return Finding(name=name, verdict="note", detail=f"{path} does not tell its version: {error}")
-    numbers = re.search(r"(\d+)\.(\d+)(?:\.\d+)?", run.stdout)
-    if numbers is None:
-        return Finding(name=name, verdict="note", detail=f"{path} does not tell its version")
-    if (int(numbers[1]), int(numbers[2])) < oldest:
-        wanted = ".".join(map(str, oldest))
-        return Finding(
-            name=name, verdict="note", detail=f"{numbers[0]} is too old", remedy=f"install {name} {wanted} or newer"
-        )
-    return Finding(name=name, verdict="ok", detail=f"{numbers[0]} ({path})")

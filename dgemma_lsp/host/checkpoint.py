@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import platformdirs
+
 from engine.errors import CheckpointError
 from engine.nano import DIRECTORY
 
@@ -22,21 +24,55 @@ class Checkpoint:
 
 def resolve(word: str) -> Checkpoint:
     """Find what `--checkpoint` names: "auto", "nano", a directory, or a repository in the local Hugging Face cache.
+    "auto" is the last one that was pulled, which fitted this machine then, else "nano".
 
     Raises:
         CheckpointError: there is no such checkpoint here.
     """
-    if word in ("auto", "nano"):
+    if word == "auto":
+        return _last_pulled() or resolve("nano")
+    if word == "nano":
         return Checkpoint(name="nano", directory=DIRECTORY)
     directory = Path(word).expanduser()
     if directory.is_dir():
         return Checkpoint(name=str(directory.resolve()), directory=directory.resolve())
-    if not _REPOSITORY.fullmatch(word):
+    if not is_repository(word):
         raise CheckpointError(f"There is no checkpoint directory {directory}.")
     # Imported here because it is slow, and most users name no repository.
     from huggingface_hub import try_to_load_from_cache
 
     config = try_to_load_from_cache(word, "config.json")
     if not isinstance(config, str):
-        raise CheckpointError(f"{word} is not on this machine; fetch it with: hf download {word}")
+        raise CheckpointError(f"{word} is not on this machine; fetch it with: dgemma-lsp pull {word}")
     return Checkpoint(name=word, directory=Path(config).parent)
+
+
+def is_repository(word: str) -> bool:
+    """Whether it looks like a repository's name."""
+    return _REPOSITORY.fullmatch(word) is not None
+
+
+def remember_pulled(checkpoint: Checkpoint) -> None:
+    """Make it what "auto" means from now on.
+
+    Raises:
+        CheckpointError: it cannot be written down.
+    """
+    path = _pulled_path()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{checkpoint.name}\n", encoding="utf-8")
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def _last_pulled() -> Checkpoint | None:
+    try:
+        return resolve(_pulled_path().read_text(encoding="utf-8").strip())
+    except (OSError, UnicodeDecodeError, CheckpointError):
+        # Nothing was pulled, or it is gone.
+        return None
+
+
+def _pulled_path() -> Path:
+    return platformdirs.user_data_path("dgemma-lsp", appauthor=False) / "pulled"

@@ -13,7 +13,8 @@ from dgemma_lsp.host import thrift
 from dgemma_lsp.host.checkpoint import Checkpoint
 from dgemma_lsp.host.identity import EngineOptions
 from dgemma_lsp.host.jobs import Forwards
-from dgemma_lsp.host.meter import GB, LoadMeter
+from dgemma_lsp.host.meter import LoadMeter
+from dgemma_lsp.host.prepare import plan_for
 from dgemma_lsp.host.resident import Loader, Report
 from engine.errors import DeviceMemoryError
 from infill.request import InfillRequest
@@ -39,12 +40,11 @@ def make_loader(checkpoint: Checkpoint, options: EngineOptions) -> Loader:
         report("Loading the libraries", None)
         import torch
 
-        from engine.configuration import denoise_config, model_config
-        from engine.devices import compute_dtype, device_name, find_device, free_bytes, main_memory_bytes
+        from engine.configuration import denoise_config
+        from engine.devices import device_name
         from engine.faults import translated
-        from engine.load import DEFAULT_CONTEXT_TOKENS, LoadProgress
+        from engine.load import LoadProgress
         from engine.load import load as load_denoiser
-        from engine.memory import Needs
         from engine.store import cache_root
         from infill.fill import HoleSettings, Infiller
         from infill.rank import scores_sanely
@@ -56,22 +56,11 @@ def make_loader(checkpoint: Checkpoint, options: EngineOptions) -> Loader:
             meter.show(_STAGES[progress.stage], progress.done, progress.total)
 
         with translated():
-            device = find_device(options.device, options.gpu)
-            on_gpu = device.type == "cuda"
-            if on_gpu:
+            plan, device = plan_for(checkpoint, options)
+            if device.type == "cuda":
                 torch.cuda.set_device(device)
             tokens = TextTokens.load(checkpoint.directory)
             config = denoise_config(checkpoint.directory)
-            free = free_bytes(device)
-            if on_gpu and options.max_vram_gb is not None:
-                free = min(free, int(options.max_vram_gb * GB))
-            plan = Needs(model_config(checkpoint.directory), compute_dtype(device)).plan(
-                None if options.quantization == "auto" else options.quantization,
-                context_tokens=DEFAULT_CONTEXT_TOKENS,
-                free=free,
-                main_memory=main_memory_bytes() if on_gpu else None,
-                place=device_name(device) if on_gpu else "main memory",
-            )
             logger.info("%s: %s, %d layers' experts in main memory", checkpoint.name, plan.scheme, plan.offloaded)
             denoiser = load_denoiser(
                 checkpoint.directory,

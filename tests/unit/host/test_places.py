@@ -127,7 +127,7 @@ def test_checkpoints_are_found_on_this_machine_only(tmp_path: Path, monkeypatch:
     assert resolve("auto").name == "nano"
     with pytest.raises(CheckpointError, match="no checkpoint directory"):
         resolve("no/such/directory")
-    with pytest.raises(CheckpointError, match="hf download no-such/repository"):
+    with pytest.raises(CheckpointError, match="dgemma-lsp pull no-such/repository"):
         resolve("no-such/repository")
 
 

@@ -15,8 +15,8 @@ from engine import nano
 
 @pytest.fixture(autouse=True)
 def directories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runtime and log directories in which nothing has been left."""
-    for name in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME"):
+    """Directories for runtime files, logs, caches and data in which nothing has been left."""
+    for name in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
         monkeypatch.setenv(name, str(tmp_path))
 
 
@@ -123,6 +123,46 @@ def test_doctor_looks_at_the_editors(
     found = findings(capsys)[1]["Neovim"]
     assert found["verdict"] == verdict
     assert detail in found["detail"]
+
+
+def test_doctor_says_what_does_not_fit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("engine.devices.main_memory_bytes", lambda: 10**8)
+    code, found = findings(capsys, "--device", "cpu")
+    assert code == 1
+    assert found["fit"]["verdict"] == "problem"
+    assert "main memory has 0.1 GB free, and it needs 0.2 GB unquantized" in found["fit"]["detail"]
+
+
+def test_doctor_tells_a_driver_from_a_pytorch_without_cuda(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\necho 580.12\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    code, found = findings(capsys, "--device", "cuda")
+    assert code == 1
+    assert found["device"]["verdict"] == "problem"
+    assert "sees no GPU, though there is a driver, 580.12" in found["device"]["detail"]
+    assert "no usable CUDA device" in found["fit"]["detail"]
+
+
+@pytest.mark.parametrize(("name", "word"), [("darwin", "macOS: runs on the CPU"), ("win32", "Windows: not tested")])
+def test_doctor_has_a_word_on_platforms(
+    name: str, word: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("dgemma_lsp.cli.machine.PLATFORM", name)
+    assert findings(capsys)[1]["platform"]["detail"].startswith(word)
+
+
+def test_doctor_finds_a_cache_that_is_not_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert findings(capsys)[1]["quantized weights"]["detail"].startswith("none in ")
+    cache = tmp_path / "dgemma-lsp" / "quantized" / "int4-0123456789abcdef"
+    cache.mkdir(parents=True)
+    code, found = findings(capsys)
+    assert code == 0
+    assert found["quantized weights"]["detail"] == f"{cache} is not whole"
 
 
 def test_doctor_reports_settings_that_are_not_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
