@@ -24,11 +24,13 @@ class Sight:
     """What one denoising step shows of a row's hole.
 
     entropy: [N] nats, of its tokens. kept: how many of them, from the first, the reading keeps once it is cut to what
-    belongs in the hole; all where nothing of it does. settled: the row is done.
+    belongs in the hole; all where nothing of it does. seam: nats, the mean log-probability of the hidden tokens after
+    it, 0 where none were. settled: the row is done.
     """
 
     entropy: Floats
     kept: int
+    seam: float = 0.0
     settled: bool = False
 
     @property
@@ -46,6 +48,11 @@ class Move:
 
 class Lengths(Protocol):
     """Decides over the lengths of one hole, step by step; `Ladder` is the one in use."""
+
+    @property
+    def hidden(self) -> int:
+        """Tokens after the hole that the first step is not to see, so that a row's `Sight` can tell its `seam`."""
+        ...
 
     def first(self, mode: Literal["line", "block"], *, present: int, room: int) -> tuple[int, ...]:
         """Lengths to start with, ascending. present: tokens that stand in the hole now, 0 where it is empty. room: the
@@ -68,7 +75,8 @@ class Ladder:
     line, block: the lengths for an empty hole; where a text is replaced, they lie around its own, which is among them.
     survivors: rows that go on after the first step, after the second, and so on; the last number holds from there on.
     corrected: whether fitness is measured against what is usual at each length. contracted: whether a hole is cut to
-    what its reading keeps.
+    what its reading keeps. hidden: tokens after the hole that the first step is not to see. seam: nats of fitness for
+    a nat of their log-probability.
     """
 
     line: tuple[int, ...] = (1, 2, 3, 4, 6, 9, 13, 18, 24)
@@ -76,6 +84,8 @@ class Ladder:
     survivors: tuple[int, ...] = (3,)
     corrected: bool = True
     contracted: bool = True
+    hidden: int = 2
+    seam: float = 1.0
 
     def first(self, mode: Literal["line", "block"], *, present: int, room: int) -> tuple[int, ...]:
         empty = self.line if mode == "line" else self.block
@@ -89,7 +99,8 @@ class Ladder:
 
     def following(self, step: int, sights: Sequence[Sight]) -> tuple[Move, ...]:
         count = self.survivors[min(step, len(self.survivors)) - 1]
-        fits = fitness(sights, corrected=self.corrected)
+        sureness = fitness(sights, corrected=self.corrected)
+        fits = [sure + self.seam * sight.seam for sure, sight in zip(sureness, sights, strict=True)]
         best = sorted(range(len(sights)), key=fits.__getitem__, reverse=True)[:count]
         return tuple(self._move(row, sights[row]) for row in sorted(best))
 
@@ -103,6 +114,7 @@ class Given:
     """One length, known from elsewhere."""
 
     length: int
+    hidden: int = 0
 
     def first(self, mode: Literal["line", "block"], *, present: int, room: int) -> tuple[int, ...]:
         return (min(self.length, room),)

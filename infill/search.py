@@ -118,6 +118,7 @@ class Search:
                 self.layout,
                 rows,
                 hole=hole,
+                hidden=self.lengths.hidden,
                 seed=self.request.seed,
                 denoiser=self.denoiser,
                 context=self.context,
@@ -133,7 +134,7 @@ class Search:
             self.meter.count_forward(state.token_positions)
             late = self.meter.late
             done = late or step == self.config.max_denoising_steps or all(row.settled for row in state.rows)
-            sights = [self._sight(row, own, hole) for row, own in zip(state.rows, batch.lengths, strict=True)]
+            sights = [self._sight(batch, i, row, hole) for i, row in enumerate(state.rows)]
             surest = min(range(len(sights)), key=lambda i: float(sights[i].entropy.mean()))
             yield Progress(stage="denoise", draft=draft(state.rows[surest], batch.lengths[surest], self.layout))
             if done:
@@ -152,9 +153,14 @@ class Search:
         # Where several candidates are wanted, a length that fits less well is better than none.
         return finished + (dropped if self.request.n > 1 else [])
 
-    def _sight(self, row: RowState, lengths: tuple[int, ...], hole: int) -> Sight:
-        kept = kept_tokens(row, lengths, hole, self.layout, self.mode)
-        return Sight(entropy=row.entropy[self.layout.spans(lengths)[hole]], kept=kept, settled=row.settled)
+    def _sight(self, batch: Batch, row: int, state: RowState, hole: int) -> Sight:
+        lengths = batch.lengths[row]
+        return Sight(
+            entropy=state.entropy[self.layout.spans(lengths)[hole]],
+            kept=kept_tokens(state, lengths, hole, self.layout, self.mode),
+            seam=batch.seam(state, lengths),
+            settled=state.settled,
+        )
 
     def _score(
         self, readings: Sequence[tuple[Reading, Denoised]], *, late: bool

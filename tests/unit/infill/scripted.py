@@ -98,20 +98,22 @@ class ScriptedStepper:
         self._denoiser = denoiser
         self._banned = list(config.banned_ids)
         self._blank = int(tiny_tokens().encode(" ")[0])
-        self._canvases = list(canvases)
+        self.canvases = list(canvases)
+        self.carried: dict[int, NDArray[np.int32]] = {}
         self._step = 0
 
     def step(self) -> BatchState:
         self._step += 1
-        rows = tuple(self._row(canvas) for canvas in self._canvases)
-        width = max(map(len, self._canvases))
+        rows = tuple(self._row(canvas) for canvas in self.canvases)
+        width = max(map(len, self.canvases))
         return BatchState(step=self._step, rows=rows, token_positions=width * len(rows))
 
     def replace(self, row: int, canvas: Canvas, carried: NDArray[np.int32]) -> None:
-        self._canvases[row] = canvas
+        self.canvases[row] = canvas
+        self.carried[row] = carried
 
     def keep(self, rows: Sequence[int]) -> None:
-        self._canvases = [self._canvases[row] for row in rows]
+        self.canvases = [self.canvases[row] for row in rows]
 
     def _row(self, canvas: Canvas) -> RowState:
         ids = canvas.token_ids.copy()
@@ -137,8 +139,9 @@ class ScriptedStepper:
 
 
 def free_runs(canvas: Canvas) -> list[slice]:
-    """Where a canvas is free, run by run."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[True], canvas.clamped, [True]]).astype(np.int8)))
+    """Where a canvas's holes are, run by run. A known token after a hole, hidden for a step, is free but no hole."""
+    hidden = ~canvas.clamped & ~canvas.keep_start & (canvas.token_ids != 0)
+    edges = np.flatnonzero(np.diff(np.concatenate([[True], canvas.clamped | hidden, [True]]).astype(np.int8)))
     return [slice(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
 
 

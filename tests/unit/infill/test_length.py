@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -52,6 +53,16 @@ def test_a_long_hole_is_not_held_to_a_short_ones_sureness() -> None:
     assert int(np.argmax(fitness(surer, corrected=True))) == 2
     assert int(np.argmax(fitness(surer, corrected=False))) == 0
     assert fitness(usual, corrected=True) == pytest.approx([0.0] * 4, abs=1e-5)
+
+
+def test_a_row_whose_seam_fits_goes_on() -> None:
+    sights = [
+        sight(4, 1.0),
+        dataclasses.replace(sight(8, 1.2), seam=-0.1),
+        dataclasses.replace(sight(2, 0.9), seam=-3.0),
+    ]
+    assert rows(Ladder(survivors=(2,), corrected=False).following(1, sights)) == [0, 1]
+    assert rows(Ladder(survivors=(2,), corrected=False, seam=0.0).following(1, sights)) == [0, 2]
 
 
 def test_two_lengths_are_too_few_to_tell_what_is_usual() -> None:
