@@ -20,9 +20,9 @@ from dgemma_lsp.host.identity import EngineOptions
 from dgemma_lsp.host.process import main
 from dgemma_lsp.host.resident import Loader, Report
 from infill.request import Candidate, Draft, Filled, FillStats, InfillRequest, Progress
+from tests.e2e.hosts import STEPS
 
 SCRIPT = Path(os.environ["FAKE_HOST"])
-STEPS = 3
 
 
 class FakeModel:

@@ -74,11 +74,13 @@ class FrontEnd:
         self._stdin.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
 
     async def _read(self) -> None:
+        length = 0
         while header := await self._stdout.readline():
             name, _, value = header.partition(b":")
             if name == b"Content-Length":
-                await self._stdout.readuntil(b"\r\n\r\n")
-                message: Json = json.loads(await self._stdout.readexactly(int(value)))
+                length = int(value)
+            elif not name.strip():
+                message: Json = json.loads(await self._stdout.readexactly(length))
                 if "method" not in message:
                     self._answers[message["id"]].set_result(message)
 

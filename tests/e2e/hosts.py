@@ -18,6 +18,9 @@ from infill.request import InfillRequest, Span
 TIMEOUT_S = 120.0
 """Bounds a test that would hang; nothing is asserted about time."""
 
+STEPS = 3
+"""Forwards of a request that names no number of them."""
+
 FAKE_HOST = (sys.executable, "-m", "tests.e2e.fake_host")
 
 

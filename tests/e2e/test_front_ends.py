@@ -1,4 +1,4 @@
-"""Real front ends, a real host and the embedded checkpoint: shared, superseded, killed, and nothing given away."""
+"""Real front ends and real hosts: shared, superseded, killed, and nothing given away."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
-from typing import Any
+from contextlib import AbstractAsyncContextManager
 
 import psutil
 import pytest
@@ -15,8 +15,8 @@ from dgemma_lsp.host.client import EngineUnavailable, HostClient
 from dgemma_lsp.host.directories import log_path, runtime_directory
 from dgemma_lsp.host.endpoint import Endpoint
 from dgemma_lsp.host.spawn import FixedEngine
-from tests.e2e.front_end import TIMEOUT_S, front_end
-from tests.e2e.hosts import Desk, until
+from tests.e2e.front_end import TIMEOUT_S, FrontEnd, front_end
+from tests.e2e.hosts import STEPS, Desk, until
 
 TEXT = "def zebra(stripes):\n    total = \n    return total\n"
 
@@ -43,6 +43,11 @@ async def _host(desk: Desk) -> AsyncIterator[HostClient]:
     await asyncio.to_thread(process.wait, TIMEOUT_S)
 
 
+def fake_front_end(desk: Desk) -> AbstractAsyncContextManager[FrontEnd]:
+    """A front end whose host's model is scripted, and ends with the editor."""
+    return front_end(TEXT, "--checkpoint", desk.options.checkpoint, module="tests.e2e.fake_front_end")
+
+
 async def test_two_front_ends_share_one_model_and_give_nothing_away(host: HostClient) -> None:
     async with front_end(TEXT) as one, front_end(TEXT) as other:
         answers = await asyncio.gather(one.complete(1, 12), other.complete(1, 12))
@@ -60,31 +65,39 @@ async def test_two_front_ends_share_one_model_and_give_nothing_away(host: HostCl
     await until(host, lambda status: status.clients == 0)
 
 
-async def test_of_200_requests_each_after_an_edit_one_is_answered(host: HostClient) -> None:
-    async with front_end(TEXT) as editor:
+async def test_of_200_requests_each_after_an_edit_one_is_answered(desk: Desk) -> None:
+    async with fake_front_end(desk) as editor:
         await editor.complete(1, 12)
-        answers: list[asyncio.Future[dict[str, Any]]] = []
+        desk.script.hold("step")
+        running = editor.complete(1, 12)
+        await desk.script.until(lambda: len(desk.script.lines("ran")) == STEPS + 1)
+        answers = [running]
         for typed in range(200):
             editor.insert(1, 12 + typed, "x")
             answers.append(editor.complete(1, 13 + typed, invoked=False))
-        messages = await asyncio.gather(*answers)
-        assert "items" in messages[-1]["result"]
-        assert [message.get("error", {}).get("code") for message in messages[:-1]] == [-32800] * 199
-        status = await host.status()
+        assert [(await answer).get("error", {}).get("code") for answer in answers[:-1]] == [-32800] * 200
+        desk.script.release("step")
+        assert (await answers[-1])["result"]["items"]
+        status = await desk.client().status()
         assert status.steps_after_cancel_max <= 1
         assert status.failed == 0
 
 
-async def test_a_killed_host_costs_one_empty_answer(host: HostClient) -> None:
-    async with front_end(TEXT) as editor:
+async def test_a_killed_host_costs_one_empty_answer(desk: Desk) -> None:
+    desk.script.hold("load")
+    async with fake_front_end(desk) as editor:
+        host = desk.client()
         first = editor.complete(1, 12)
         # Killed as it loads, with a request that waits for it.
         status = await until(host, lambda status: status.state == "loading" and status.requests == 1)
         os.kill(status.pid, signal.SIGKILL)
         assert (await first)["result"] == {"items": []}
+        desk.script.hold("step")
+        desk.script.release("load")
         second = editor.complete(1, 12)
-        status = await until(host, lambda status: status.state == "busy")
-        os.kill(status.pid, signal.SIGKILL)
+        await desk.script.until(lambda: len(desk.script.lines("ran")) == 1)
+        os.kill((await host.status()).pid, signal.SIGKILL)
         assert (await second)["result"] == {"items": []}
-        assert "items" in (await editor.complete(1, 12))["result"]
-        assert (await host.status()).pid != status.pid
+        desk.script.release("step")
+        assert (await editor.complete(1, 12))["result"]["items"]
+        assert len(set(desk.script.lines("loads"))) == 3

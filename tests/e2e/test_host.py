@@ -276,12 +276,12 @@ async def test_a_host_nobody_uses_ends(desk: Desk) -> None:
 
 
 async def test_a_watched_host_stays(desk: Desk) -> None:
-    options = EngineOptions(checkpoint=desk.options.checkpoint, exit_minutes=0.05, idle_unload_minutes=0.0001)
+    options = EngineOptions(checkpoint=desk.options.checkpoint, exit_minutes=0.03, idle_unload_minutes=0.0001)
     client = desk.client(options)
     await client.start()
     async with contextlib.aclosing(client.watch()) as statuses:
         pid = (await follow(statuses, "unloaded")).pid
-        await asyncio.sleep(2 * options.exit_minutes * 60)
+        await asyncio.sleep(1.5 * options.exit_minutes * 60)
         assert isinstance((await ask(client, "a"))[-1], Done)
         assert (await follow(statuses, "unloaded")).pid == pid
     assert len(desk.script.lines("loads")) == 2

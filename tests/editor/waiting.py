@@ -6,8 +6,9 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-LIMIT_S = 240.0
-"""Far more than anything here takes: a limit that is reached is a failure, not a slow machine."""
+LIMIT_S = 60.0
+"""Several times what the slowest step here takes on a slow machine, which is loading the model: a limit that is reached
+is a failure, and one that is much longer only makes the failure expensive."""
 
 
 def wait_for(look: Callable[[], T | None], what: str, shown: Callable[[], str], limit_s: float = LIMIT_S) -> T:

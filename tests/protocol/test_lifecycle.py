@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 
 import pytest
 
@@ -102,6 +103,18 @@ async def test_cancelling_a_request_cancels_the_engine() -> None:
         client.notify("$/cancelRequest", {"id": 3})
         assert (await answer)["error"]["code"] == -32800
         assert client.engine.cancelled == 1
+
+
+async def test_a_message_is_read_while_every_worker_thread_is_busy() -> None:
+    busy = threading.Event()
+    async with connected(offers("x")) as client:
+        await client.initialize()
+        workers = [asyncio.create_task(asyncio.to_thread(busy.wait)) for _ in range(64)]
+        try:
+            assert "result" in await client.request("dgemma/status")
+        finally:
+            busy.set()
+            await asyncio.gather(*workers)
 
 
 async def test_exit_ends_the_process_orderly_only_after_shutdown() -> None:
