@@ -34,6 +34,9 @@ VARIANTS: dict[str, HoleSettings] = {
     "one length after a step": replace(SHIPPED, lengths=replace(LADDER, survivors=(1,))),
     "sureness not corrected for length": replace(SHIPPED, lengths=replace(LADDER, corrected=False)),
     "no cut to what is kept": replace(SHIPPED, lengths=replace(LADDER, contracted=False)),
+    "nothing hidden after the hole": replace(SHIPPED, lengths=replace(LADDER, hidden=0)),
+    "one token hidden": replace(SHIPPED, lengths=replace(LADDER, hidden=1)),
+    "four tokens hidden": replace(SHIPPED, lengths=replace(LADDER, hidden=4)),
     "six lengths from three on": replace(
         SHIPPED, lengths=replace(LADDER, line=(3, 5, 8, 12, 17, 24), survivors=(len(LADDER.line),))
     ),
@@ -46,6 +49,8 @@ VARIANTS: dict[str, HoleSettings] = {
     "two steps": replace(SHIPPED, max_denoising_steps=2),
     "three steps": replace(SHIPPED, max_denoising_steps=3),
     "eight steps": replace(SHIPPED, max_denoising_steps=8),
+    "until unchanged once": replace(SHIPPED, confidence_threshold=100.0),
+    "until unchanged twice": replace(SHIPPED, confidence_threshold=100.0, stability_threshold=2),
     "stock entropy bound": replace(SHIPPED, entropy_bound=0.1),
     "doubted lines again": replace(SHIPPED, sure=1.0),
 }
@@ -145,9 +150,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.ablation", description=__doc__)
     listed = {"type": lambda text: text.split(","), "metavar": "A,B"}
-    parser.add_argument(
-        "--variants", default=list(VARIANTS), help="compared with the first", **listed
-    )
+    parser.add_argument("--variants", default=list(VARIANTS), help="compared with the first", **listed)
     parser.add_argument("--splits", default=list(OWN_SPLITS), help=f"of {', '.join(OWN_SPLITS)}", **listed)
     parser.add_argument("--limit", type=int, metavar="N", help="the first N cases of each split")
     parser.add_argument("--checkpoint", type=Path, default=DIRECTORY, metavar="DIR", help="default: the embedded one")

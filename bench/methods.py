@@ -17,9 +17,10 @@ from bench import cal
 from bench.answers import Answer
 from bench.cases import OWN_SPLITS, TUNING, Case
 from bench.cases import load as load_cases
-from engine.canvas import Denoiser
 from engine.configuration import denoise_config
 from engine.load import load
+from engine.quantize import Scheme
+from engine.reference import ReferenceDenoiser
 from infill.fill import HoleSettings, Infiller
 from infill.layout import Layout, lay_out
 from infill.length import Given
@@ -44,6 +45,7 @@ class Model:
     device: str
     settings: HoleSettings = field(default_factory=HoleSettings)
     budget: Budget = field(default_factory=Budget)
+    scheme: Scheme = "none"
 
     def method(self, name: str) -> Method:
         """A method by its name.
@@ -67,8 +69,8 @@ class Model:
         return TextTokens.load(self.directory)
 
     @cached_property
-    def denoiser(self) -> Denoiser:
-        return load(self.directory, device=self.device)
+    def denoiser(self) -> ReferenceDenoiser:
+        return load(self.directory, device=self.device, scheme=self.scheme)
 
     @cached_property
     def infiller(self) -> Infiller:
@@ -151,7 +153,7 @@ class Model:
 
     def _confidence(self, request: InfillRequest, layout: Layout, spent: list[int]) -> cal.Confidence:
         """The confidence of a layout's hole by length; each look adds the positions computed to `spent`."""
-        config = self.infiller.config(resolve_mode(request))
+        config = self.infiller.config(request)
 
         def confidence(length: int) -> float:
             # Prefilled already, so this only finds the context again.

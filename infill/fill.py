@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 from engine.canvas import DenoiseConfig, Denoiser
 from infill.answer import to_answer
@@ -17,7 +16,7 @@ from infill.continuation import after, joined, settled_lines
 from infill.layout import lay_out
 from infill.length import Ladder, Lengths
 from infill.meter import Meter
-from infill.mode import resolve_mode
+from infill.mode import goes_on, resolve_mode
 from infill.rank import Weights
 from infill.request import Filled, InfillRequest, Progress, Rejection
 from infill.search import Found, Offer, Search
@@ -37,6 +36,7 @@ class HoleSettings:
         whole ladder of lengths.
     entropy_bound: nats; several times the stock bound, since the clamped text already decides most of a short hole.
     confidence_threshold: nats; a mean entropy of the free positions that a determined text stays well below.
+    stability_threshold: steps for which a reading has stayed the same by then.
     lengths: decides how long a hole may be.
     rounds: canvases that one hole's text may take, one after the other.
     sure: nats up to which a line's least certain token leaves it settled while the lines after it are tried again; None
@@ -47,6 +47,7 @@ class HoleSettings:
     max_denoising_steps: int = 5
     entropy_bound: float = 0.4
     confidence_threshold: float = 0.2
+    stability_threshold: int = 1
     lengths: Lengths = field(default_factory=Ladder)
     rounds: int = 4
     sure: float | None = None
@@ -78,18 +79,21 @@ class Infiller:
         self._budget = replace(budget, context=min(budget.context, denoiser.max_context_tokens))
         # An embedding may have rows that belong to no token.
         banned = tokens.banned_in_hole.union(range(tokens.size, denoiser.vocabulary_size))
-        self._block_config = replace(
+        self._config = replace(
             config,
             max_denoising_steps=settings.max_denoising_steps,
             entropy_bound=settings.entropy_bound,
             confidence_threshold=settings.confidence_threshold,
+            stability_threshold=settings.stability_threshold,
             banned_ids=banned,
         )
-        self._line_config = replace(self._block_config, banned_ids=banned | tokens.newline_ids)
+        self._within_line = replace(self._config, banned_ids=banned | tokens.newline_ids)
 
-    def config(self, mode: Literal["line", "block"]) -> DenoiseConfig:
-        """How a hole of this kind is denoised."""
-        return self._line_config if mode == "line" else self._block_config
+    def config(self, request: InfillRequest) -> DenoiseConfig:
+        """How a request's holes are denoised: without line ends where they have text after them on their lines. Where
+        they have none, a line end says that the text is shorter than its hole."""
+        within = resolve_mode(request) == "line" and all(goes_on(request.text, hole.end) for hole in request.holes)
+        return self._within_line if within else self._config
 
     def fill(self, request: InfillRequest, *, lengths: Lengths | None = None) -> Generator[Progress | Filled]:
         """Fill the request's holes: a `Progress` after each model forward, and `Filled` last. lengths: decides which
@@ -136,7 +140,7 @@ class Infiller:
                 layout=layout,
                 denoiser=self._denoiser,
                 context=context,
-                config=self.config(mode),
+                config=self.config(request),
                 lengths=lengths,
                 meter=meter,
                 errors_before=errors_before,

@@ -21,11 +21,15 @@ def resolve_mode(request: InfillRequest) -> Literal["line", "block"]:
     return "block" if wants_block else "line"
 
 
+def goes_on(text: str, end: int) -> bool:
+    """Whether there is text after a hole on its line."""
+    return bool(to_line_feeds(text[end : end + _REACH]).partition("\n")[0].strip())
+
+
 def _wants_block(text: str, hole: Span) -> bool:
     """A replaced text stays of its kind. Something is inserted into a line that goes on after the hole, or is under
     way before it; a blank line, or one that opens a block, is followed by whole lines."""
     if hole.start < hole.end:
         return "\n" in to_line_feeds(text[hole.start : hole.end])
     left = to_line_feeds(text[max(hole.start - _REACH, 0) : hole.start]).rpartition("\n")[2].strip()
-    right = to_line_feeds(text[hole.end : hole.end + _REACH]).partition("\n")[0].strip()
-    return not right and (not left or left.endswith(_BLOCK_OPENERS))
+    return not goes_on(text, hole.end) and (not left or left.endswith(_BLOCK_OPENERS))

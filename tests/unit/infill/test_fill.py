@@ -12,7 +12,7 @@ from infill.layout import lay_out
 from infill.passage import to_line_feeds
 from infill.request import Change, Filled, InfillRequest, Progress, Rejection, Span
 from infill.window import Budget
-from tests.unit.infill.scripted import ScriptedDenoiser, apply, check, filled, request_of, run, scripted
+from tests.unit.infill.scripted import Mode, ScriptedDenoiser, apply, check, filled, request_of, run, scripted
 from tests.unit.infill.tiny import tiny_tokens
 
 LINE_CASES = [
@@ -196,10 +196,15 @@ def test_closing_the_pipeline_releases_the_context() -> None:
     assert denoiser.contexts[0].released
 
 
-@pytest.mark.parametrize(("mode", "newline_banned"), [("line", True), ("block", False)])
-def test_no_hole_may_hold_control_tokens_nor_a_line_newlines(mode: str, newline_banned: bool) -> None:
+@pytest.mark.parametrize(
+    ("marked", "mode", "newline_banned"),
+    [("x = ⟦⟧)\n", "line", True), ("x = ⟦⟧ \n", "line", False), ("x = ⟦⟧)\n", "block", False)],
+)
+def test_no_hole_may_hold_control_tokens_nor_one_within_a_line_newlines(
+    marked: str, mode: Mode, newline_banned: bool
+) -> None:
     tokens = tiny_tokens()
-    request = request_of("x = ⟦⟧\n", mode="line" if mode == "line" else "block")
+    request = request_of(marked, mode=mode)
     denoiser = scripted(request, ["foo"])
     run(request, denoiser)
     banned = denoiser.configs[0].banned_ids
