@@ -36,6 +36,14 @@ class Places:
         rows = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths)).to(device)
         return cls(positions, rows)
 
+    @classmethod
+    def branching(cls, start: int, shared: int, lengths: list[int], device: torch.device) -> Self:
+        """`shared` tokens that continue a context of `start`, and rows of these lengths, end to end, that each continue
+        those."""
+        trunk = cls.context(start, start + shared, device)
+        branches = cls.packed(start + shared, lengths, device)
+        return cls(torch.cat([trunk.positions, branches.positions]), torch.cat([trunk.rows, branches.rows]))
+
     def __len__(self) -> int:
         return len(self.positions)
 

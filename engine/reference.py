@@ -97,14 +97,26 @@ class ReferenceDenoiser:
         start = own.token_count - 1
         last = own.slot.token_ids[start : start + 1]
         inputs = [np.concatenate([last, row[:-1]]) for row in rows]
-        places = Places.packed(start, [len(row) for row in rows], self.backbone.device)
+        # Candidates differ in a hole only: what stands before it is read once for all.
+        shared = _shared_length(inputs)
+        rest = [len(row) - shared for row in rows]
+        places = Places.branching(start, shared, rest, self.backbone.device)
         cache = ReadingCache(own.slot.sequence, start)
-        hidden = self.backbone.encode(self._tensor(np.concatenate(inputs)), places, cache, start)
-        scores: list[Floats] = []
-        for own_hidden, row in zip(hidden.split([len(row) for row in rows]), rows, strict=True):
-            log_probs = self.backbone.logits(own_hidden).log_softmax(dim=-1)
-            scores.append(log_probs.gather(-1, self._tensor(row)[:, None]).squeeze(-1).cpu().numpy())
-        return tuple(scores)
+        token_ids = np.concatenate([inputs[0][:shared], *(row[shared:] for row in inputs)])
+        hidden = self.backbone.encode(self._tensor(token_ids), places, cache, start)
+        trunk, *branches = hidden.split([shared, *rest])
+        trunk_logits = self.backbone.logits(trunk)
+        return tuple(
+            torch.cat(
+                [
+                    _log_probs(trunk_logits, self._tensor(row[:shared])),
+                    _log_probs(self.backbone.logits(branch), self._tensor(row[shared:])),
+                ]
+            )
+            .cpu()
+            .numpy()
+            for row, branch in zip(rows, branches, strict=True)
+        )
 
     def _own(self, context: Context) -> PooledContext:
         if not isinstance(context, PooledContext):
@@ -120,3 +132,15 @@ class ReferenceDenoiser:
             raise ValueError("there has to be at least one token")
         if token_ids.min() < 0 or token_ids.max() >= self.vocabulary_size:
             raise ValueError(f"token ids must be in 0..{self.vocabulary_size - 1}")
+
+
+def _shared_length(rows: Sequence[TokenIds]) -> int:
+    """With how many tokens all of these rows begin."""
+    shortest = min(map(len, rows))
+    differs = np.any([row[:shortest] != rows[0][:shortest] for row in rows], axis=0)
+    return int(differs.argmax()) if differs.any() else shortest
+
+
+def _log_probs(logits: torch.Tensor, token_ids: torch.Tensor) -> torch.Tensor:
+    """Log-probabilities [N], nats, of tokens [N] under logits [N, V]."""
+    return logits.gather(-1, token_ids[:, None]).squeeze(-1) - logits.logsumexp(dim=-1)

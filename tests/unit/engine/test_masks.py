@@ -14,6 +14,7 @@ from engine.masks import Places, additive_mask
 CPU = torch.device("cpu")
 PREFILL = Places.context(3, 6, CPU)
 TWO_ROWS = Places.packed(3, [2, 1], CPU)
+BRANCHES = Places.branching(3, 2, [1, 0, 2], CPU)
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,9 @@ TWO_ROWS = Places.packed(3, [2, 1], CPU)
         pytest.param(TWO_ROWS, 2, False, None, ["xxx.", "xxx.", "x..x"], id="canvases, sliding layer"),
         pytest.param(TWO_ROWS, 0, True, None, ["xxxx..", "xxxxx.", "xxx..x"], id="scored rows"),
         pytest.param(TWO_ROWS, 2, True, 2, ["xx..", ".xx.", "x..x"], id="scored rows in a window"),
+        pytest.param(
+            BRANCHES, 1, True, None, ["xxx....", "xxxx...", "xxxxx..", "xxxx.x.", "xxxx.xx"], id="rows that branch"
+        ),
     ],
 )
 def test_pictures(query: Places, start: int, causal: bool, window: int | None, expected: list[str]) -> None:

@@ -117,11 +117,13 @@ def test_decoder_logits(
 
 
 @pytest.mark.parametrize("prompt_length", [1, WINDOW, 4 * WINDOW])
+@pytest.mark.parametrize("shared", [0, 1, 2 * WINDOW])
 def test_scores_left_to_right(
-    model: DiffusionGemmaForBlockDiffusion, denoiser: ReferenceDenoiser, prompt_length: int
+    model: DiffusionGemmaForBlockDiffusion, denoiser: ReferenceDenoiser, prompt_length: int, shared: int
 ) -> None:
     prompt_ids = prompt(prompt_length)
-    rows = [prompt(length, seed=length) for length in (1, 5, 3 * WINDOW)]
+    # Rows that begin with the same tokens, the shortest of them with no others.
+    rows = [np.concatenate([prompt(shared, seed=1), prompt(n, seed=n)]) for n in (int(shared == 0), 5, 3 * WINDOW)]
     with denoiser.prefill(prompt_ids) as context:
         scores = denoiser.score(context, rows)
         again = denoiser.score(context, rows)
