@@ -21,9 +21,8 @@ import random
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -32,18 +31,16 @@ from typing import BinaryIO, cast
 
 from bench.cases import Case, load
 from bench.editor import Editor
+from bench.front_end import SHOWN
 from bench.machine import machine
 from dgemma_lsp.host.client import HostClient, Superseded
 from dgemma_lsp.host.identity import EngineOptions
 from dgemma_lsp.host.spawn import Launcher
-from dgemma_lsp.host.wire import Done, Event, HostStatus, Owner, Priority
-from dgemma_lsp.server import Server
-from dgemma_lsp.settings import Settings
-from infill.request import Candidate, Draft, InfillRequest, Span
+from dgemma_lsp.host.wire import Done, Owner
+from infill.request import Draft, InfillRequest, Span
 
 DOCUMENT_BYTES = 1_000_000
 CONTEXT_TOKENS = 512
-SHOWN = "abcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,37 +56,6 @@ class Row:
         """Sum samples up."""
         ordered = sorted(samples)
         return cls(p50=median(ordered), p99=ordered[round(0.99 * (len(ordered) - 1))], n=len(ordered))
-
-
-class InstantEngine:
-    """An `EngineClient` that offers the same text at once. asked: how often."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-
-    async def start(self) -> None:
-        """Nothing has to be started."""
-
-    async def infill(
-        self, request: InfillRequest, *, priority: Priority, owner: Owner | None, drafts: bool = False
-    ) -> AsyncGenerator[Event]:
-        """Offer the text."""
-        self.asked += 1
-        yield Candidate(texts=(SHOWN,), score=0.0, worst_entropy=0.0, passes=0, stop_reason="settled")
-        yield Done(
-            passes=0, token_positions=0, ms={}, context_tokens=0, cached_tokens=0, free_tokens=0, stop_reason="settled"
-        )
-
-    async def status(self) -> HostStatus:
-        """Always ready."""
-        return HostStatus(state="ready", pid=os.getpid(), version="", checkpoint="", device="")
-
-    async def watch(self) -> AsyncGenerator[HostStatus]:
-        """Ready, and no change ever."""
-        yield await self.status()
-
-    async def close(self) -> None:
-        """Nothing has to be let go."""
 
 
 def measure_initialize(n: int) -> Row:
@@ -110,7 +76,7 @@ def measure_front_end(n: int) -> Row:
     """Ask at random places of a large document, with an edit before each question."""
     draw = random.Random(0)
     samples: list[float] = []
-    with _served(InstantEngine()) as editor:
+    with _served() as editor:
         lines = _open_document(editor)
         for _ in range(n):
             editor.insert(draw.randrange(lines), 0, "#")
@@ -123,18 +89,15 @@ def measure_front_end(n: int) -> Row:
 def measure_typed_through(n: int) -> Row:
     """Type what is shown, letter by letter, and ask after each."""
     samples: list[float] = []
-    engine = InstantEngine()
-    with _served(engine) as editor:
+    with _served() as editor:
         lines = _open_document(editor)
         for line in range(0, lines, 100):
             editor.complete(line, 4)
-            asked = engine.asked
             for typed in range(1, len(SHOWN)):
                 editor.insert(line, 3 + typed, SHOWN[typed - 1])
                 editor.settle()
+                # The engine would offer the whole again.
                 samples.append(_timed(partial(editor.complete, line, 4 + typed), [SHOWN[typed:]]))
-            if engine.asked != asked:
-                raise RuntimeError("the engine was asked for what was shown already")
             if len(samples) >= n:
                 break
     return Row.of(samples)
@@ -160,20 +123,14 @@ def _timed(complete: Callable[[], list[str]], expected: list[str]) -> float:
 
 
 @contextmanager
-def _served(engine: InstantEngine) -> Generator[Editor]:
-    """An editor whose front end runs in a thread of this process."""
-    to_server, from_server = os.pipe(), os.pipe()
-
-    def serve() -> None:
-        with os.fdopen(to_server[0], "rb") as source, os.fdopen(from_server[1], "wb") as sink:
-            asyncio.run(Server(lambda options: engine, Settings()).run(source, sink))
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    with os.fdopen(from_server[0], "rb") as source:
-        with os.fdopen(to_server[1], "wb") as sink:
-            yield Editor(source, sink)
-        thread.join()
+def _served() -> Generator[Editor]:
+    """An editor and its front end, whose engine takes no time."""
+    command = [sys.executable, "-m", "bench.front_end"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL) as process:
+        editor = Editor(cast(BinaryIO, process.stdout), cast(BinaryIO, process.stdin))
+        yield editor
+        editor.leave()
 
 
 async def measure_host(options: EngineOptions, n: int) -> dict[str, Row]:
