@@ -6,7 +6,7 @@ Modules are made without storage and take the tensors as they are read, so nothi
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -76,23 +76,36 @@ def load(
     skeleton = Skeleton(model_config(directory), compute)
     formats = formats_of(skeleton.weights, scheme)
     skeleton.pack(formats)
-    away = {f"layers.{layer}.experts" for layer in skeleton.layers[len(skeleton.layers) - offloaded :]}
+    away = set(offloaded_segments(skeleton, offloaded))
     loading = _Loading(directory, skeleton.weights, formats, target, away, progress or (lambda _: None))
     if scheme == "none" or cache is None:
         held = loading.from_shards()
     else:
         held = loading.from_cache(cache, source or str(directory), scheme)
-    whole = {weight.name for weight in skeleton.weights} - formats.keys()
-    tensors = {name: tensor.to(compute) if name in whole else tensor for name, tensor in held.items()}
-    backbone = skeleton.fill(tensors, target)
-    if away:
+    return finish(skeleton, held, target, offloaded=offloaded, context_tokens=context_tokens)
+
+
+def offloaded_segments(skeleton: Skeleton, offloaded: int) -> list[str]:
+    """The segments that stay in main memory where so many layers' experts do."""
+    return [f"layers.{layer}.experts" for layer in skeleton.layers[len(skeleton.layers) - offloaded :]]
+
+
+def finish(
+    skeleton: Skeleton, held: Mapping[str, Tensor], device: torch.device, *, offloaded: int, context_tokens: int
+) -> ReferenceDenoiser:
+    """A resident model of the parts that were read. held: by weight name, packed ones with `.part` behind."""
+    names = {weight.name for weight in skeleton.weights}
+    tensors = {name: tensor.to(skeleton.dtype) if name in names else tensor for name, tensor in held.items()}
+    backbone = skeleton.fill(tensors, device)
+    if offloaded:
         # Imported here because it is slow, and few need it.
         from engine.offload import offload
 
         for layer in skeleton.layers[len(skeleton.layers) - offloaded :]:
-            offload(skeleton.experts(layer), target)
-    chunk = {} if target.type == "cpu" else {"chunk": CHUNK}
-    return ReferenceDenoiser(backbone, context_tokens=context_tokens, **chunk)
+            offload(skeleton.experts(layer), device)
+    if device.type == "cpu":
+        return ReferenceDenoiser(backbone, context_tokens=context_tokens)
+    return ReferenceDenoiser(backbone, context_tokens=context_tokens, chunk=CHUNK)
 
 
 def fill_cache(

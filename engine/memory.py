@@ -179,8 +179,8 @@ def _workspace(config: DiffusionGemmaTextConfig, context_tokens: int, dtype: tor
 
 def _experts(config: DiffusionGemmaTextConfig, count: int, dtype: torch.dtype) -> int:
     """Inputs, inner activations and outputs of every token's experts."""
-    width = 3 * config.hidden_size + 3 * config.moe_intermediate_size
-    return count * config.top_k_experts * width * dtype.itemsize
+    width = 3 * (config.hidden_size + (config.moe_intermediate_size or 0))
+    return count * (config.top_k_experts or 0) * width * dtype.itemsize
 
 
 def _attention(config: DiffusionGemmaTextConfig, count: int, context_tokens: int, dtype: torch.dtype) -> int:

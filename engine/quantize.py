@@ -83,15 +83,24 @@ def quantized(
     Raises:
         CheckpointError: a shard cannot be read, or holds what is no number.
     """
-    for name, tensor in read_tensors(stored):
+    for packed in packed_stream(read_tensors(stored), formats, device):
+        if not math.isfinite(packed.error):
+            shard = stored[packed.name].shard
+            raise CheckpointError(f"{shard}: {packed.name} holds values that are not finite. Download it again.")
+        yield packed
+
+
+def packed_stream(
+    tensors: Iterable[tuple[str, Tensor]], formats: Mapping[str, Format], device: torch.device
+) -> Iterator[Packed]:
+    """Pack weights on `device` as they come; those without a format stay as they are."""
+    for name, tensor in tensors:
         form = formats.get(name)
         if form is None:
             yield Packed(name=name, parts={"": tensor}, error=0.0)
-            continue
-        parts, error = pack(tensor, form, device)
-        if not math.isfinite(error):
-            raise CheckpointError(f"{stored[name].shard}: {name} holds values that are not finite. Download it again.")
-        yield Packed(name=name, parts=parts, error=error)
+        else:
+            parts, error = pack(tensor, form, device)
+            yield Packed(name=name, parts=parts, error=error)
 
 
 def pack(weight: Tensor, form: Format, device: torch.device) -> tuple[dict[str, Tensor], float]:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -67,6 +68,12 @@ def _view(arena: Tensor, offset: int, shape: tuple[int, ...], dtype: torch.dtype
     return arena[offset : offset + math.prod(shape) * dtype.itemsize].view(dtype).view(shape)
 
 
+def bytes_of(tensor: Tensor) -> memoryview:
+    """The bytes of a tensor in main memory, not copied."""
+    flat: Any = tensor.contiguous().view(-1).view(torch.uint8).numpy()
+    return memoryview(flat)
+
+
 @dataclass(slots=True)
 class _Stage:
     """A pinned buffer, and the copy out of it that has to end before it is used again."""
@@ -86,11 +93,11 @@ class _Reader:
     def read(self, target: Tensor, offset: int, checksum: int) -> int:
         """Fill `target` from the file; returns its size. The content is checked before it is used."""
         if target.device.type == "cpu":
-            self._fill(memoryview(target.numpy()), offset, checksum)
+            self._fill(bytes_of(target), offset, checksum)
         else:
             stage = self._next_stage()
             stage.copied.synchronize()
-            self._fill(memoryview(stage.buffer.numpy())[: len(target)], offset, checksum)
+            self._fill(bytes_of(stage.buffer)[: len(target)], offset, checksum)
             with torch.cuda.device(target.device):
                 target.copy_(stage.buffer[: len(target)], non_blocking=True)
                 stage.copied.record()

@@ -59,7 +59,7 @@ class Skeleton:
         with torch.device("meta"):
             self._decoder = DiffusionGemmaDecoderModel(config)
             self._encoder_layers = DiffusionGemmaEncoderTextModel(text_config_of(config)).layers
-        self._dtype = dtype
+        self.dtype = dtype
         for encoder_layer, decoder_layer in zip(self._encoder_layers, self._decoder.layers, strict=True):
             _share(encoder_layer, decoder_layer)
         wanted = {DECODER + name: tensor for name, tensor in self._decoder.state_dict().items()}
@@ -81,7 +81,7 @@ class Skeleton:
             EngineError: a format cannot hold its weight.
         """
         packed = {
-            weight.name.removeprefix(DECODER): PackedWeight(weight.shape, formats[weight.name], self._dtype)
+            weight.name.removeprefix(DECODER): PackedWeight(weight.shape, formats[weight.name], self.dtype)
             for weight in self.weights
             if weight.name in formats
         }

@@ -27,7 +27,7 @@ from engine.checkpoint import CONFIG, shard_paths
 from engine.errors import CacheError, CheckpointError
 from engine.manifest import WEIGHTS, BrokenCacheError, Manifest, Part, Segment, read_manifest
 from engine.quantize import Packed, Scheme
-from engine.reading import read_segments
+from engine.reading import bytes_of, read_segments
 
 FORMAT = 1
 """Raised when the same weights come to be other bytes."""
@@ -273,7 +273,7 @@ class _SegmentWriter:
         dtype = str(tensor.dtype).removeprefix("torch.")
         offset = self._file.tell() - self._start
         self.parts[name] = Part(segment=self._name, offset=offset, shape=tuple(tensor.shape), dtype=dtype)
-        self._put(memoryview(tensor.cpu().contiguous().view(-1).view(torch.uint8).numpy()))
+        self._put(bytes_of(tensor.cpu()))
 
     def _put(self, content: memoryview) -> None:
         while content:

@@ -5,6 +5,7 @@ A place above the engine that loads it: it looks at what the host would use.
 
 from __future__ import annotations
 
+import importlib
 import platform
 import shutil
 import subprocess
@@ -35,7 +36,7 @@ def examine_machine(options: EngineOptions) -> Iterator[Finding]:
     else:
         yield Finding(name="platform", verdict="ok", detail=f"{platform.system()} {platform.machine()}")
     try:
-        import torch  # noqa: F401 - whether it can be imported is the question.
+        importlib.import_module("torch")
     except (ImportError, OSError) as error:
         yield Finding(name="device", verdict="problem", detail=str(error), remedy="install PyTorch again")
         return

@@ -3,6 +3,9 @@
 The only module that opens a connection to anything but the host, and only `dgemma-lsp pull` calls it.
 """
 
+# huggingface_hub annotates itself in part only.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import contextlib
@@ -56,8 +59,8 @@ def look_up(repository: str) -> Offer:
         revision=info.sha or "main",
         licence=licence if isinstance(licence, str) else "not stated",
         files=len(files),
-        size=sum(file.file_size for file in files),
-        missing=sum(file.file_size for file in files if file.will_download),
+        size=sum(file.file_size or 0 for file in files),
+        missing=sum(file.file_size or 0 for file in files if file.will_download),
     )
 
 

@@ -34,10 +34,18 @@ def pack() -> Iterator[Packed]:
         yield Packed(name=name, parts={"codes": tensor, "scales": tensor[:7]}, error=0.1)
 
 
+def place(_segment: str) -> torch.device:
+    return torch.device("cpu")
+
+
+def ignore(_done: int, _total: int) -> None:
+    pass
+
+
 def start(root: Path) -> dict[str, Tensor]:
     cache = Cache(root=root, source="source", revision="revision", scheme="int4")
     segments = {name: f"segment {name[-1] < '3'}" for name in WEIGHTS}
-    return cache.tensors(pack, segments, size=1, device_of=lambda _: torch.device("cpu"), progress=lambda *_: None)
+    return cache.tensors(pack, segments, size=1, device_of=place, progress=ignore)
 
 
 def break_(root: Path) -> None:

@@ -10,9 +10,9 @@ import logging
 import os
 import re
 import shutil
-from collections import namedtuple
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -83,6 +83,14 @@ def flip(name: str) -> Callable[[Path], None]:
     return flipped
 
 
+def without(name: str) -> Callable[[Path], None]:
+    return lambda directory: (directory / name).unlink()
+
+
+def overwrite(directory: Path) -> None:
+    (directory / MANIFEST).write_text("[]")
+
+
 def leave_half_written(directory: Path) -> None:
     partial = directory.with_name(f"{directory.name}.partial")
     directory.rename(partial)
@@ -101,9 +109,9 @@ def foreign(directory: Path) -> None:
         pytest.param(truncate, id="truncated"),
         pytest.param(flip(WEIGHTS), id="a flipped bit in the weights"),
         pytest.param(flip(MANIFEST), id="a flipped bit in the manifest"),
-        pytest.param(lambda directory: (directory / MANIFEST).unlink(), id="no manifest"),
-        pytest.param(lambda directory: (directory / WEIGHTS).unlink(), id="no weights"),
-        pytest.param(lambda directory: (directory / MANIFEST).write_text("[]"), id="not a manifest"),
+        pytest.param(without(MANIFEST), id="no manifest"),
+        pytest.param(without(WEIGHTS), id="no weights"),
+        pytest.param(overwrite, id="not a manifest"),
         pytest.param(foreign, id="another manifest"),
         pytest.param(leave_half_written, id="half written"),
     ],
@@ -121,8 +129,10 @@ def test_what_is_broken_is_made_anew(
 
 
 def without_room(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**9, 10**9, 1000))
+    def usage(_path: Path) -> SimpleNamespace:
+        return SimpleNamespace(free=1000)
+
+    monkeypatch.setattr(shutil, "disk_usage", usage)
 
 
 def in_a_file(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

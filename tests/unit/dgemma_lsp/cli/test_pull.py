@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections import namedtuple
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import huggingface_hub
@@ -89,16 +89,16 @@ class Hub:
         self.asked.append(repository)
         if self.error is not None:
             raise self.error
-        card = namedtuple("card", "license")("apache-2.0")
-        return namedtuple("info", "sha card_data")(COMMIT, card)
+        return SimpleNamespace(sha=COMMIT, card_data=SimpleNamespace(license="apache-2.0"))
 
     def snapshot_download(
         self, _repository: str, *, revision: str, allow_patterns: list[str], dry_run: bool = False
     ) -> Any:  # noqa: ANN401
         files = [path for path in self.source.iterdir() if any(path.match(pattern) for pattern in allow_patterns)]
         if dry_run:
-            described = namedtuple("described", "file_size will_download")
-            return [described(path.stat().st_size, path.suffix != ".json") for path in files]
+            return [
+                SimpleNamespace(file_size=path.stat().st_size, will_download=path.suffix != ".json") for path in files
+            ]
         snapshot = self.place / "models--somebody--small" / "snapshots" / revision
         blobs = snapshot.parent.parent / "blobs"
         for made in (snapshot, blobs):
@@ -133,8 +133,10 @@ def test_a_repository(hub: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_without_room_nothing_is_fetched(
     hub: Hub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**9, 10**9, 1000))  # pyright: ignore
+    def usage(_path: Path) -> SimpleNamespace:
+        return SimpleNamespace(free=1000)
+
+    monkeypatch.setattr(shutil, "disk_usage", usage)
     assert pull(REPOSITORY) == 1
     assert "needs 0.0 GB more in" in (err := capsys.readouterr().err)
     assert "HF_HOME" in err
