@@ -86,7 +86,7 @@ def run(state: Path, stage_name: str, *, steps: int, decay: int) -> None:
     )
     torch.manual_seed(0)
     model = Backbone(text_configuration())
-    plan = Plan(steps=steps, decay=decay, self_condition=stage.self_condition)
+    plan = Plan(stage=stage_name, steps=steps, decay=decay, self_condition=stage.self_condition)
     train(model, batches, plan, directory, workers=workers, evaluate=_evaluator(data))
 
 

@@ -31,12 +31,14 @@ _SEED_STRIDE = 1_000_003
 class Plan:
     """How long and how fast to train.
 
-    steps: of the whole run, counted from its first start. decay: the last ones, over which the rates fall to 0.
+    stage: its name, for the log. steps: of the whole run, counted from its first start. decay: the last ones, over
+    which the rates fall to 0.
     self_condition: probability with which a step feeds a first pass back.
     log_every, evaluate_every: steps. save_seconds: wall-clock time between saved states.
     """
 
     steps: int
+    stage: str = ""
     warm_up: int = 50
     decay: int = 0
     muon_lr: float = 0.02
@@ -96,7 +98,7 @@ def train(
             if evaluate and (last or run.step % plan.evaluate_every == 0):
                 with torch.no_grad():
                     figures |= evaluate(objective)
-            log.write(run, figures)
+            log.write(run, plan.stage, figures)
         if last or time.monotonic() - saved > plan.save_seconds:
             save(state_file, model, steppers, run)
             saved = time.monotonic()
@@ -144,12 +146,12 @@ class Log:
         for name, value in (figures | ({"canvas": losses.canvas} if mixed else {})).items():
             self._sums.setdefault(name, []).append(value.item())
 
-    def write(self, run: Run, figures: Mapping[str, float]) -> None:
+    def write(self, run: Run, stage: str, figures: Mapping[str, float]) -> None:
         """Append a line and begin the next interval."""
         line = {name: fmean(values) for name, values in self._sums.items()}
         line |= {"step": run.step, "tokens": run.tokens, "seconds": run.seconds, **figures}
         with self._path.open("a") as file:
-            file.write(json.dumps({name: round(value, 4) for name, value in line.items()}) + "\n")
+            file.write(json.dumps({"stage": stage} | {name: round(value, 4) for name, value in line.items()}) + "\n")
         self._sums = {}
 
 

@@ -17,6 +17,7 @@ SOURCES = [
 ]
 LOG = [
     {
+        "stage": "causal",
         "step": 20,
         "tokens": 1_000_000,
         "seconds": 1800.0,
@@ -26,6 +27,7 @@ LOG = [
         "tuning_hole": 6.0,
     },
     {
+        "stage": "adapt",
         "step": 40,
         "tokens": 2_000_000,
         "seconds": 3600.0,
