@@ -214,8 +214,9 @@ of which half were such rows. **recall**: rows that repeat themselves, and code,
 of 256 with holes; the decoder has to learn to copy for itself. **adapt**: frames of every kind of request (a hole at a
 line's end, at random, of several lines; several holes; rewrites; edits), each with three canvases of up to 96 tokens
 over its context of up to 320, one with the request's own holes free; the same with contexts of up to 1,024; code and
-repeating rows as before; and questions with whole answers, by the official recipe. All canvases but the requests' own have several short holes or, in
-a fifth of the cases, all positions free. Free positions are replaced by uniform tokens, all of them in half of the
+repeating rows as before; and questions with whole answers, by the official recipe.
+
+All canvases but the requests' own have several short holes or, in a fifth of the cases, all positions free. Free positions are replaced by uniform tokens, all of them in half of the
 cases and else at a level drawn uniformly; the loss is the mean over free positions plus the encoder's causal loss; in
 the last stage a quarter of the steps are conditioned on a first pass. Muon for matrices, Adam for the rest; rates are
 constant after a warm-up and fall linearly to 0 at the end.
