@@ -208,24 +208,25 @@ Mean cross-entropy of a hole's tokens from full noise in one pass (tuning packag
 
 Three stages. **causal**: plain code, documents in the very prompt frames that `infill` builds, and rows that repeat
 pieces of themselves, read left to right. Without those rows the model did not learn to copy what stands earlier in a
-file, which is most of what a small one can know: on tokens that follow the one before them for the second time (tuning
-packages), the encoder lost 2.9 nats a token after 2.7 million tokens of code and frames, and 1.1 after 1.1 million more
-of which half were such rows. **recall**: rows that repeat themselves, and code, as a context of 256 tokens and a canvas
-of 256 with holes; the decoder has to learn to copy for itself. **adapt**: frames of every kind of request (a hole at a
-line's end, at random, of several lines; several holes; rewrites; edits), each with three canvases of up to 96 tokens
-over its context of up to 320, one with the request's own holes free; the same with contexts of up to 1,024; code and
-repeating rows as before; and questions with whole answers, by the official recipe.
+file, which is most of what a small one can know: on tokens that follow the one before them for the second time
+(tuning packages), the encoder lost 2.9 nats a token after 2.7 million tokens of code and frames, and 1.1 after 1.1
+million more of which half were such rows. **recall**: rows that repeat themselves, and code, as a context of 256
+tokens and a canvas of 256 with holes; the decoder has to learn to copy for itself. **adapt**: frames of every kind of
+request (a hole at a line's end, at random, of several lines; several holes; rewrites; edits), each with three
+canvases of up to 96 tokens over its context of up to 320, one with the request's own holes free; the same with
+contexts of up to 1,024; code and repeating rows as before; and questions with whole answers, by the official recipe.
 
-All canvases but the requests' own have several short holes or, in a fifth of the cases, all positions free. Free positions are replaced by uniform tokens, all of them in half of the
-cases and else at a level drawn uniformly; the loss is the mean over free positions plus the encoder's causal loss; in
-the last stage a quarter of the steps are conditioned on a first pass. Muon for matrices, Adam for the rest; rates are
-constant after a warm-up and fall linearly to 0 at the end.
+All canvases but the requests' own have several short holes or, in a fifth of the cases, all positions free. Free
+positions are replaced by uniform tokens, all of them in half of the cases and else at a level drawn uniformly; the
+loss is the mean over free positions plus the encoder's causal loss; in the last stage a quarter of the steps are
+conditioned on a first pass. Muon for matrices, Adam for the rest; rates are constant after a warm-up and fall
+linearly to 0 at the end.
 
 {steps} steps, {tokens:.1f} million tokens (padding included), {hours:.1f} hours of wall-clock time on a busy machine
-({machine}), torch {torch}, float32, two single-threaded workers. Seeds are fixed; the number of workers is part of the
-result. The recipe above was found on the way, so that the commands give a model like this one and not the same bytes:
-the first 547 steps knew no repeating rows, and up to step 1,260 the frames were of single holes only. The weights are
-stored in bfloat16.
+({machine}), torch {torch}, float32, two single-threaded workers. Seeds are fixed; the number of workers is part of
+the result. The recipe above was found on the way, so that the commands give a model like this one and not the same
+bytes: the first 547 steps knew no repeating rows, and up to step 1,260 the frames were of single holes only. The
+weights are stored in bfloat16.
 
 The shape was not chosen by comparison runs: time allowed none. A hidden width of 256 with a dense MLP of 256 was taken
 over one of 512 for its speed (about a fifth fewer operations a token).
