@@ -77,7 +77,7 @@ def load(
     formats = formats_of(skeleton.weights, scheme)
     skeleton.pack(formats)
     away = set(offloaded_segments(skeleton, offloaded))
-    loading = _Loading(directory, skeleton.weights, formats, target, away, progress or (lambda _: None))
+    loading = _Loading(directory, skeleton.weights, formats, target, compute, away, progress or (lambda _: None))
     if scheme == "none" or cache is None:
         held = loading.from_shards()
     else:
@@ -127,18 +127,21 @@ def fill_cache(
     require_backend(scheme, target)
     skeleton = Skeleton(model_config(directory), compute_dtype(target))
     formats = formats_of(skeleton.weights, scheme)
-    loading = _Loading(directory, skeleton.weights, formats, target, set(), progress or (lambda _: None))
+    loading = _Loading(
+        directory, skeleton.weights, formats, target, skeleton.dtype, set(), progress or (lambda _: None)
+    )
     return loading.fill(cache, source, scheme)
 
 
 @dataclass(frozen=True, slots=True)
 class _Loading:
-    """One load. away: the segments that stay in main memory."""
+    """One load. dtype: what is not packed is held in. away: the segments that stay in main memory."""
 
     directory: Path
     weights: tuple[Weight, ...]
     formats: dict[str, Format]
     device: torch.device
+    dtype: torch.dtype
     away: set[str]
     progress: Progress
 
@@ -149,8 +152,11 @@ class _Loading:
         for packed in self._packed():
             place = self._place(segments[packed.name])
             for part, tensor in packed.parts.items():
-                # A copy even where nothing changes: weights must not be a view of a file that may change under them.
-                held[f"{packed.name}.{part}" if part else packed.name] = tensor.to(place, copy=not part)
+                if part:
+                    held[f"{packed.name}.{part}"] = tensor.to(place)
+                else:
+                    # A copy even where nothing changes: weights must not be a view of a file that may change.
+                    held[packed.name] = tensor.to(device=place, dtype=self.dtype, copy=True)
         return held
 
     def from_cache(self, root: Path, source: str, scheme: Scheme) -> dict[str, Tensor]:

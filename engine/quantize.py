@@ -30,7 +30,7 @@ _FORMATS: dict[Scheme, dict[Role, Format]] = {
     "int4": {"experts": Groups(4), "matrix": Groups(8)},
 }
 _BORROWED: tuple[Scheme, ...] = ("int8", "nf4")
-_SLICE_WEIGHTS = {"cpu": 2**19, "cuda": 2**26}
+_SLICE_WEIGHTS = {"cpu": 2**19, "cuda": 2**24}
 """Weights packed at once: what stays in a CPU's cache, and what keeps a GPU busy. Bounds what packing takes besides."""
 
 
