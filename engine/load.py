@@ -58,13 +58,14 @@ def load(
     cache: Path | None = None,
     source: str | None = None,
     progress: Progress | None = None,
+    warn: Callable[[str], None] = _log.warning,
 ) -> ReferenceDenoiser:
     """Make a checkpoint resident.
 
     dtype: what is computed in, `float32`, `bfloat16` or `float16`; None for what the device is quickest in. scheme: how
     the weights are held. offloaded: how many layers' experts, the last ones', stay in main memory. cache: where packed
     weights are kept from one load to the next, None for nowhere. source: the checkpoint's name there, by default its
-    directory's. progress: told of every tensor, or every few megabytes.
+    directory's. progress: told of every tensor, or every few megabytes. warn: told why nothing could be kept there.
 
     Raises:
         CheckpointError: the checkpoint is missing, truncated, foreign or inconsistent.
@@ -77,7 +78,7 @@ def load(
     formats = formats_of(skeleton.weights, scheme)
     skeleton.pack(formats)
     away = set(offloaded_segments(skeleton, offloaded))
-    loading = _Loading(directory, skeleton.weights, formats, target, compute, away, progress or (lambda _: None))
+    loading = _Loading(directory, skeleton.weights, formats, target, compute, away, progress or (lambda _: None), warn)
     if scheme == "none" or cache is None:
         held = loading.from_shards()
     else:
@@ -128,7 +129,7 @@ def fill_cache(
     skeleton = Skeleton(model_config(directory), compute_dtype(target))
     formats = formats_of(skeleton.weights, scheme)
     loading = _Loading(
-        directory, skeleton.weights, formats, target, skeleton.dtype, set(), progress or (lambda _: None)
+        directory, skeleton.weights, formats, target, skeleton.dtype, set(), progress or (lambda _: None), _log.warning
     )
     return loading.fill(cache, source, scheme)
 
@@ -144,6 +145,7 @@ class _Loading:
     dtype: torch.dtype
     away: set[str]
     progress: Progress
+    warn: Callable[[str], None]
 
     def from_shards(self) -> dict[str, Tensor]:
         """All parts by name, straight from the checkpoint."""
@@ -169,7 +171,7 @@ class _Loading:
                 self._packed, self._segments(), size=self._size(), device_of=self._place, progress=self._show
             )
         except CacheError as error:
-            _log.warning("quantizing without a cache, which takes this long every time: %s", error)
+            self.warn(f"Every start has to quantize anew, because {error}")
             return self.from_shards()
 
     def fill(self, root: Path, source: str, scheme: Scheme) -> Manifest:

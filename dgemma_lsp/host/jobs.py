@@ -23,10 +23,14 @@ Forwards: TypeAlias = Generator[Progress | Filled, None, None]
 
 
 class Model(Protocol):
-    """A loaded model with its pipeline; used by one thread only. device: what it lies on, for the user to read."""
+    """A loaded model with its pipeline; used by one thread only. device: what it lies on, for the user to read. notice:
+    what the user should know of how it was loaded; empty where all is well."""
 
     @property
     def device(self) -> str: ...
+
+    @property
+    def notice(self) -> str: ...
 
     def fill(self, request: InfillRequest) -> Forwards:
         """Begin a request."""

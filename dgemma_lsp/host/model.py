@@ -51,6 +51,7 @@ def make_loader(checkpoint: Checkpoint, options: EngineOptions) -> Loader:
         from infill.tokens import TextTokens
 
         meter = LoadMeter(report)
+        notices: list[str] = []
 
         def show(progress: LoadProgress) -> None:
             meter.show(_STAGES[progress.stage], progress.done, progress.total)
@@ -71,6 +72,7 @@ def make_loader(checkpoint: Checkpoint, options: EngineOptions) -> Loader:
                 cache=cache_root(),
                 source=checkpoint.name,
                 progress=show,
+                warn=notices.append,
             )
             trusted = scores_sanely(denoiser, tokens)
         if not trusted:
@@ -81,17 +83,19 @@ def make_loader(checkpoint: Checkpoint, options: EngineOptions) -> Loader:
             return Infiller(denoiser, tokens, config, settings=settings, trust_encoder=trusted)
 
         name = device_name(device) + ("" if plan.scheme == "none" else f", {plan.scheme}")
-        return ResidentModel(denoiser, make_infiller, device=name, report=report)
+        for notice in notices:
+            logger.warning("%s", notice)
+        return ResidentModel(denoiser, make_infiller, device=name, report=report, notice=" ".join(notices))
 
     return load
 
 
 class ResidentModel:
-    """Resident weights and the pipeline over them. device: for the user to read. report: takes what there is to tell
+    """Resident weights and the pipeline over them. device, notice: see `Model`. report: takes what there is to tell
     between loads."""
 
     def __init__(
-        self, denoiser: ReferenceDenoiser, make_infiller: MakeInfiller, *, device: str, report: Report
+        self, denoiser: ReferenceDenoiser, make_infiller: MakeInfiller, *, device: str, report: Report, notice: str = ""
     ) -> None:
         self._denoiser: ReferenceDenoiser | None = denoiser
         self._make_infiller: MakeInfiller | None = make_infiller
@@ -100,10 +104,15 @@ class ResidentModel:
         self._level = 0
         self._device = device
         self._report = report
+        self._notice = notice
 
     @property
     def device(self) -> str:
         return self._device
+
+    @property
+    def notice(self) -> str:
+        return self._notice
 
     def fill(self, request: InfillRequest) -> Forwards:
         """Begin a request. Where memory runs out, something is given up for good and the request begins anew.

@@ -84,7 +84,8 @@ class Resident:
             self._fail(message)
             raise EngineError(message) from error
         self._model = model
-        self._change(state="ready", message="", progress=None, device=model.device, loads=self._vitals.loads + 1)
+        loads = self._vitals.loads + 1
+        self._change(state="ready", message=model.notice, progress=None, device=model.device, loads=loads)
         _log.info("model loaded on %s in %.1f s", model.device, time.monotonic() - started)
 
     def drop(self) -> None:

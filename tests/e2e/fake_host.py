@@ -28,6 +28,8 @@ SCRIPT = Path(os.environ["FAKE_HOST"])
 class FakeModel:
     """Answers a request with its own path after `seed` forwards, or `STEPS` where it names no seed."""
 
+    notice = ""
+
     @property
     def device(self) -> str:
         return "fake"

@@ -39,6 +39,7 @@ class ScriptedModel:
     permits: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     freed: threading.Event = field(default_factory=threading.Event)
     device: str = "scripted"
+    notice: str = ""
 
     def fill(self, request: InfillRequest) -> Generator[Progress | Filled, None, None]:
         name = request.text
