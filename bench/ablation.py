@@ -30,8 +30,9 @@ LADDER = Ladder()
 VARIANTS: dict[str, HoleSettings] = {
     "as shipped": SHIPPED,
     "all lengths to the end": replace(SHIPPED, lengths=replace(LADDER, survivors=(len(LADDER.line),))),
-    "two lengths after a step": replace(SHIPPED, lengths=replace(LADDER, survivors=(2,))),
+    "three lengths after a step": replace(SHIPPED, lengths=replace(LADDER, survivors=(3,))),
     "one length after a step": replace(SHIPPED, lengths=replace(LADDER, survivors=(1,))),
+    "nine lengths": replace(SHIPPED, lengths=replace(LADDER, line=(1, 2, 3, 4, 6, 9, 13, 18, 24), survivors=(9, 3))),
     "sureness not corrected for length": replace(SHIPPED, lengths=replace(LADDER, corrected=False)),
     "no cut to what is kept": replace(SHIPPED, lengths=replace(LADDER, contracted=False)),
     "nothing hidden after the hole": replace(SHIPPED, lengths=replace(LADDER, hidden=0)),
@@ -48,6 +49,7 @@ VARIANTS: dict[str, HoleSettings] = {
     "broken syntax last": replace(SHIPPED, weights=Weights(error=100.0)),
     "two steps": replace(SHIPPED, max_denoising_steps=2),
     "three steps": replace(SHIPPED, max_denoising_steps=3),
+    "five steps": replace(SHIPPED, max_denoising_steps=5),
     "eight steps": replace(SHIPPED, max_denoising_steps=8),
     "until unchanged once": replace(SHIPPED, confidence_threshold=100.0),
     "until unchanged twice": replace(SHIPPED, confidence_threshold=100.0, stability_threshold=2),

@@ -32,8 +32,8 @@ _LINE_ENDS = ("", "\n", "\r")
 class HoleSettings:
     """How holes are denoised, where that differs from whole answers.
 
-    max_denoising_steps: a hole between clamped texts is read in a few steps or not at all, and each one costs the
-        whole ladder of lengths.
+    max_denoising_steps: a hole between clamped texts is read in a few steps or not at all; steps are better spent on
+        more lengths.
     entropy_bound: nats; several times the stock bound, since the clamped text already decides most of a short hole.
     confidence_threshold: nats; a mean entropy of the free positions that a determined text stays well below.
     stability_threshold: steps for which a reading has stayed the same by then.
@@ -44,7 +44,7 @@ class HoleSettings:
     weights: of what candidates are ranked by.
     """
 
-    max_denoising_steps: int = 5
+    max_denoising_steps: int = 4
     entropy_bound: float = 0.4
     confidence_threshold: float = 0.2
     stability_threshold: int = 1
