@@ -30,7 +30,8 @@ INSTRUCTIONS: dict[Manner, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
 }
 # f-strings are common and calls of str.format rare, so both are taken from wherever they stand.
-INSTRUCTIONS["unformat"] = INSTRUCTIONS["format"][::-1]
+_TO_FORMATTED, _TO_FORMAT = INSTRUCTIONS["format"]
+INSTRUCTIONS["unformat"] = (_TO_FORMAT, _TO_FORMATTED)
 WEIGHTS: dict[Manner, float] = {
     "hints": 0.3,
     "docstring": 0.15,
