@@ -9,6 +9,7 @@ host_single_line   a single-line completion in a host process, its stages added;
 transport          the same as the client sees it, less those stages
 denoising_step     one step of it
 cancel             from a request that supersedes a running one to its own first step, which is when the model is free
+cancelled_step     the step, the second of a block, that the superseded request was in
 """
 
 from __future__ import annotations
@@ -140,6 +141,7 @@ async def measure_host(options: EngineOptions, n: int) -> dict[str, Row]:
     transport: list[float] = []
     steps: list[float] = []
     cancels: list[float] = []
+    cancelled: list[float] = []
     try:
         for case in load("single")[:n]:
             request = await _with_context(client, case)
@@ -150,7 +152,10 @@ async def measure_host(options: EngineOptions, n: int) -> dict[str, Row]:
             host_ms = sum(done.ms.values())
             stages.append(host_ms - done.ms["queue"])
             transport.append(elapsed - host_ms)
-            cancels.append(await _supersede(client, request))
+            # A block takes many steps, so it is still at work when another request comes.
+            block = replace(request, mode="block")
+            cancelled.append(await _second_step(client, block))
+            cancels.append(await _supersede(client, block, request))
         worst = (await client.status()).steps_after_cancel_max
         if worst > 1:
             raise RuntimeError(f"a superseded request ran {worst} further steps")
@@ -162,6 +167,7 @@ async def measure_host(options: EngineOptions, n: int) -> dict[str, Row]:
         "transport": Row.of(transport),
         "denoising_step": Row.of(steps),
         "cancel": Row.of(cancels),
+        "cancelled_step": Row.of(cancelled),
     }
 
 
@@ -191,11 +197,16 @@ async def _ask(client: HostClient, request: InfillRequest, *, drafts: bool = Fal
     return sum(isinstance(event, Draft) for event in events), done, elapsed
 
 
-async def _supersede(client: HostClient, request: InfillRequest) -> float:
-    """Supersede a request in the middle of its work; milliseconds that its successor then waits."""
+async def _second_step(client: HostClient, request: InfillRequest) -> float:
+    """Milliseconds between a request's first draft and its second."""
+    async with aclosing(client.infill(request, priority="inline", owner=None, drafts=True)) as stream:
+        drafts = [time.perf_counter() async for event in stream if isinstance(event, Draft)]
+    return 1000 * (drafts[1] - drafts[0])
+
+
+async def _supersede(client: HostClient, block: InfillRequest, request: InfillRequest) -> float:
+    """Supersede a request after its first step; milliseconds that its successor then waits."""
     owner = Owner(client="bench", document="", kind="inline")
-    # A block takes many steps, so the old request is still at work when the new one comes.
-    block = replace(request, mode="block")
     async with aclosing(client.infill(block, priority="inline", owner=owner, drafts=True)) as old:
         await anext(old)
         async with aclosing(client.infill(request, priority="inline", owner=owner)) as new:
