@@ -21,7 +21,8 @@ from torch import Tensor
 
 from engine.manifest import WEIGHTS, BrokenCacheError, Manifest
 
-THREADS = max(2, min(8, os.cpu_count() or 2))
+THREADS = max(4, min(8, os.cpu_count() or 4))
+"""More than two cores: while some check what they have read, others wait for the disk."""
 
 
 def read_segments(
