@@ -32,8 +32,8 @@ VARIANTS: dict[str, HoleSettings] = {
     "all lengths to the end": replace(SHIPPED, lengths=replace(LADDER, survivors=(len(LADDER.line),))),
     "three lengths after a step": replace(SHIPPED, lengths=replace(LADDER, survivors=(3,))),
     "one length after a step": replace(SHIPPED, lengths=replace(LADDER, survivors=(1,))),
-    "seven lengths, four and two of them on": replace(
-        SHIPPED, lengths=replace(LADDER, line=(1, 2, 3, 5, 8, 13, 20), survivors=(4, 2))
+    "eight lengths and more of them on": replace(
+        SHIPPED, lengths=replace(LADDER, line=(1, 2, 3, 4, 6, 9, 13, 20), survivors=(6, 3))
     ),
     "nine lengths": replace(SHIPPED, lengths=replace(LADDER, line=(1, 2, 3, 4, 6, 9, 13, 18, 24), survivors=(9, 3))),
     "sureness not corrected for length": replace(SHIPPED, lengths=replace(LADDER, corrected=False)),

@@ -79,9 +79,9 @@ class Ladder:
     a nat of their log-probability.
     """
 
-    line: tuple[int, ...] = (1, 2, 3, 4, 6, 9, 13, 20)
+    line: tuple[int, ...] = (1, 2, 3, 5, 8, 13, 20)
     block: tuple[int, ...] = (8, 16, 28, 44, 64, 96)
-    survivors: tuple[int, ...] = (6, 3)
+    survivors: tuple[int, ...] = (4, 2)
     corrected: bool = True
     contracted: bool = True
     hidden: int = 2

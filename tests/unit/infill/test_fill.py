@@ -22,7 +22,7 @@ LINE_CASES = [
     ("x = 1\ny = ⟦⟧", "2", "x = 1\ny = 2"),
     ("⟦⟧", "import os", "import os"),
     # In the middle of an identifier, both its halves known.
-    ("x = to⟦⟧tal\n", "mato_", "x = tomato_tal\n"),
+    ("x = to⟦⟧tal\n", "ato_", "x = toato_tal\n"),
     ("foo.na⟦⟧\n", "me", "foo.name\n"),
     ("x = foo(⟦⟧bar)\n", "a, ", "x = foo(a, bar)\n"),
     # A hole that is too long repeats what follows.
