@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 .PHONY: demo test lint format clean
 
 demo: $(VENV)/.ready
-	$(BIN)/dgemma-lsp fill --in-process --diff bench/demo/word_count.py:12:16
+	$(BIN)/dgemma-lsp fill --in-process --diff bench/demo/show.py:8:11
 
 test: $(VENV)/.ready
 	$(BIN)/python -m pytest $(TESTS)
