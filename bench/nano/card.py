@@ -188,8 +188,9 @@ Left to right, the encoder, {causal_tokens:,} tokens:
 
 Exactly right at the true length, through the product's own pipeline: the first holes of each split of
 `bench/data/heldout.jsonl.gz` (`bench.quality --methods oracle`), and the first rewrites of at most 40 tokens in
-`bench/data/heldout-renames.jsonl.gz`, where a name is to become another. A twin, which goes on from the same causal stage
-by the official recipe alone, is to say what of this carries over to the real model; "-" where it has not been trained.
+`bench/data/heldout-renames.jsonl.gz`, where a name is to become another. A twin, which goes on from the same causal
+stage by the official recipe alone, is to say what of this carries over to the real model; "-" where it has not been
+trained.
 
 | | this checkpoint | its twin |
 | --- | ---: | ---: |
