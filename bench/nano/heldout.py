@@ -32,11 +32,7 @@ def cases(documents: Sequence[Document], count: int, seed: int) -> Iterator[dict
     literals have none.
     """
     rng = random.Random(seed)
-    python = [document for document in documents if document.language == "python" and not is_table(document.text)]
-    sizes = Counter[str]()
-    for document in python:
-        sizes[document.package] += len(document.text)
-    weights = [len(document.text) / sizes[document.package] ** 0.5 for document in python]
+    python, weights = python_by_weight(documents)
     prose = {document.path: prose_spans(document.text) for document in python}
     drawn = Counter[tuple[str, str]]()
     for number in range(count):
@@ -50,6 +46,16 @@ def cases(documents: Sequence[Document], count: int, seed: int) -> Iterator[dict
             text, span = window(document.text, hole)
             place = {"split": kind, "path": document.path, "text": text, "start": span.start, "end": span.end}
             yield {"name": f"{kind}/{number}"} | place
+
+
+def python_by_weight(documents: Sequence[Document]) -> tuple[list[Document], list[float]]:
+    """The documents in Python but for tables of literals, and how often each is drawn from, so that a package's share
+    grows with the square root of its size."""
+    python = [document for document in documents if document.language == "python" and not is_table(document.text)]
+    sizes = Counter[str]()
+    for document in python:
+        sizes[document.package] += len(document.text)
+    return python, [len(document.text) / sizes[document.package] ** 0.5 for document in python]
 
 
 def is_table(text: str) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.nano.corpus import Document, Split
 from bench.nano.example import Example
-from bench.nano.heldout import is_table, window
+from bench.nano.heldout import python_by_weight, window
 from bench.nano.renames import Names, told
 from bench.nano.soundness import parses
 from infill.request import InfillRequest, Span
@@ -33,11 +33,7 @@ def draw(documents: Sequence[Document], tokens: TextTokens, count: int, seed: in
     A package's share grows with the square root of its size.
     """
     rng = random.Random(seed)
-    python = [document for document in documents if document.language == "python" and not is_table(document.text)]
-    sizes = Counter[str]()
-    for document in python:
-        sizes[document.package] += len(document.text)
-    weights = [len(document.text) / sizes[document.package] ** 0.5 for document in python]
+    python, weights = python_by_weight(documents)
     names = Names.of(rng.sample(python, min(_NAMING_FILES, len(python))))
     drawn = Counter[str]()
     while drawn.total() < count:
