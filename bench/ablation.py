@@ -29,33 +29,17 @@ SHIPPED = HoleSettings()
 LADDER = Ladder()
 VARIANTS: dict[str, HoleSettings] = {
     "as shipped": SHIPPED,
-    "all lengths to the end": replace(SHIPPED, lengths=replace(LADDER, survivors=(len(LADDER.line),))),
-    "three lengths after a step": replace(SHIPPED, lengths=replace(LADDER, survivors=(3,))),
-    "one length after a step": replace(SHIPPED, lengths=replace(LADDER, survivors=(1,))),
-    "eight lengths and more of them on": replace(
-        SHIPPED, lengths=replace(LADDER, line=(1, 2, 3, 4, 6, 9, 13, 20), survivors=(6, 3))
-    ),
-    "nine lengths": replace(SHIPPED, lengths=replace(LADDER, line=(1, 2, 3, 4, 6, 9, 13, 18, 24), survivors=(9, 3))),
-    "sureness not corrected for length": replace(SHIPPED, lengths=replace(LADDER, corrected=False)),
+    "four lengths": replace(SHIPPED, lengths=replace(LADDER, line=(2, 4, 8, 14))),
+    "five lengths": replace(SHIPPED, lengths=replace(LADDER, line=(1, 3, 5, 8, 14))),
+    "ten lengths": replace(SHIPPED, lengths=replace(LADDER, line=(1, 2, 3, 4, 5, 6, 8, 11, 15, 20))),
     "no cut to what is kept": replace(SHIPPED, lengths=replace(LADDER, contracted=False)),
-    "nothing hidden after the hole": replace(SHIPPED, lengths=replace(LADDER, hidden=0)),
-    "one token hidden": replace(SHIPPED, lengths=replace(LADDER, hidden=1)),
-    "four tokens hidden": replace(SHIPPED, lengths=replace(LADDER, hidden=4)),
-    "six lengths from three on": replace(
-        SHIPPED, lengths=replace(LADDER, line=(3, 5, 8, 12, 17, 24), survivors=(len(LADDER.line),))
-    ),
-    "rank without the encoder": replace(SHIPPED, weights=Weights(text=0.0, following=0.0, entropy=1.0)),
-    "rank without what follows": replace(SHIPPED, weights=Weights(text=1.0, following=0.0)),
-    "rank without the text": replace(SHIPPED, weights=Weights(text=0.0, following=1.0)),
-    "rank without entropy": replace(SHIPPED, weights=Weights(entropy=0.0)),
+    "nothing repaired": replace(SHIPPED, most_repairs=0),
+    "rank without the encoder": replace(SHIPPED, weights=Weights(likelihood=0.0)),
     "rank without syntax": replace(SHIPPED, weights=Weights(error=0.0)),
-    "broken syntax last": replace(SHIPPED, weights=Weights(error=100.0)),
     "two steps": replace(SHIPPED, max_denoising_steps=2),
-    "three steps": replace(SHIPPED, max_denoising_steps=3),
-    "five steps": replace(SHIPPED, max_denoising_steps=5),
+    "four steps": replace(SHIPPED, max_denoising_steps=4),
     "eight steps": replace(SHIPPED, max_denoising_steps=8),
     "until unchanged once": replace(SHIPPED, confidence_threshold=100.0),
-    "until unchanged twice": replace(SHIPPED, confidence_threshold=100.0, stability_threshold=2),
     "stock entropy bound": replace(SHIPPED, entropy_bound=0.1),
     "doubted lines again": replace(SHIPPED, sure=1.0),
 }

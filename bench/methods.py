@@ -200,5 +200,5 @@ def run(pipeline: Iterable[Progress | Filled]) -> Answer:
         passes=stats.passes,
         token_positions=stats.token_positions + stats.context_tokens - stats.cached_tokens,
         ms=(perf_counter() - began) * 1_000,
-        doubt=best.worst_entropy if best else None,
+        doubt=best.doubt if best else None,
     )

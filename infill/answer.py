@@ -41,6 +41,7 @@ def _candidate(request: InfillRequest, offer: Offer, shown: Reading) -> Candidat
         texts=_for_document(request, shown.texts),
         score=offer.score,
         worst_entropy=shown.worst_entropy,
+        doubt=shown.doubt,
         passes=offer.passes,
         stop_reason=offer.row.stop_reason,
     )

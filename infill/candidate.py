@@ -5,38 +5,47 @@ Cutting only shortens a text from its end; the text around the holes is never to
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.canvas import Flags, Floats, RowState
+from engine.canvas import Flags, Floats, RowState, TokenIds
 from infill.layout import Layout
 from infill.overlap import drop_echo
 from infill.passage import to_line_feeds
 from infill.prompt import Fence
+from infill.repair import endings
 from infill.request import Draft, Rejection
 from infill.scope import cut_to_scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """A row's holes as finished texts, line ends "\\n".
+    """A row's holes as finished texts, line ends "\n".
 
     mean_entropy: nats, of the tokens kept. line_entropies: per hole and line of its text, the worst of the tokens that
-    begin on it, nats; a line's end is its own.
+    begin on it, nats; a line's end is its own. line_doubts: likewise, by how many nats the line is unlikely to whom
+    reads left to right; until that is known, the sum of its tokens' entropies.
     """
 
     texts: tuple[str, ...]
     mean_entropy: float
     line_entropies: tuple[tuple[float, ...], ...]
+    line_doubts: tuple[tuple[float, ...], ...]
 
     @property
     def worst_entropy(self) -> float:
         """Nats, of the least certain token kept."""
         return max(map(max, self.line_entropies))
+
+    @property
+    def doubt(self) -> float:
+        """Nats, of the whole."""
+        return sum(map(sum, self.line_doubts))
 
     def cut(self, lines: int) -> Reading:
         """The same with the first lines of its first hole only, the last of them without its end."""
@@ -45,6 +54,7 @@ class Reading:
             self,
             texts=(text, *self.texts[1:]),
             line_entropies=(self.line_entropies[0][:lines], *self.line_entropies[1:]),
+            line_doubts=(self.line_doubts[0][:lines], *self.line_doubts[1:]),
         )
 
 
@@ -70,15 +80,42 @@ def read_row(
         if isinstance(text, Rejection):
             return text
         texts.append(text)
-    entropies = [row.entropy[span] for span in layout.spans(lengths)]
-    begins = [_begins(i, row, lengths, layout) for i in range(len(texts))]
-    kept = [own[_begun(at, text)] for own, at, text in zip(entropies, begins, texts, strict=True)]
+    return _reading(texts, row, lengths, layout)
+
+
+def repairs(
+    reading: Reading, row: RowState, lengths: Sequence[int], layout: Layout, mode: Literal["line", "block"]
+) -> Iterator[Reading]:
+    """A row's reading with other endings for one of its holes, the longest first; the last hole's turn is first."""
+    for hole in reversed(range(len(reading.texts))):
+        whole, place = reading.texts[hole], _place(hole, reading.texts, layout, mode)
+        cuts = _begins(hole, row.argmax_ids[layout.spans(lengths)[hole]], layout).tolist()
+        language = place.fence.language
+        for text in endings(whole, cuts, before=place.before, after=place.after, language=language):
+            yield _reading([*reading.texts[:hole], text, *reading.texts[hole + 1 :]], row, lengths, layout)
+
+
+def doubted(reading: Reading, middles: Sequence[TokenIds], log_probs: Floats, layout: Layout) -> Reading:
+    """A reading with what the encoder doubts of its lines. middles: its texts' tokens. log_probs: [N] nats, of its
+    canvas's tokens as far as the last hole's end, at least."""
+    spans = layout.spans([len(middle) for middle in middles])
+    begins = [_begins(hole, middle, layout) for hole, middle in enumerate(middles)]
+    parts = zip(reading.texts, begins, [-log_probs[span] for span in spans], strict=True)
+    return replace(reading, line_doubts=tuple(tuple(map(sum, _by_line(*part))) for part in parts))
+
+
+def _reading(texts: Sequence[str], row: RowState, lengths: Sequence[int], layout: Layout) -> Reading:
+    """Finished texts with the entropies of what they keep of a row."""
+    spans = layout.spans(lengths)
+    begins = [_begins(hole, row.argmax_ids[span], layout) for hole, span in enumerate(spans)]
+    parts = zip(texts, begins, [row.entropy[span] for span in spans], strict=True)
+    by_line = [_by_line(*part) for part in parts]
+    kept = [value for lines in by_line for line in lines for value in line]
     return Reading(
         texts=tuple(texts),
-        mean_entropy=float(np.concatenate(kept).mean()),
-        line_entropies=tuple(
-            _worst_by_line(own, at, text) for own, at, text in zip(entropies, begins, texts, strict=True)
-        ),
+        mean_entropy=fmean(kept),
+        line_entropies=tuple(tuple(max(line, default=0.0) for line in lines) for lines in by_line),
+        line_doubts=tuple(tuple(map(sum, lines)) for lines in by_line),
     )
 
 
@@ -91,7 +128,8 @@ def kept_tokens(
     text = finish(raw[hole], _place(hole, raw, layout, mode))
     if isinstance(text, Rejection) or text == raw[hole] or not raw[hole].startswith(text):
         return lengths[hole]
-    begun = np.count_nonzero(_begun(_begins(hole, row, lengths, layout), text))
+    ids = row.argmax_ids[layout.spans(lengths)[hole]]
+    begun = np.count_nonzero(_begun(_begins(hole, ids, layout), text))
     # The characters known at the hole's end need a token, too.
     return min(int(begun) + bool(layout.edges[hole].tail), lengths[hole])
 
@@ -140,10 +178,9 @@ def _place(hole: int, texts: Sequence[str], layout: Layout, mode: Literal["line"
     return Place(before=before, present=layout.middles[hole], after=after, mode=mode, fence=layout.fence)
 
 
-def _begins(hole: int, row: RowState, lengths: Sequence[int], layout: Layout) -> NDArray[np.int64]:
-    """[N], where in a hole's text its tokens begin; before 0 in the characters known before it."""
-    span = layout.spans(lengths)[hole]
-    sizes = [len(piece) for piece in layout.tokens.decode_pieces(row.argmax_ids[span].tolist())]
+def _begins(hole: int, token_ids: TokenIds, layout: Layout) -> NDArray[np.int64]:
+    """[N], where in a hole's text the tokens that spell it begin; before 0 in the characters known before it."""
+    sizes = [len(piece) for piece in layout.tokens.decode_pieces(token_ids.tolist())]
     return np.cumsum([0, *sizes[:-1]]) - len(layout.edges[hole].head)
 
 
@@ -154,9 +191,9 @@ def _begun(begins: NDArray[np.int64], text: str) -> Flags:
     return begun
 
 
-def _worst_by_line(entropy: Floats, begins: NDArray[np.int64], text: str) -> tuple[float, ...]:
-    worst = [0.0] * (text.count("\n") + 1)
-    for value, at in zip(entropy[_begun(begins, text)].tolist(), begins.tolist(), strict=False):
-        line = text.count("\n", 0, max(at, 0))
-        worst[line] = max(worst[line], value)
-    return tuple(worst)
+def _by_line(text: str, begins: NDArray[np.int64], values: Floats) -> list[list[float]]:
+    """The values of the tokens kept, by the line of the text that each begins on."""
+    lines: list[list[float]] = [[] for _ in range(text.count("\n") + 1)]
+    for value, at in zip(values[_begun(begins, text)].tolist(), begins.tolist(), strict=False):
+        lines[text.count("\n", 0, max(at, 0))].append(value)
+    return lines

@@ -32,6 +32,7 @@ def joined(before: Reading | None, reading: Reading) -> Reading:
         reading,
         texts=(f"{before.texts[0]}\n{reading.texts[0]}",),
         line_entropies=(before.line_entropies[0] + reading.line_entropies[0],),
+        line_doubts=(before.line_doubts[0] + reading.line_doubts[0],),
     )
 
 

@@ -42,9 +42,10 @@ class HoleSettings:
     sure: nats up to which a line's least certain token leaves it settled while the lines after it are tried again; None
         where only what is longer than a canvas goes on in another one.
     weights: of what candidates are ranked by.
+    most_repairs: other endings tried for a reading that breaks the syntax, about a millisecond each.
     """
 
-    max_denoising_steps: int = 4
+    max_denoising_steps: int = 3
     entropy_bound: float = 0.4
     confidence_threshold: float = 0.2
     stability_threshold: int = 1
@@ -52,6 +53,7 @@ class HoleSettings:
     rounds: int = 4
     sure: float | None = None
     weights: Weights = field(default_factory=Weights)
+    most_repairs: int = 16
 
 
 class Infiller:
@@ -73,7 +75,7 @@ class Infiller:
         settings, budget = settings or HoleSettings(), budget or Budget()
         self._settings = settings
         weights = settings.weights
-        self._weights = weights if trust_encoder else replace(weights, text=0.0, following=0.0)
+        self._weights = weights if trust_encoder else replace(weights, likelihood=0.0)
         self._denoiser = denoiser
         self._tokens = tokens
         self._budget = replace(budget, context=min(budget.context, denoiser.max_context_tokens))
@@ -145,5 +147,6 @@ class Infiller:
                 meter=meter,
                 errors_before=errors_before,
                 weights=self._weights,
+                most_repairs=self._settings.most_repairs,
             )
             return (yield from search.run())

@@ -1,6 +1,6 @@
 """Silence: whether a suggestion that nobody asked for is worth showing, all of it, its first line, or nothing.
 
-What is asked for is always shown. Knows no model; a candidate's doubt is the entropy of its least certain token.
+What is asked for is always shown. Knows no model; a candidate's doubt is by how many nats its text is unlikely.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ def admitted(reading: Reading, most_doubt: float | None, *, added_errors: int) -
         return reading
     if added_errors:
         return Rejection(reason="breaks_syntax")
-    if reading.worst_entropy <= most_doubt:
+    if reading.doubt <= most_doubt:
         return reading
     first = first_line(reading)
-    return first if first and first.worst_entropy <= most_doubt else Rejection(reason="low_confidence")
+    return first if first and first.doubt <= most_doubt else Rejection(reason="low_confidence")
 
 
 def first_line(reading: Reading) -> Reading | None:

@@ -16,7 +16,7 @@ from engine.canvas import Denoiser, Floats, TokenIds
 from infill.layout import Layout
 from infill.tokens import TextTokens
 
-# Tokens after each hole whose likelihood speaks for the hole's text; what follows hardly depends on it any more.
+# Tokens after the last hole whose likelihood speaks for the text in it; what follows hardly depends on it any more.
 _SUFFIX_TOKENS = 12
 # What any model of code that reads left to right expects better than chance, and better than the same backwards.
 _SAMPLE = '''\
@@ -45,19 +45,13 @@ _SANE_SHARE = 0.6
 class Weights:
     """What counts for how much in a candidate's score.
 
-    text, following: shares of the mean log-probability of the candidate's own tokens, and of those after it.
-    entropy, error: nats that one nat of the decoder's mean entropy, and one added syntax error, cost.
+    likelihood: of the log-probability of the text and what follows it. entropy, error: nats that one nat of the
+    decoder's mean entropy, and one added syntax error, cost.
     """
 
-    text: float = 0.5
-    following: float = 0.5
-    entropy: float = 0.25
-    error: float = 0.5
-
-    @property
-    def need_encoder(self) -> bool:
-        """Whether anything that the encoder says counts."""
-        return self.text > 0 or self.following > 0
+    likelihood: float = 1.0
+    entropy: float = 1.0
+    error: float = 10.0
 
 
 def scores_sanely(denoiser: Denoiser, tokens: TextTokens) -> bool:
@@ -75,16 +69,14 @@ def scored_row(layout: Layout, middles: Sequence[TokenIds]) -> TokenIds:
     return layout.filled(middles).token_ids[: end + _SUFFIX_TOKENS]
 
 
-def likelihood(layout: Layout, middles: Sequence[TokenIds], log_probs: Floats, weights: Weights) -> float:
-    """How well a candidate and what follows it read, nats, 0 at best.
+def likelihood(layout: Layout, middles: Sequence[TokenIds], log_probs: Floats) -> float:
+    """How likely the file is with a candidate in it, nats, 0 at best: the sum from its first token on, so that texts of
+    different lengths compare.
 
     log_probs: [N] nats, of the tokens of its `scored_row`.
     """
-    spans = layout.spans([len(middle) for middle in middles])
-    held = np.concatenate([log_probs[span] for span in spans])
-    after = np.concatenate([log_probs[span.stop : span.stop + _SUFFIX_TOKENS] for span in spans])
-    # Where nothing follows, that is as good as if everything did.
-    return float(weights.text * held.mean() + weights.following * (after.mean() if after.size else 0.0))
+    first = layout.spans([len(middle) for middle in middles])[0].start
+    return float(log_probs[first:].sum())
 
 
 def certainty(*, mean_entropy: float, added_errors: int, weights: Weights) -> float:

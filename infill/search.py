@@ -6,14 +6,15 @@ Every length tried comes from `length`; nothing here knows how long a hole shoul
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Literal
 
 from engine.canvas import Context, DenoiseConfig, Denoiser, RowState, TokenIds
 from infill.batch import Batch, Denoised, Middle
-from infill.candidate import Reading, draft, kept_tokens, read_row
+from infill.candidate import Reading, doubted, draft, kept_tokens, read_row, repairs
 from infill.layout import Layout
-from infill.length import Lengths, Sight
+from infill.length import Lengths
 from infill.meter import Meter
 from infill.rank import Weights, certainty, likelihood, scored_row
 from infill.request import InfillRequest, Progress, Rejection, StopReason
@@ -44,7 +45,7 @@ class Found:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
     """One request on its way through the model. errors_before: of syntax, that no candidate is blamed for.
-    weights: of what a candidate's score is made of."""
+    weights: of what a candidate's score is made of. most_repairs: other endings tried for a reading."""
 
     request: InfillRequest
     mode: Literal["line", "block"]
@@ -56,6 +57,7 @@ class Search:
     meter: Meter
     errors_before: int
     weights: Weights
+    most_repairs: int
 
     def run(self) -> Generator[Progress, None, Found]:
         """Search the holes' lengths, a round for each hole in turn: rows that differ in its length are denoised side by
@@ -71,7 +73,7 @@ class Search:
                 if isinstance(reading, Rejection):
                     found.rejections.append(reading)
                 else:
-                    readings.append((reading, row))
+                    readings.append((self._sound(reading, row), row))
             late = self.meter.late
             if late and found.offers:
                 break  # What could not be scored is not to be compared with what was.
@@ -112,20 +114,18 @@ class Search:
         return rows * -(-self.request.n // len(rows))
 
     def _denoise(self, rows: Sequence[Sequence[Middle]], hole: int) -> Generator[Progress, None, list[Denoised]]:
-        """Denoise rows, fewer from step to step, until every one has settled, the steps are spent or the time is."""
+        """Denoise rows until every one has settled, the steps are spent or the time is."""
         with self.meter.timed("denoise"):
             batch = Batch.start(
                 self.layout,
                 rows,
                 hole=hole,
-                hidden=self.lengths.hidden,
                 seed=self.request.seed,
                 denoiser=self.denoiser,
                 context=self.context,
                 config=self.config,
             )
         self.meter.count_free(batch.free_count)
-        dropped: list[Denoised] = []
         step = 0
         while True:
             step += 1
@@ -134,33 +134,24 @@ class Search:
             self.meter.count_forward(state.token_positions)
             late = self.meter.late
             done = late or step == self.config.max_denoising_steps or all(row.settled for row in state.rows)
-            sights = [self._sight(batch, i, row, hole) for i, row in enumerate(state.rows)]
-            surest = min(range(len(sights)), key=lambda i: float(sights[i].entropy.mean()))
+            entropies = [self._mean_entropy(row, batch.lengths[i], hole) for i, row in enumerate(state.rows)]
+            surest = entropies.index(min(entropies))
             yield Progress(stage="denoise", draft=draft(state.rows[surest], batch.lengths[surest], self.layout))
             if done:
                 break
-            moves = self.lengths.following(step, sights)
-            going_on = {move.row for move in moves}
-            dropped += [
-                Denoised(batch.lengths[i], row, "step_limit") for i, row in enumerate(state.rows) if i not in going_on
-            ]
-            batch.follow(moves)
+            for i, row in enumerate(state.rows):
+                if not row.settled:
+                    kept = kept_tokens(row, batch.lengths[i], hole, self.layout, self.mode)
+                    batch.cut(i, self.lengths.next(batch.lengths[i][hole], kept))
         unsettled: StopReason = "deadline" if late else "step_limit"
-        finished = [
+        return [
             Denoised(own, row, "settled" if row.settled else unsettled)
             for own, row in zip(batch.lengths, state.rows, strict=True)
         ]
-        # Where several candidates are wanted, a length that fits less well is better than none.
-        return finished + (dropped if self.request.n > 1 else [])
 
-    def _sight(self, batch: Batch, row: int, state: RowState, hole: int) -> Sight:
-        lengths = batch.lengths[row]
-        return Sight(
-            entropy=state.entropy[self.layout.spans(lengths)[hole]],
-            kept=kept_tokens(state, lengths, hole, self.layout, self.mode),
-            seam=batch.seam(state, lengths),
-            settled=state.settled,
-        )
+    def _mean_entropy(self, row: RowState, lengths: Sequence[int], hole: int) -> float:
+        """Nats, of a row's hole."""
+        return float(row.entropy[self.layout.spans(lengths)[hole]].mean())
 
     def _score(
         self, readings: Sequence[tuple[Reading, Denoised]], *, late: bool
@@ -172,24 +163,39 @@ class Search:
         if not distinct:
             return []
         with self.meter.timed("rank"):
-            errors = [self._added_errors(texts) for texts in distinct]
-            scores = [
-                certainty(mean_entropy=reading.mean_entropy, added_errors=added, weights=self.weights)
-                for (reading, _), added in zip(distinct.values(), errors, strict=True)
-            ]
-        if not late and self.weights.need_encoder:
-            with self.meter.timed("rank"):
-                middles = [self.layout.encode_middles(texts) for texts in distinct]
-                rows = [scored_row(self.layout, middle) for middle in middles]
-                log_probs = self.denoiser.score(self.context, rows)
-                for i, (middle, row) in enumerate(zip(middles, log_probs, strict=True)):
-                    scores[i] += likelihood(self.layout, middle, row, self.weights)
-            self.meter.count_forward(sum(map(len, rows)))
-            yield Progress(stage="score")
+            offers = [self._offer(reading, row) for reading, row in distinct.values()]
+        if late or not self.weights.likelihood:
+            return offers
+        with self.meter.timed("rank"):
+            middles = [self.layout.encode_middles(texts) for texts in distinct]
+            rows = [scored_row(self.layout, middle) for middle in middles]
+            log_probs = self.denoiser.score(self.context, rows)
+        self.meter.count_forward(sum(map(len, rows)))
+        yield Progress(stage="score")
         return [
-            Offer(reading, row, added, self._is_unended(row), score, self.meter.passes)
-            for (reading, row), added, score in zip(distinct.values(), errors, scores, strict=True)
+            replace(
+                offer,
+                reading=doubted(offer.reading, own, row, self.layout),
+                score=offer.score + self.weights.likelihood * likelihood(self.layout, own, row),
+                passes=self.meter.passes,
+            )
+            for offer, own, row in zip(offers, middles, log_probs, strict=True)
         ]
+
+    def _offer(self, reading: Reading, row: Denoised) -> Offer:
+        """A reading with what its score is before the encoder has read it."""
+        added = self._added_errors(reading.texts)
+        score = certainty(mean_entropy=reading.mean_entropy, added_errors=added, weights=self.weights)
+        return Offer(reading, row, added, self._is_unended(row), score, self.meter.passes)
+
+    def _sound(self, reading: Reading, row: Denoised) -> Reading:
+        """A row's reading, with another ending where its own breaks the syntax and the other does not. What replaces a
+        text stays as it is, since its end would be lost."""
+        with self.meter.timed("rank"):
+            if any(self.layout.middles) or not self._added_errors(reading.texts):
+                return reading
+            others = islice(repairs(reading, row.state, row.lengths, self.layout, self.mode), self.most_repairs)
+            return next((other for other in others if not self._added_errors(other.texts)), reading)
 
     def _is_unended(self, row: Denoised) -> bool:
         """Whether a block fills the longest hole there is to its end."""

@@ -40,7 +40,9 @@ class FakeModel:
             note("ran", request.path)
             wait_while("hold-step")
             yield Progress(stage="denoise", draft=Draft(pieces=(((str(step), 0.5),),)))
-        candidate = Candidate(texts=(request.path,), score=0.0, worst_entropy=0.0, passes=steps, stop_reason="settled")
+        candidate = Candidate(
+            texts=(request.path,), score=0.0, worst_entropy=0.0, doubt=0.0, passes=steps, stop_reason="settled"
+        )
         yield Filled(candidates=(candidate,), rejection=None, stats=FillStats(passes=steps))
 
     def close(self) -> None:

@@ -32,6 +32,7 @@ def offers(*texts: str | tuple[str, ...], drafts: Sequence[Draft] = ()) -> Scrip
                 texts=(text,) if isinstance(text, str) else text,
                 score=-rank,
                 worst_entropy=0.1,
+                doubt=0.1,
                 passes=3,
                 stop_reason="settled",
             )

@@ -139,9 +139,8 @@ class ScriptedStepper:
 
 
 def free_runs(canvas: Canvas) -> list[slice]:
-    """Where a canvas's holes are, run by run. A known token after a hole, hidden for a step, is free but no hole."""
-    hidden = ~canvas.clamped & ~canvas.keep_start & (canvas.token_ids != 0)
-    edges = np.flatnonzero(np.diff(np.concatenate([[True], canvas.clamped | hidden, [True]]).astype(np.int8)))
+    """Where a canvas's holes are, run by run."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[True], canvas.clamped, [True]]).astype(np.int8)))
     return [slice(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
 
 

@@ -15,7 +15,7 @@ from tests.unit.infill.tiny import tiny_tokens
 
 
 def reading(text: str, *entropies: float) -> Reading:
-    return Reading(texts=(text,), mean_entropy=0.1, line_entropies=(entropies,))
+    return Reading(texts=(text,), mean_entropy=0.1, line_entropies=(entropies,), line_doubts=(entropies,))
 
 
 @pytest.mark.parametrize(

@@ -128,11 +128,26 @@ def test_what_was_typed_already_begins_the_text() -> None:
 
 
 def test_candidates_are_distinct_and_in_order() -> None:
-    result = filled(request_of("x = ⟦⟧\n", n=3), "foo(bar, total)")
+    result = filled(request_of("x = ⟦⟧\n", n=3), "foo.bar.total")
     scores = [candidate.score for candidate in result.candidates]
     assert len({candidate.texts for candidate in result.candidates}) == 3
     assert scores == sorted(scores, reverse=True)
-    assert result.candidates[0].texts == ("foo(bar, total)",)
+    assert result.candidates[0].texts == ("foo.bar.total",)
+
+
+@pytest.mark.parametrize(
+    ("marked", "text", "offered"),
+    [
+        ("x = foo(⟦⟧)\n", "bar,,", "bar,"),
+        ("x = ⟦⟧\n", "foo(bar", "foo(bar)"),
+        # None of its endings helps.
+        ("x = ⟦⟧\n", ")foo", ")foo"),
+        # Of what replaces a text the end is not to be lost.
+        ("x = ⟦foo()⟧\n", "bar(foo(", "bar(foo("),
+    ],
+)
+def test_a_text_that_breaks_the_syntax_gets_another_ending(marked: str, text: str, offered: str) -> None:
+    assert filled(request_of(marked), text).candidates[0].texts == (offered,)
 
 
 def test_the_same_request_and_seed_ask_the_model_the_same() -> None:

@@ -13,7 +13,12 @@ LINES = "\n    return 1\n    pass"
 
 
 def reading(worst: float, first_line: float) -> Reading:
-    return Reading(texts=(LINES,), mean_entropy=0.1, line_entropies=((0.0, first_line, worst),))
+    return Reading(
+        texts=(LINES,),
+        mean_entropy=0.1,
+        line_entropies=((0.0,) * 3,),
+        line_doubts=((0.0, first_line, worst - first_line),),
+    )
 
 
 @pytest.mark.parametrize(
@@ -43,7 +48,7 @@ def test_all_of_it_its_first_line_or_nothing(
     assert most_doubt is None or shown.worst_entropy <= most_doubt
 
 
-@pytest.mark.parametrize(("answer", "reason"), [("foo", "low_confidence"), ("(foo", "breaks_syntax")])
+@pytest.mark.parametrize(("answer", "reason"), [("foo", "low_confidence"), (")foo", "breaks_syntax")])
 def test_a_request_that_nobody_made_may_be_answered_with_silence(answer: str, reason: RejectReason) -> None:
     shown = filled(request_of("x = ⟦⟧\ny = 2\n"), answer)
     assert shown.candidates[0].texts == (answer,)

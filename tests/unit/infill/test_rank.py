@@ -15,16 +15,15 @@ from tests.unit.infill.scripted import ScriptedContext, ScriptedDenoiser, reques
 from tests.unit.infill.tiny import tiny_tokens
 
 
-def test_half_the_likelihood_is_the_candidates_and_half_the_suffixs() -> None:
+def test_all_that_follows_the_holes_start_speaks_for_a_text() -> None:
     layout = lay_out(request_of("x = foo(⟦⟧)\ny = 2\n" + "total\n" * 20), tiny_tokens(), Budget())
     assert isinstance(layout, Layout)
     middles = layout.encode_middles(["bar"])
     row = scored_row(layout, middles)
     span = layout.spans([len(middles[0])])[0]
     log_probs = np.full(len(row), -100.0, np.float32)
-    log_probs[span] = -1.0
-    log_probs[span.stop :] = -3.0
-    assert likelihood(layout, middles, log_probs, Weights()) == pytest.approx(-2.0)
+    log_probs[span.start :] = -1.0
+    assert likelihood(layout, middles, log_probs) == pytest.approx(-float(len(row) - span.start))
     assert tiny_tokens().decode(row).startswith("x = foo(bar)\ny = 2")
     assert len(row) < len(layout.filled(middles))
 
@@ -36,17 +35,7 @@ def test_a_text_between_holes_speaks_for_the_first() -> None:
     spans = layout.spans([len(ids) for ids in middles])
     log_probs = np.zeros(len(scored_row(layout, middles)), np.float32)
     log_probs[spans[0].stop : spans[1].start] = -1.0
-    assert likelihood(layout, middles, log_probs, Weights()) < 0
-
-
-@pytest.mark.parametrize(("weights", "score"), [(Weights(following=0.0, text=1.0), -1.0), (Weights(text=0.0), -1.5)])
-def test_weights_decide_what_counts(weights: Weights, score: float) -> None:
-    layout = lay_out(request_of("x=⟦⟧\n" + "total\n" * 20), tiny_tokens(), Budget())
-    assert isinstance(layout, Layout)
-    middles = layout.encode_middles(["foo"])
-    log_probs = np.full(len(scored_row(layout, middles)), -3.0, np.float32)
-    log_probs[layout.spans([1])[0]] = -1.0
-    assert likelihood(layout, middles, log_probs, weights) == pytest.approx(score)
+    assert likelihood(layout, middles, log_probs) == pytest.approx(-float(spans[1].start - spans[0].stop))
 
 
 def test_doubt_and_broken_syntax_cost() -> None:

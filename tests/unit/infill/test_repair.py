@@ -1,0 +1,35 @@
+"""Other endings for what breaks the syntax."""
+
+from __future__ import annotations
+
+import pytest
+
+from infill.repair import endings
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "after", "language", "first"),
+    [
+        ("x = ", "foo(bar", "\ny", "python", ["foo(bar)", "foo(bar),", "foo()", "foo(),"]),
+        ("x = ", 'foo("bar', "", "go", ['foo("bar")', 'foo("bar"),', 'foo("")', 'foo(""),']),
+        # A quote within a string of the other kind, and one that is escaped, are no ends of it.
+        ("x = ", "f(\"it's", "", "", ['f("it\'s")']),
+        ("x = ", "f('it\\'s", "", "", ["f('it\\'s')"]),
+        ("de", "f foo(self", "\n    pass", "python", ["f foo(self):"]),
+        ("de", "f foo(self", "\n", "go", ["f foo(self)"]),
+        ("if x", " and", "\n    pass", "python", [" and:"]),
+        # Brackets that an earlier line opened are closed by a later one.
+        ("foo(\n    ba", "r", "\n)", "python", ["r,"]),
+        # What follows on the line closes what is open.
+        ("x = foo(", "bar,,", ")", "python", ["bar,", "bar"]),
+        ("x = ", "y  ", "\n", "python", ["y"]),
+        ("x = ", " ", "\n", "python", []),
+    ],
+)
+def test_the_longest_endings_come_first(before: str, text: str, after: str, language: str, first: list[str]) -> None:
+    cuts = [i for i, character in enumerate(text) if not character.isalnum()]
+    cuts += [i + 1 for i in cuts]
+    found = list(endings(text, sorted(set(cuts)), before=before, after=after, language=language))
+    assert found[: len(first)] == first
+    assert text not in found
+    assert all(ending.strip() for ending in found)
