@@ -30,7 +30,7 @@ LADDER = Ladder()
 VARIANTS: dict[str, HoleSettings] = {
     "as shipped": SHIPPED,
     "four lengths": replace(SHIPPED, lengths=replace(LADDER, line=(2, 4, 8, 14))),
-    "five lengths": replace(SHIPPED, lengths=replace(LADDER, line=(1, 3, 5, 8, 14))),
+    "six lengths": replace(SHIPPED, lengths=replace(LADDER, line=(1, 2, 3, 5, 8, 14))),
     "ten lengths": replace(SHIPPED, lengths=replace(LADDER, line=(1, 2, 3, 4, 5, 6, 8, 11, 15, 20))),
     "no cut to what is kept": replace(SHIPPED, lengths=replace(LADDER, contracted=False)),
     "nothing repaired": replace(SHIPPED, most_repairs=0),

@@ -33,14 +33,14 @@ class ConfigError(Exception):
 class InlineConfig:
     """Suggestions at the cursor.
 
-    candidates: how many an explicit request asks for. max_entropy: nats; an automatic suggestion whose least certain
-    token is less certain than this stays unsaid. deadline_ms: after which the best reading so far is taken.
+    candidates: how many an explicit request asks for. max_doubt: nats a token; an automatic suggestion that
+    is less likely than this stays unsaid. deadline_ms: after which the best reading so far is taken.
     automatic: whether anything is suggested that was not asked for.
     """
 
     automatic: bool = True
     candidates: int = field(default=3, metadata={"bounds": (1, 10)})
-    max_entropy: float = field(default=MOST_DOUBT, metadata={"bounds": (0, 100)})
+    max_doubt: float = field(default=MOST_DOUBT, metadata={"bounds": (0, 100)})
     mode: Mode = "auto"
     deadline_ms: int | None = field(default=None, metadata={"bounds": (1, 600_000)})
 

@@ -43,7 +43,7 @@ class Question:
             n=config.inline.candidates if self.explicit else 1,
             deadline_ms=config.inline.deadline_ms,
             must_start_with=self.must_start_with,
-            most_doubt=None if self.explicit else config.inline.max_entropy,
+            most_doubt=None if self.explicit else config.inline.max_doubt,
         )
 
     def items(self, texts: Iterable[str]) -> types.InlineCompletionList:

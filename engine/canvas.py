@@ -67,8 +67,6 @@ class DenoiseConfig:
     stability_threshold: steps the hole's reading must have stayed unchanged to be settled.
     confidence_threshold: nats; mean entropy of the free positions below which the hole is settled.
     banned_ids: ids that no free position may take.
-    watched: clamped positions behind each run of free ones that are read too: how badly known text fits there tells of
-        a hole's length. A position that is read costs a product with the whole vocabulary.
     """
 
     max_denoising_steps: int = 48
@@ -79,7 +77,6 @@ class DenoiseConfig:
     stability_threshold: int = 1
     confidence_threshold: float = 0.005
     banned_ids: frozenset[int] = frozenset()
-    watched: int = 0
 
     def __post_init__(self) -> None:
         if self.max_denoising_steps < 1:
@@ -92,13 +89,12 @@ class DenoiseConfig:
 class RowState:
     """One row after a denoising step; arrays are at the row's own length, padding removed.
 
-    Free positions are read, and those clamped ones that the configuration has watched; of the others nothing is
+    Free positions alone are read, since each costs a product with the whole vocabulary; of the others nothing is
     believed, which is NaN, or -1 for an id.
 
     argmax_ids: [L] int32; the greedy reading (clamped tokens at clamped positions).
     entropy: [L] nats of the processed distribution.
-    present_nll: [L] nats; negative log-probability of the token that stood there when the step began: at a clamped
-        position it is how badly the known text fits.
+    present_nll: [L] nats; negative log-probability of the token that stood there when the step began.
     top_ids, top_log_probs: [L, k]; the k likeliest ids, best first.
     accepted: [L] bool; True where the sampled token was kept (clamped positions count as accepted).
     settled: the hole's reading is stable and confident.
@@ -135,10 +131,6 @@ class Stepper(Protocol):
     def replace(self, row: int, canvas: Canvas, carried: NDArray[np.int32]) -> None:
         """Put another canvas in `row`. `carried` [L_new]: the old position each new one comes from, -1 where it was
         inserted (it starts from noise, or `keep_start`, and has no self-conditioning)."""
-        ...
-
-    def keep(self, rows: Sequence[int]) -> None:
-        """Go on with these rows only, in this order."""
         ...
 
 

@@ -1,6 +1,6 @@
 """The denoising loop, one step a call: decode all rows, then let each row sample, accept, renoise and test itself.
 
-    start ──> step ──> BatchState ──> step ──> …        replace or keep rows between any two steps; stop by not calling
+    start ──> step ──> BatchState ──> step ──> …        replace rows between any two steps; stop by not calling
 
 Rows of a batch share a context and nothing else. A row that has settled is not computed again; its last state stays.
 Nothing outlives the stepper, and the context's cache is only read.
@@ -62,8 +62,8 @@ class BatchStepper:
         self._step += 1
         hidden = self._decode(rows).split([len(row) for row in rows])
         # The vocabulary is most of a step's work, so only what is read is multiplied with it, all rows at once.
-        read = torch.cat([own[row.read] for row, own in zip(rows, hidden, strict=True)])
-        logits = self._backbone.logits(read).split([len(row.read) for row in rows])
+        read = torch.cat([own[row.places] for row, own in zip(rows, hidden, strict=True)])
+        logits = self._backbone.logits(read).split([len(row.places) for row in rows])
         for row, own_logits in zip(rows, logits, strict=True):
             row.advance(own_logits, self._step, self._config, self._noise)
         return self._state(computed=sum(map(len, hidden)))
@@ -86,18 +86,8 @@ class BatchStepper:
         new.carry_from(old, carried)
         self.rows[row] = new
 
-    def keep(self, rows: Sequence[int]) -> None:
-        """Go on with these rows only, in this order.
-
-        Raises:
-            ValueError: a row is named twice.
-        """
-        if len(set(rows)) != len(rows):
-            raise ValueError(f"rows may be kept once each, not {list(rows)}")
-        self.rows = [self.rows[row] for row in rows]
-
     def _row(self, canvas: Canvas, seed: int) -> Row:
-        return Row.start(canvas, seed, self._permitted, self._noise, watched=self._config.watched, step=self._step)
+        return Row.start(canvas, seed, self._permitted, self._noise, step=self._step)
 
     def _decode(self, rows: Sequence[Row]) -> Tensor:
         """Hidden states [N, H] of these rows, end to end."""

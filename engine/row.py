@@ -27,9 +27,9 @@ TOP_IDS = 8
 class Row:
     """Tensors are [L] at the row's own length, or hold positions.
 
-    free: bool, not clamped. places: int64, the free positions, F of them. read: int64, the positions whose logits are
-    looked at: the free ones, then the watched ones. known_ids: int64, the canvas's own tokens. present_ids: int64, what
-    stands there now. choices: the free positions grouped by the ids they may take.
+    free: bool, not clamped. places: int64, the free positions, F of them, whose logits alone are looked at.
+    known_ids: int64, the canvas's own tokens. present_ids: int64, what stands there now. choices: the free positions
+    grouped by the ids they may take.
     fed: int64, the free positions that have self-conditioning; posterior: [len(fed), V], what it is there: the last
     step's distributions. told: bool, the clamped positions that have it, where it is their own token.
     argmax_ids: int64, the last step's reading, -1 where there is none. unchanged_steps: for how many steps the reading
@@ -39,7 +39,6 @@ class Row:
     seed: int
     free: Tensor
     places: Tensor
-    read: Tensor
     known_ids: Tensor
     present_ids: Tensor
     choices: list[tuple[Tensor, Permitted]]
@@ -51,11 +50,8 @@ class Row:
     state: RowState | None = None
 
     @classmethod
-    def start(
-        cls, canvas: Canvas, seed: int, permitted: PermittedIds, noise: NoiseSource, *, watched: int, step: int = 0
-    ) -> Self:
-        """A row before its first step: known tokens, kept ones, and noise elsewhere. watched: `DenoiseConfig.watched`.
-        `step` keys the noise.
+    def start(cls, canvas: Canvas, seed: int, permitted: PermittedIds, noise: NoiseSource, *, step: int = 0) -> Self:
+        """A row before its first step: known tokens, kept ones, and noise elsewhere. `step` keys the noise.
 
         Raises:
             ValueError: the canvas holds an id outside the vocabulary, or a position has no permitted one.
@@ -72,7 +68,6 @@ class Row:
             seed=seed,
             free=free,
             places=torch.tensor(places, device=device),
-            read=torch.tensor(np.concatenate([places, _behind_free(canvas, watched)]), device=device),
             known_ids=known_ids,
             present_ids=known_ids,
             choices=permitted.of_canvas(canvas),
@@ -109,24 +104,23 @@ class Row:
         self.posterior = old.posterior[index[self.fed]]
 
     def advance(self, logits: Tensor, step: int, config: DenoiseConfig, noise: NoiseSource) -> None:
-        """One denoising step from the decoder's logits at the `read` positions, [R, V] float32, which are
+        """One denoising step from the decoder's logits at the free positions, [F, V] float32, which are
         overwritten."""
-        count = len(self.places)
         logits.div_(sampler.temperature(step, config))
         for group, permitted in self.choices:
             logits[group[:, None], permitted.barred] = sampler.IMPOSSIBLE
         believed = sampler.posterior(logits, min(TOP_IDS, logits.shape[-1]))
-        present_nll = believed.log_total - logits.gather(-1, self.present_ids[self.read, None]).squeeze(-1)
-        argmax_ids = self._with_free(believed.top_ids[:count, 0])
+        present_nll = believed.log_total - logits.gather(-1, self.present_ids[self.places, None]).squeeze(-1)
+        argmax_ids = self._with_free(believed.top_ids[:, 0])
         entropy = torch.zeros(len(self), device=logits.device)
-        entropy[self.places] = believed.entropy[:count]
+        entropy[self.places] = believed.entropy
 
-        sampled = self._with_free(noise.sample(self._keys(self.places, step), believed.probs[:count]))
+        sampled = self._with_free(noise.sample(self._keys(self.places, step), believed.probs))
         if config.accept_probability is None:
             accepted = sampler.accept_by_entropy(entropy, self.free, config.entropy_bound)
         else:
             sampled_probs = torch.ones_like(entropy)
-            sampled_probs[self.places] = believed.probs[:count].gather(-1, sampled[self.places, None]).squeeze(-1)
+            sampled_probs[self.places] = believed.probs.gather(-1, sampled[self.places, None]).squeeze(-1)
             accepted = sampler.accept_by_probability(sampled_probs, self.free, config.accept_probability)
         random_ids = self._random_ids(noise.renoise, step)
         self.present_ids = sampler.renoise(sampled, accepted, random_ids, self.free, self.known_ids)
@@ -135,7 +129,7 @@ class Row:
         self.unchanged_steps = self.unchanged_steps + 1 if same else 0
         stable = self.unchanged_steps >= config.stability_threshold
         settled = stable and bool(sampler.confident(entropy, self.free, config.confidence_threshold))
-        self.fed, self.posterior, self.told = self.places, believed.probs[:count], ~self.free
+        self.fed, self.posterior, self.told = self.places, believed.probs, ~self.free
         self.argmax_ids = argmax_ids
         self.state = RowState(
             argmax_ids=argmax_ids.int().cpu().numpy(),
@@ -152,9 +146,9 @@ class Row:
         return self.known_ids.scatter(0, self.places, ids)
 
     def _spread(self, values: Tensor, absent: float) -> NDArray[Any]:
-        """Values [R, ...] of the `read` positions at their places in the row, [L, ...]; `absent` elsewhere."""
+        """Values [F, ...] of the free positions at their places in the row, [L, ...]; `absent` elsewhere."""
         spread = np.full((len(self), *values.shape[1:]), absent, values.cpu().numpy().dtype)
-        spread[self.read.cpu().numpy()] = values.cpu().numpy()
+        spread[self.places.cpu().numpy()] = values.cpu().numpy()
         return spread
 
     def _random_ids(self, draw: Callable[[NoiseKeys, int], Tensor], step: int) -> Tensor:
@@ -167,11 +161,3 @@ class Row:
 
     def _keys(self, positions: Tensor, step: int) -> NoiseKeys:
         return NoiseKeys(seed=self.seed, positions=positions, step=step)
-
-
-def _behind_free(canvas: Canvas, reach: int) -> NDArray[np.int64]:
-    """The clamped positions at most `reach` behind a free one."""
-    near = np.zeros(len(canvas), np.bool_)
-    for distance in range(1, min(reach, len(canvas) - 1) + 1):
-        near[distance:] |= ~canvas.clamped[:-distance]
-    return np.flatnonzero(near & canvas.clamped)

@@ -5,10 +5,10 @@ Cutting only shortens a text from its end; the text around the holes is never to
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,30 +22,36 @@ from infill.repair import endings
 from infill.request import Draft, Rejection
 from infill.scope import cut_to_scope
 
+Nats: TypeAlias = tuple[tuple[tuple[float, ...], ...], ...]
+"""A value for each token: per hole, per line of its text, of the tokens that begin on it; a line's end is its own."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """A row's holes as finished texts, line ends "\n".
 
-    mean_entropy: nats, of the tokens kept. line_entropies: per hole and line of its text, the worst of the tokens that
-    begin on it, nats; a line's end is its own. line_doubts: likewise, by how many nats the line is unlikely to whom
-    reads left to right; until that is known, the sum of its tokens' entropies.
+    entropies: nats, of the tokens kept. doubts: nats, by how much each of the texts' tokens is unlikely to whom reads
+        left to right; the entropies, until that is known.
     """
 
     texts: tuple[str, ...]
-    mean_entropy: float
-    line_entropies: tuple[tuple[float, ...], ...]
-    line_doubts: tuple[tuple[float, ...], ...]
+    entropies: Nats
+    doubts: Nats
+
+    @property
+    def mean_entropy(self) -> float:
+        """Nats, over the tokens kept."""
+        return _mean(self.entropies)
 
     @property
     def worst_entropy(self) -> float:
         """Nats, of the least certain token kept."""
-        return max(map(max, self.line_entropies))
+        return max(value for hole in self.entropies for line in hole for value in line)
 
     @property
     def doubt(self) -> float:
-        """Nats, of the whole."""
-        return sum(map(sum, self.line_doubts))
+        """Nats a token."""
+        return _mean(self.doubts)
 
     def cut(self, lines: int) -> Reading:
         """The same with the first lines of its first hole only, the last of them without its end."""
@@ -53,8 +59,8 @@ class Reading:
         return replace(
             self,
             texts=(text, *self.texts[1:]),
-            line_entropies=(self.line_entropies[0][:lines], *self.line_entropies[1:]),
-            line_doubts=(self.line_doubts[0][:lines], *self.line_doubts[1:]),
+            entropies=(self.entropies[0][:lines], *self.entropies[1:]),
+            doubts=(self.doubts[0][:lines], *self.doubts[1:]),
         )
 
 
@@ -99,24 +105,17 @@ def doubted(reading: Reading, middles: Sequence[TokenIds], log_probs: Floats, la
     """A reading with what the encoder doubts of its lines. middles: its texts' tokens. log_probs: [N] nats, of its
     canvas's tokens as far as the last hole's end, at least."""
     spans = layout.spans([len(middle) for middle in middles])
-    begins = [_begins(hole, middle, layout) for hole, middle in enumerate(middles)]
-    parts = zip(reading.texts, begins, [-log_probs[span] for span in spans], strict=True)
-    return replace(reading, line_doubts=tuple(tuple(map(sum, _by_line(*part))) for part in parts))
+    parts = zip(reading.texts, middles, [-log_probs[span] for span in spans], strict=True)
+    return replace(reading, doubts=_by_token(parts, layout))
 
 
 def _reading(texts: Sequence[str], row: RowState, lengths: Sequence[int], layout: Layout) -> Reading:
     """Finished texts with the entropies of what they keep of a row."""
     spans = layout.spans(lengths)
-    begins = [_begins(hole, row.argmax_ids[span], layout) for hole, span in enumerate(spans)]
-    parts = zip(texts, begins, [row.entropy[span] for span in spans], strict=True)
-    by_line = [_by_line(*part) for part in parts]
-    kept = [value for lines in by_line for line in lines for value in line]
-    return Reading(
-        texts=tuple(texts),
-        mean_entropy=fmean(kept),
-        line_entropies=tuple(tuple(max(line, default=0.0) for line in lines) for lines in by_line),
-        line_doubts=tuple(tuple(map(sum, lines)) for lines in by_line),
+    entropies = _by_token(
+        ((text, row.argmax_ids[span], row.entropy[span]) for text, span in zip(texts, spans, strict=True)), layout
     )
+    return Reading(texts=tuple(texts), entropies=entropies, doubts=entropies)
 
 
 def kept_tokens(
@@ -191,9 +190,17 @@ def _begun(begins: NDArray[np.int64], text: str) -> Flags:
     return begun
 
 
-def _by_line(text: str, begins: NDArray[np.int64], values: Floats) -> list[list[float]]:
-    """The values of the tokens kept, by the line of the text that each begins on."""
+def _by_token(holes: Iterable[tuple[str, TokenIds, Floats]], layout: Layout) -> Nats:
+    """The values of the tokens that holes' texts keep, from each hole's text, tokens and values."""
+    return tuple(_by_line(text, _begins(i, ids, layout), values) for i, (text, ids, values) in enumerate(holes))
+
+
+def _by_line(text: str, begins: NDArray[np.int64], values: Floats) -> tuple[tuple[float, ...], ...]:
     lines: list[list[float]] = [[] for _ in range(text.count("\n") + 1)]
     for value, at in zip(values[_begun(begins, text)].tolist(), begins.tolist(), strict=False):
         lines[text.count("\n", 0, max(at, 0))].append(value)
-    return lines
+    return tuple(map(tuple, lines))
+
+
+def _mean(nats: Nats) -> float:
+    return fmean(value for hole in nats for line in hole for value in line)

@@ -16,10 +16,11 @@ def settled_lines(reading: Reading, sure: float | None, *, unended: bool) -> int
     """Number of a single hole's first lines to keep before the rest is tried again; 0 where the reading is to stay as
     it is. sure: nats up to which a line's least certain token leaves it settled, None where no line is tried again.
     unended: the reading fills its canvas, so that its last line is hardly the text's."""
-    whole = len(reading.line_entropies[0]) - 1
+    worst = [max(line, default=0.0) for line in reading.entropies[0]]
+    whole = len(worst) - 1
     settled = whole if unended else 0
     if sure is not None:
-        certain = next((i for i, worst in enumerate(reading.line_entropies[0]) if worst > sure), whole + 1)
+        certain = next((i for i, entropy in enumerate(worst) if entropy > sure), whole + 1)
         settled = certain if certain <= whole else settled
     return settled if reading.cut(settled).texts[0].strip() else 0
 
@@ -31,8 +32,8 @@ def joined(before: Reading | None, reading: Reading) -> Reading:
     return replace(
         reading,
         texts=(f"{before.texts[0]}\n{reading.texts[0]}",),
-        line_entropies=(before.line_entropies[0] + reading.line_entropies[0],),
-        line_doubts=(before.line_doubts[0] + reading.line_doubts[0],),
+        entropies=(before.entropies[0] + reading.entropies[0],),
+        doubts=(before.doubts[0] + reading.doubts[0],),
     )
 
 

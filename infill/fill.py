@@ -53,7 +53,7 @@ class HoleSettings:
     rounds: int = 4
     sure: float | None = None
     weights: Weights = field(default_factory=Weights)
-    most_repairs: int = 16
+    most_repairs: int = 6
 
 
 class Infiller:

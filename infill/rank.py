@@ -17,7 +17,7 @@ from infill.layout import Layout
 from infill.tokens import TextTokens
 
 # Tokens after the last hole whose likelihood speaks for the text in it; what follows hardly depends on it any more.
-_SUFFIX_TOKENS = 12
+_SUFFIX_TOKENS = 6
 # What any model of code that reads left to right expects better than chance, and better than the same backwards.
 _SAMPLE = '''\
 import os

@@ -24,14 +24,12 @@ def endings(text: str, cuts: Sequence[int], *, before: str, after: str, language
         kept = text[:cut].rstrip() if ends_line else text[:cut]
         if not kept.strip():
             return
-        line = (before + kept).rpartition("\n")[2]
-        tail = _tail(line, language) if ends_line else ""
-        # A line within brackets that an earlier one opened may want a comma; only the parser knows.
-        for ended in (kept + tail, kept + tail + ","):
-            if ended != text:
-                yield ended
-            if not ends_line:
-                break
+        ended = kept + _tail((before + kept).rpartition("\n")[2], language) if ends_line else kept
+        if ended != text:
+            yield ended
+        if ends_line and cut == len(text):
+            # In brackets that an earlier line opened it may want a comma; only the parser knows.
+            yield ended + ","
 
 
 def _tail(line: str, language: str) -> str:

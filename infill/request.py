@@ -23,7 +23,7 @@ RejectReason: TypeAlias = Literal[
 ]
 
 MOST_DOUBT = 2.0
-"""Nats; `InfillRequest.most_doubt` where nobody says otherwise."""
+"""Nats a token; `InfillRequest.most_doubt` where nobody says otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -64,8 +64,8 @@ class InfillRequest:
     changes: recent ones, the newest last; `text` has them already.
     n: candidates wanted. deadline_ms: time budget from the start of the work, None for none.
     must_start_with: the first hole's text has to begin so (a selected completion, say).
-    most_doubt: nats; for a suggestion that nobody asked for, which is offered only as far as its text is unlikely by no
-        more than this, and where it breaks nothing. None offers the best there is.
+    most_doubt: nats a token; for a suggestion that nobody asked for, which is offered only as far as its text is
+        unlikely by no more than this, and where it breaks nothing. None offers the best there is.
     """
 
     text: str
@@ -141,8 +141,8 @@ class Draft:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """A filled middle on offer, one text a hole. score: higher is better, comparable within one request only.
-    worst_entropy: nats, the least certain token kept. doubt: nats by which the texts are unlikely, what the gate looks
-    at. passes: model forwards the whole request had spent by then."""
+    worst_entropy: nats, the least certain token kept. doubt: nats a token by which the texts are unlikely, what the
+    gate looks at. passes: model forwards the whole request had spent by then."""
 
     texts: tuple[str, ...]
     score: float

@@ -38,7 +38,7 @@ class Budget:
     canvas: int = 256
     tail_least: int = 12
     tail_most: int = 64
-    head_least: int = 24
+    head_least: int = 16
     head_most: int = 48
     least_free: int = 4
 

@@ -56,7 +56,7 @@ def type_until_suggested(
 
 
 def test_neovim_shows_and_takes_what_the_server_suggests(neovim: Neovim, home: Path, record: Record) -> None:
-    settings = f"vim.lsp.config('dgemma', {{ settings = {{ dgemma = {{ inline = {{ maxEntropy = {SHOW_ALL} }} }} }} }})"
+    settings = f"vim.lsp.config('dgemma', {{ settings = {{ dgemma = {{ inline = {{ maxDoubt = {SHOW_ALL} }} }} }} }})"
     with NeovimSession(neovim, home, [*record.command, "--stdio"], settings, file="work.txt") as session:
         session.wait_for_server()
         session.press("i")
@@ -90,7 +90,7 @@ def test_vscode_shows_and_takes_what_the_server_suggests(
     code: Code, extension: Path, home: Path, record: Record, tmp_path: Path
 ) -> None:
     record.program(tmp_path)
-    with CodeSession(code, extension, home, {"dgemma.inline.maxEntropy": SHOW_ALL}, programs=tmp_path) as session:
+    with CodeSession(code, extension, home, {"dgemma.inline.maxDoubt": SHOW_ALL}, programs=tmp_path) as session:
         session.wait_for_status("ready")
         file = session.open_file("work.txt")
 

@@ -17,15 +17,15 @@ from dgemma_lsp.settings import Settings
         ({"inline": {"candidates": "3"}}, "inline.candidates: expected a whole number; keeping 3"),
         ({"inline": {"candidates": True}}, "inline.candidates: expected a whole number; keeping 3"),
         ({"inline": {"candidates": 0}}, "inline.candidates: expected 1 to 10; keeping 3"),
-        ({"inline": {"maxEntropy": -1}}, "inline.maxEntropy: expected 0 to 100; keeping 2.0"),
-        ({"inline": {"maxEntropy": float("nan")}}, "inline.maxEntropy: expected 0 to 100; keeping 2.0"),
+        ({"inline": {"maxDoubt": -1}}, "inline.maxDoubt: expected 0 to 100; keeping 2.0"),
+        ({"inline": {"maxDoubt": float("nan")}}, "inline.maxDoubt: expected 0 to 100; keeping 2.0"),
         ({"inline": {"automatic": 1}}, "inline.automatic: expected true or false; keeping true"),
         ({"inline": {"mode": "page"}}, "inline.mode: expected one of line, block, auto; keeping auto"),
         ({"inline": {"mode": ["line"]}}, "inline.mode: expected one of line, block, auto; keeping auto"),
         ({"inline": {"deadlineMs": 0}}, "inline.deadlineMs: expected 1 to 600000; keeping no value"),
         ({"inline": 3}, "inline: expected an object"),
         ({"engine": {"checkpoint": 3}}, "engine.checkpoint: expected a string; keeping auto"),
-        ({"max_entropy": 1}, "max_entropy: unknown setting"),
+        ({"max_doubt": 1}, "max_doubt: unknown setting"),
         ([1], "settings: expected an object"),
     ],
 )
@@ -43,9 +43,9 @@ def test_what_says_nothing_is_no_problem(settings: object) -> None:
 
 
 def test_good_settings_apply_beside_bad_ones() -> None:
-    settings = {"inline": {"maxEntropy": 1, "candidates": 99, "deadlineMs": 300}, "logLevel": "debug"}
+    settings = {"inline": {"maxDoubt": 1, "candidates": 99, "deadlineMs": 300}, "logLevel": "debug"}
     config, problems = overlay(Config(), settings)
-    assert (config.inline.max_entropy, config.inline.deadline_ms, config.log_level) == (1, 300, "debug")
+    assert (config.inline.max_doubt, config.inline.deadline_ms, config.log_level) == (1, 300, "debug")
     assert len(problems) == 1
 
 
@@ -54,12 +54,12 @@ def test_later_layers_outweigh_earlier_ones_and_problems_are_told_once() -> None
     layers: dict[Any, Any] = {
         "editor": {"inline": {"candidates": 3, "mode": "line"}, "bad": 1},
         "flags": {"inline": {"candidates": 4}},
-        "file": {"inline": {"candidates": 1, "mode": "block", "maxEntropy": 9}},
-        "initial": {"inline": {"candidates": 2, "maxEntropy": 8}},
+        "file": {"inline": {"candidates": 1, "mode": "block", "maxDoubt": 9}},
+        "initial": {"inline": {"candidates": 2, "maxDoubt": 8}},
     }
     assert [settings.update(layer, value) for layer, value in layers.items()] == [("bad: unknown setting",), (), (), ()]
     inline = settings.config.inline
-    assert (inline.candidates, inline.mode, inline.max_entropy) == (4, "line", 8)
+    assert (inline.candidates, inline.mode, inline.max_doubt) == (4, "line", 8)
     settings.update("editor", None)
     assert settings.config.inline.mode == "block"
 

@@ -112,9 +112,6 @@ class ScriptedStepper:
         self.canvases[row] = canvas
         self.carried[row] = carried
 
-    def keep(self, rows: Sequence[int]) -> None:
-        self.canvases = [self.canvases[row] for row in rows]
-
     def _row(self, canvas: Canvas) -> RowState:
         ids = canvas.token_ids.copy()
         entropy = np.where(canvas.clamped, 0.0, _SURE).astype(np.float32)

@@ -15,7 +15,8 @@ from tests.unit.infill.tiny import tiny_tokens
 
 
 def reading(text: str, *entropies: float) -> Reading:
-    return Reading(texts=(text,), mean_entropy=0.1, line_entropies=(entropies,), line_doubts=(entropies,))
+    nats = (tuple((entropy,) for entropy in entropies),)
+    return Reading(texts=(text,), entropies=nats, doubts=nats)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,8 @@ def test_the_lines_to_keep(lines: tuple[str, *tuple[float, ...]], sure: float | 
 def test_a_reading_goes_on_where_the_kept_lines_end() -> None:
     whole = joined(reading("a\nb\nc", 0.1, 0.2, 0.9).cut(2), reading("d\ne", 0.3, 0.4))
     assert whole.texts == ("a\nb\nd\ne",)
-    assert whole.line_entropies == ((0.1, 0.2, 0.3, 0.4),)
+    assert whole.entropies == whole.doubts == (((0.1,), (0.2,), (0.3,), (0.4,)),)
+    assert whole.doubt == pytest.approx(0.25)
     assert whole.worst_entropy == 0.4
 
 

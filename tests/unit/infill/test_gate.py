@@ -12,17 +12,17 @@ from tests.unit.infill.scripted import filled, request_of
 LINES = "\n    return 1\n    pass"
 
 
-def reading(worst: float, first_line: float) -> Reading:
+def reading(whole: float, first_line: float) -> Reading:
+    """Of three lines, the first blank; its doubts as given."""
     return Reading(
         texts=(LINES,),
-        mean_entropy=0.1,
-        line_entropies=((0.0,) * 3,),
-        line_doubts=((0.0, first_line, worst - first_line),),
+        entropies=(((), (0.1,), (0.1,)),),
+        doubts=(((), (first_line,), (2 * whole - first_line,)),),
     )
 
 
 @pytest.mark.parametrize(
-    ("worst", "first", "most_doubt", "added_errors", "text", "reason"),
+    ("whole", "first", "most_doubt", "added_errors", "text", "reason"),
     [
         (9.0, 9.0, None, 3, LINES, None),
         (0.5, 0.4, 1.0, 0, LINES, None),
@@ -32,20 +32,20 @@ def reading(worst: float, first_line: float) -> Reading:
     ],
 )
 def test_all_of_it_its_first_line_or_nothing(
-    worst: float,
+    whole: float,
     first: float,
     most_doubt: float | None,
     added_errors: int,
     text: str | None,
     reason: RejectReason | None,
 ) -> None:
-    shown = admitted(reading(worst, first), most_doubt, added_errors=added_errors)
+    shown = admitted(reading(whole, first), most_doubt, added_errors=added_errors)
     if reason is not None:
         assert shown == Rejection(reason=reason)
         return
     assert isinstance(shown, Reading)
     assert shown.texts == (text,)
-    assert most_doubt is None or shown.worst_entropy <= most_doubt
+    assert most_doubt is None or shown.doubt <= most_doubt
 
 
 @pytest.mark.parametrize(("answer", "reason"), [("foo", "low_confidence"), (")foo", "breaks_syntax")])

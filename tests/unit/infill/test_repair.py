@@ -10,8 +10,8 @@ from infill.repair import endings
 @pytest.mark.parametrize(
     ("before", "text", "after", "language", "first"),
     [
-        ("x = ", "foo(bar", "\ny", "python", ["foo(bar)", "foo(bar),", "foo()", "foo(),"]),
-        ("x = ", 'foo("bar', "", "go", ['foo("bar")', 'foo("bar"),', 'foo("")', 'foo(""),']),
+        ("x = ", "foo(bar", "\ny", "python", ["foo(bar)", "foo(bar),", "foo()", "foo"]),
+        ("x = ", 'foo("bar', "", "go", ['foo("bar")', 'foo("bar"),', 'foo("")', "foo()"]),
         # A quote within a string of the other kind, and one that is escaped, are no ends of it.
         ("x = ", "f(\"it's", "", "", ['f("it\'s")']),
         ("x = ", "f('it\\'s", "", "", ["f('it\\'s')"]),
@@ -22,7 +22,7 @@ from infill.repair import endings
         ("foo(\n    ba", "r", "\n)", "python", ["r,"]),
         # What follows on the line closes what is open.
         ("x = foo(", "bar,,", ")", "python", ["bar,", "bar"]),
-        ("x = ", "y  ", "\n", "python", ["y"]),
+        ("x = ", "y  ", "\n", "python", ["y", "y,"]),
         ("x = ", " ", "\n", "python", []),
     ],
 )
