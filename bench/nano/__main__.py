@@ -34,7 +34,8 @@ def main() -> None:
     if arguments.command in ("export-twin", "all"):
         export.export(state / training.STAGES["twin"].directory, export.TWIN, tokenizer=state / "tokenizer")
     if arguments.command in ("card", "all"):
-        card.write(state, DIRECTORY, twin=export.TWIN, limit=arguments.limit)
+        files = {"answers": arguments.answers, "twin_answers": arguments.twin_answers}
+        card.write(state, DIRECTORY, twin=export.TWIN, limit=arguments.limit, **files)
 
 
 def _arguments() -> argparse.Namespace:
@@ -42,6 +43,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--state", type=Path, default=Path(".nano"), help="working directory, ignored by git")
     parser.add_argument("--node-modules", type=Path, help="folder of installed npm packages to read too")
     parser.add_argument("--limit", type=int, default=200, help="held-out cases a split that the card measures")
+    parser.add_argument(
+        "--answers", type=Path, metavar="FILE", help="keep the card's answers here, as bench.quality does"
+    )
+    parser.add_argument("--twin-answers", type=Path, metavar="FILE", help="the same for the twin's")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("corpus", help="collect installed source code and split it by package")
     commands.add_parser("tokenizer", help="train the tokenizer on the training split")

@@ -27,10 +27,13 @@ CURVE_NAMES = {
 _LINES_SHOWN = 3
 
 
-def write(state: Path, directory: Path, *, twin: Path, limit: int) -> None:
+def write(
+    state: Path, directory: Path, *, twin: Path, limit: int, answers: Path | None, twin_answers: Path | None
+) -> None:
     """Measure the checkpoint in `directory`, which `state` was exported to, and write its README.md and curves.
 
     twin: where its twin lies; what is not there is not measured. limit: held-out cases of each split that are filled.
+    answers, twin_answers: files to keep what each answered in.
     """
     log = [json.loads(line) for line in (state / "log.jsonl").read_text().splitlines()]
     draw_curves(log, directory / CURVES)
@@ -39,8 +42,8 @@ def write(state: Path, directory: Path, *, twin: Path, limit: int) -> None:
         sources=sources,
         log=log,
         causal=causal_nats(state),
-        own=figures(directory, limit),
-        twin=figures(twin, limit) if twin.exists() else None,
+        own=figures(directory, limit, answers),
+        twin=figures(twin, limit, twin_answers) if twin.exists() else None,
         shown=list(examples(directory, 10)),
     )
     (directory / "README.md").write_text(text)

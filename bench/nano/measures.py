@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.answers import Answer
+from bench.answers import Answer, AnswerFile, fingerprint
 from bench.cases import OWN_SPLITS, Case, load
 from bench.methods import Model, run
 from bench.nano import heldout_renames
@@ -19,6 +19,7 @@ from bench.nano.batches import ROW
 from bench.nano.example import Example
 from bench.nano.kneser_ney import KneserNey
 from bench.nano.shape import text_configuration
+from bench.quality import answer_all
 from engine.train.model import Backbone
 from engine.train.objective import Batch, Objective
 from infill.layout import lay_out
@@ -100,29 +101,40 @@ class Figures:
     renames: Share
 
 
-def figures(directory: Path, limit: int) -> Figures:
-    """Measure a checkpoint on the first `limit` cases of each held-out split, and as many renames."""
+def figures(directory: Path, limit: int, answers: Path | None) -> Figures:
+    """Measure a checkpoint on the first `limit` cases of each held-out split, and as many renames. answers: a file that
+    `bench.quality` keeps, too."""
     model = Model(directory, "cpu")
-    exact = tuple(_exactness(model, split, limit) for split in OWN_SPLITS)
-    renamed = [_rewritten(model, example) == example.answers for example in heldout_renames.read()[:limit]]
-    return Figures(exact=exact, renames=Share.of(renamed))
+    kept = AnswerFile(answers, fingerprint(directory))
+    exact = tuple(_exactness(model, split, limit, kept) for split in OWN_SPLITS)
+    return Figures(exact=exact, renames=_renamed(model, heldout_renames.read()[:limit], kept))
 
 
-def _exactness(model: Model, split: str, limit: int) -> Exactness:
+def _exactness(model: Model, split: str, limit: int, kept: AnswerFile) -> Exactness:
     cases = load(split)[:limit]
-    right = [model.oracle(case).middle == case.truth for case in cases]
+    answers = answer_all(model, "oracle", split, cases, kept)
+    right = [answer.middle == case.truth for answer, case in zip(answers, cases, strict=True)]
     short = [was for was, case in zip(right, cases, strict=True) if model.true_length(case) <= SHORT_TOKENS]
     return Exactness(split=split, every=Share.of(right), short=Share.of(short))
 
 
-def _rewritten(model: Model, example: Example) -> tuple[str, ...] | None:
-    """What a checkpoint makes of an example of one hole at the answer's length; None where it offers nothing."""
+def _renamed(model: Model, rewrites: Sequence[Example], kept: AnswerFile) -> Share:
+    """How many rewrites come out right at the answer's length."""
+    names = [str(number) for number in range(len(rewrites))]
+    for name, example in zip(names, rewrites, strict=True):
+        if kept.get("renames", "oracle", name) is None:
+            kept.add("renames", "oracle", name, _rewritten(model, example))
+    answers = kept.all("renames", "oracle", names)
+    return Share.of([(answer.middle,) == example.answers for answer, example in zip(answers, rewrites, strict=True)])
+
+
+def _rewritten(model: Model, example: Example) -> Answer:
+    """What a checkpoint makes of an example of one hole at the answer's length."""
     layout = lay_out(example.request, model.tokens, model.budget)
     if isinstance(layout, Rejection):
-        return None
+        return Answer(middle=None, passes=0, token_positions=0, ms=0.0)
     [answer] = layout.encode_middles(example.answers)
-    middle = run(model.infiller.fill(example.request, lengths=Given(len(answer)))).middle
-    return None if middle is None else (middle,)
+    return run(model.infiller.fill(example.request, lengths=Given(len(answer))))
 
 
 def examples(directory: Path, count: int) -> Iterator[tuple[Case, Answer]]:
