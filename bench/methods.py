@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from time import perf_counter
@@ -149,7 +149,13 @@ class Model:
         return len(self.tokens.encode(case.truth))
 
     def _at_length(self, case: Case, length: int) -> Answer:
-        return run(self.infiller.fill(request_of(case), lengths=Given(length)))
+        return run(self.infiller.fill(self.with_rows(request_of(case)), lengths=Given(length)))
+
+    def with_rows(self, request: InfillRequest) -> InfillRequest:
+        """A request that is denoised in as many rows as `ours` tries lengths, so that knowing a length is compared with
+        searching one, and not with fewer attempts."""
+        lengths = self.settings.lengths.first(resolve_mode(request), present=0, room=self.budget.canvas)
+        return replace(request, n=len(lengths))
 
     def _confidence(self, request: InfillRequest, layout: Layout, spent: list[int]) -> cal.Confidence:
         """The confidence of a layout's hole by length; each look adds the positions computed to `spent`."""

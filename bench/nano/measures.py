@@ -134,7 +134,7 @@ def _rewritten(model: Model, example: Example) -> Answer:
     if isinstance(layout, Rejection):
         return Answer(middle=None, passes=0, token_positions=0, ms=0.0)
     [answer] = layout.encode_middles(example.answers)
-    return run(model.infiller.fill(example.request, lengths=Given(len(answer))))
+    return run(model.infiller.fill(model.with_rows(example.request), lengths=Given(len(answer))))
 
 
 def examples(directory: Path, count: int) -> Iterator[tuple[Case, Answer]]:
