@@ -1,6 +1,6 @@
 """Canvas to candidate: what the model wrote in the holes, cut to what belongs there, or the reason to drop it.
 
-Cutting only shortens a text from its end; the text around the holes is never touched.
+A text is only ever shortened from its end, or closed there; the text around the holes is never touched.
 """
 
 from __future__ import annotations
