@@ -70,28 +70,37 @@ def _below(bits: Tensor, count: int) -> Tensor:
 
 def _bits(keys: NoiseKeys, purpose: int) -> Tensor:
     """[N] int64 in [0, 2**24), equally likely."""
-    state = torch.zeros_like(keys.positions)
-    for part in (purpose, _signed(keys.seed), keys.step, keys.positions):
-        state = _mix(state + part + _GOLDEN)
-    return _shift(state, 40)
+    state = 0
+    # What all places share is mixed once, as a plain number; tensors this small cost more to call than to compute.
+    for part in (purpose, keys.seed, keys.step):
+        state = _mix_word((state + part + _GOLDEN) & _WORD)
+    return _shift(_mix(keys.positions + _signed(state + _GOLDEN)), 40)
 
 
-def _mix(state: Tensor) -> Tensor:
-    # Products of int64 wrap alike on every device, so these are the 64-bit unsigned ones of the source.
-    state = (state ^ _shift(state, 30)) * _signed(0xBF58476D1CE4E5B9)
-    state = (state ^ _shift(state, 27)) * _signed(0x94D049BB133111EB)
-    return state ^ _shift(state, 31)
+def _mix_word(word: int) -> int:
+    """Of an unsigned 64-bit number."""
+    word = (word ^ word >> 30) * _FIRST & _WORD
+    word = (word ^ word >> 27) * _SECOND & _WORD
+    return word ^ word >> 31
 
 
-def _shift(state: Tensor, bits: int) -> Tensor:
+def _mix(words: Tensor) -> Tensor:
+    """`_mix_word` of each. Products of int64 wrap alike on every device, so the bits are those of the unsigned ones."""
+    words = (words ^ _shift(words, 30)) * _signed(_FIRST)
+    words = (words ^ _shift(words, 27)) * _signed(_SECOND)
+    return words ^ _shift(words, 31)
+
+
+def _shift(words: Tensor, bits: int) -> Tensor:
     """Logical right shift; torch's own keeps the sign."""
-    return (state >> bits) & ((1 << (64 - bits)) - 1)
+    return (words >> bits) & ((1 << (64 - bits)) - 1)
 
 
 def _signed(number: int) -> int:
     """The int64 with the lowest 64 bits of a number."""
-    word = number & (1 << 64) - 1
+    word = number & _WORD
     return word - (1 << 64) if word >> 63 else word
 
 
-_GOLDEN = _signed(0x9E3779B97F4A7C15)
+_WORD = (1 << 64) - 1
+_GOLDEN, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB

@@ -67,17 +67,12 @@ class Search:
         for hole in range(len(current)):
             rows = self._rows(hole, current)
             denoised = yield from self._denoise(rows, hole)
-            readings: list[tuple[Reading, Denoised]] = []
-            for row in denoised:
-                reading = read_row(row.state, row.lengths, self.layout, self.mode)
-                if isinstance(reading, Rejection):
-                    found.rejections.append(reading)
-                else:
-                    readings.append((self._sound(reading, row), row))
+            with self.meter.timed("rank"):
+                offers = self._offers(denoised, found.rejections)
             late = self.meter.late
             if late and found.offers:
                 break  # What could not be scored is not to be compared with what was.
-            scored = yield from self._score(readings, late=late)
+            scored = yield from self._score(offers, late=late)
             found.offers.extend(scored)
             if late:
                 break
@@ -153,21 +148,27 @@ class Search:
         """Nats, of a row's hole."""
         return float(row.entropy[self.layout.spans(lengths)[hole]].mean())
 
-    def _score(
-        self, readings: Sequence[tuple[Reading, Denoised]], *, late: bool
-    ) -> Generator[Progress, None, list[Offer]]:
-        """Score readings, each text once: with one forward of the encoder, or without it when it is late."""
-        distinct: dict[tuple[str, ...], tuple[Reading, Denoised]] = {}
-        for reading, row in readings:
-            distinct.setdefault(reading.texts, (reading, row))
-        if not distinct:
-            return []
+    def _offers(self, rows: Sequence[Denoised], rejections: list[Rejection]) -> list[Offer]:
+        """What the rows read, each text once, with what its score is before the encoder has read it. rejections: takes
+        those of the other rows."""
+        offers: dict[tuple[str, ...], Offer] = {}
+        for row in rows:
+            reading = read_row(row.state, row.lengths, self.layout, self.mode)
+            if isinstance(reading, Rejection):
+                rejections.append(reading)
+                continue
+            reading, added = self._repaired(reading, row)
+            score = certainty(mean_entropy=reading.mean_entropy, added_errors=added, weights=self.weights)
+            offer = Offer(reading, row, added, self._is_unended(row), score, self.meter.passes)
+            offers.setdefault(reading.texts, offer)
+        return list(offers.values())
+
+    def _score(self, offers: Sequence[Offer], *, late: bool) -> Generator[Progress, None, list[Offer]]:
+        """Score offers with one forward of the encoder; leave them as they are when it is late."""
+        if late or not offers or not self.weights.likelihood:
+            return list(offers)
         with self.meter.timed("rank"):
-            offers = [self._offer(reading, row) for reading, row in distinct.values()]
-        if late or not self.weights.likelihood:
-            return offers
-        with self.meter.timed("rank"):
-            middles = [self.layout.encode_middles(texts) for texts in distinct]
+            middles = [self.layout.encode_middles(offer.reading.texts) for offer in offers]
             rows = [scored_row(self.layout, middle) for middle in middles]
             log_probs = self.denoiser.score(self.context, rows)
         self.meter.count_forward(sum(map(len, rows)))
@@ -182,20 +183,16 @@ class Search:
             for offer, own, row in zip(offers, middles, log_probs, strict=True)
         ]
 
-    def _offer(self, reading: Reading, row: Denoised) -> Offer:
-        """A reading with what its score is before the encoder has read it."""
+    def _repaired(self, reading: Reading, row: Denoised) -> tuple[Reading, int]:
+        """A row's reading and the errors it adds; with another ending where its own breaks the syntax and that one does
+        not. What replaces a text stays as it is, since its end would be lost."""
         added = self._added_errors(reading.texts)
-        score = certainty(mean_entropy=reading.mean_entropy, added_errors=added, weights=self.weights)
-        return Offer(reading, row, added, self._is_unended(row), score, self.meter.passes)
-
-    def _sound(self, reading: Reading, row: Denoised) -> Reading:
-        """A row's reading, with another ending where its own breaks the syntax and the other does not. What replaces a
-        text stays as it is, since its end would be lost."""
-        with self.meter.timed("rank"):
-            if any(self.layout.middles) or not self._added_errors(reading.texts):
-                return reading
+        if added and not any(self.layout.middles):
             others = islice(repairs(reading, row.state, row.lengths, self.layout, self.mode), self.most_repairs)
-            return next((other for other in others if not self._added_errors(other.texts)), reading)
+            sound = next((other for other in others if not self._added_errors(other.texts)), None)
+            if sound is not None:
+                return sound, 0
+        return reading, added
 
     def _is_unended(self, row: Denoised) -> bool:
         """Whether a block fills the longest hole there is to its end."""
