@@ -16,6 +16,8 @@ from bench.cases import Case
 from bench.machine import machine
 from bench.nano.measures import SHORT_TOKENS, CausalNats, Figures, Share, causal_nats, examples, figures
 from bench.nano.shape import text_configuration
+from bench.nano.training import STAGES
+from engine.train.loop import LOG_FILE
 from engine.train.model import Backbone
 
 CURVES = "curves.png"
@@ -35,7 +37,7 @@ def write(
     twin: where its twin lies; what is not there is not measured. limit: held-out cases of each split that are filled.
     answers, twin_answers: files to keep what each answered in.
     """
-    log = [json.loads(line) for line in (state / "log.jsonl").read_text().splitlines()]
+    log = _log(state)
     draw_curves(log, directory / CURVES)
     sources = json.loads((state / "corpus" / "sources.json").read_text())
     text = render(
@@ -44,9 +46,14 @@ def write(
         causal=causal_nats(state),
         own=figures(directory, limit, answers),
         twin=figures(twin, limit, twin_answers) if twin.exists() else None,
+        twin_log=_log(state / STAGES["twin"].directory) if twin.exists() else (),
         shown=list(examples(directory, 10)),
     )
     (directory / "README.md").write_text(text)
+
+
+def _log(run: Path) -> list[Mapping[str, Any]]:
+    return [json.loads(line) for line in (run / LOG_FILE).read_text().splitlines()]
 
 
 def draw_curves(log: Sequence[Mapping[str, Any]], path: Path) -> None:
@@ -69,6 +76,7 @@ def render(
     causal: CausalNats,
     own: Figures,
     twin: Figures | None,
+    twin_log: Sequence[Mapping[str, Any]] = (),
     shown: Iterable[tuple[Case, Answer]],
 ) -> str:
     """The card's text."""
@@ -90,6 +98,7 @@ def render(
         encoder=causal.encoder,
         ngrams=ngrams,
         tuning_hole=evaluated["tuning_hole"],
+        twin=_twin(twin_log),
         exact="\n".join(_exact_rows(own, twin)),
         curves=CURVES,
         sources=_source_table(sources),
@@ -104,6 +113,17 @@ def _training_commands(log: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for stage, steps in stages:
         end = f" --decay {decay}" if decay and steps == log[-1]["step"] else ""
         yield f"    torchrun --standalone --nproc-per-node 2 -m bench.nano train {stage} --steps {steps}{end}"
+
+
+def _twin(log: Sequence[Mapping[str, Any]]) -> str:
+    """How the twin was made, from its log, which begins with that of the stages it shares."""
+    own = [line for line in log if line["stage"] == "twin"]
+    if not own:
+        return "It has not been trained yet."
+    shared = [line for line in log if line["stage"] != "twin"][-1]
+    tokens = (own[-1]["tokens"] - shared["tokens"]) / 1e6
+    *_, command = _training_commands(log)
+    return f"It went on from there for {tokens:.1f} million tokens: `{command.strip()}`."
 
 
 def _decay(log: Sequence[Mapping[str, Any]]) -> int:
@@ -175,9 +195,9 @@ are the keys in the full one, a dense MLP beside top-2 of 8 narrow experts, tied
 with self-conditioning) at {parameters:.1f} million parameters of text model, plus an untrained vision tower of minimal
 width that is there only so that stock transformers finds every tensor.
 
-It was trained from nothing, briefly, on two CPU cores. **It is a first version, for tests and to show that everything
-works: what it writes in a hole is seldom right and often not well formed.** Do not judge the method, or the real model,
-by it.
+It was trained from nothing, for hours, on two CPU cores. **It is for tests, and to show that everything works: of the
+lines it writes, a few are right, most look like code, and some do not.** Do not judge the method, or the real model, by
+it.
 
 ## Figures
 All on packages that were not trained on (see the table of sources).
@@ -191,9 +211,8 @@ Left to right, the encoder, {causal_tokens:,} tokens:
 
 Exactly right at the true length, through the product's own pipeline: the first holes of each split of
 `bench/data/heldout.jsonl.gz` (`bench.quality --methods oracle`), and the first rewrites of at most 40 tokens in
-`bench/data/heldout-renames.jsonl.gz`, where a name is to become another. A twin, which goes on from the same causal
-stage by the official recipe alone, is to say what of this carries over to the real model; "-" where it has not been
-trained.
+`bench/data/heldout-renames.jsonl.gz`, where a name is to become another. The twin goes on from the same causal stage by
+the official recipe alone, as the real model was trained; what helps only this checkpoint says nothing about that one.
 
 | | this checkpoint | its twin |
 | --- | ---: | ---: |
@@ -231,6 +250,9 @@ linearly to 0 at the end.
 the result. The recipe above was found on the way, so that the commands give a model like this one and not the same
 bytes: the first 547 steps knew no repeating rows, and up to step 1,260 the frames were of single holes only. The
 weights are stored in bfloat16.
+
+**The twin** shares the causal stage as it stood before the decoder learnt anything of ours; the frames that the stage
+reads left to right are part of it. {twin}
 
 The shape was not chosen by comparison runs: time allowed none. A hidden width of 256 with a dense MLP of 256 was taken
 over one of 512 for its speed (about a fifth fewer operations a token).

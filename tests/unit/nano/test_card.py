@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from bench.answers import Answer
 from bench.cases import Case
@@ -41,13 +43,17 @@ TEXT = "a = 1\nb = 2\nc = 3\n"
 CASE = Case(name="single/0", path="m.py", text=TEXT, hole=Span(start=10, end=11), mode="line")
 
 
-def rendered(written: str | None, twin: Figures | None = None) -> str:
+TWIN_LOG = [LOG[0], LOG[1] | {"stage": "twin", "tokens": 1_500_000, "rate": 1.0}]
+
+
+def rendered(written: str | None, twin: Figures | None = None, twin_log: Sequence[Mapping[str, Any]] = ()) -> str:
     return card.render(
         sources=SOURCES,
         log=LOG,
         causal=CausalNats(tokens=500, encoder=4.25, ngrams={2: 4.75, 5: 4.3125}),
         own=Figures(exact=(Exactness(split="single", every=Share(1, 8), short=Share(0, 0)),), renames=Share(3, 4)),
         twin=twin,
+        twin_log=twin_log,
         shown=[(CASE, Answer(middle=written, passes=1, token_positions=1, ms=1.0))],
     )
 
@@ -74,9 +80,11 @@ def test_figures_and_sources_stand_in_the_card() -> None:
 
 def test_the_twin_stands_beside_it() -> None:
     twin = Figures(exact=(Exactness(split="single", every=Share(1, 4), short=Share(0, 2)),), renames=Share(0, 4))
-    text = rendered("2", twin)
+    text = rendered("2", twin, TWIN_LOG)
     assert "| single, all holes | 12.5% of 8 | 25.0% of 4 |" in text
     assert "| renames in words | 75.0% of 4 | 0.0% of 4 |" in text
+    assert "for 0.5 million tokens: `torchrun" in text
+    assert "train twin --steps 40`" in text
 
 
 def test_examples_say_whether_they_are_right() -> None:
