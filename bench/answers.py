@@ -19,8 +19,9 @@ class Answer:
     """What a method made of a case.
 
     middle: the filled middle, or None where the method offered nothing. passes: model forwards. token_positions: all
-    that were computed, prefill and scoring included. ms: milliseconds of the whole request. doubt: nats, what the gate
-    of automatic suggestions looks at; None where a method has no gate.
+    that were computed, prefill and scoring included. ms: milliseconds of the whole request. doubt: nats a token,
+    what the gate of automatic suggestions looks at; None where a method has no gate. breaks: whether it adds syntax
+    errors by the product's own reckoning, which the gate looks at too.
     """
 
     middle: str | None
@@ -28,6 +29,7 @@ class Answer:
     token_positions: int
     ms: float
     doubt: float | None = None
+    breaks: bool = False
 
 
 class AnswerFile:

@@ -207,4 +207,5 @@ def run(pipeline: Iterable[Progress | Filled]) -> Answer:
         token_positions=stats.token_positions + stats.context_tokens - stats.cached_tokens,
         ms=(perf_counter() - began) * 1_000,
         doubt=best.doubt if best else None,
+        breaks=best is not None and best.added_errors > 0,
     )

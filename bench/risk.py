@@ -16,7 +16,8 @@ from infill.request import MOST_DOUBT
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A suggestion before the gate. doubt: nats, infinite where there is none to show."""
+    """A suggestion before the gate. doubt: nats a token, infinite where none is ever shown: there is nothing, or it
+    breaks the syntax."""
 
     doubt: float
     exact: bool
@@ -24,13 +25,14 @@ class Shown:
 
     @classmethod
     def of(cls, answer: Answer, verdict: Verdict) -> Self:
-        doubt = float("inf") if answer.middle is None or answer.doubt is None else answer.doubt
+        offered = answer.middle is not None and not answer.breaks
+        doubt = answer.doubt if offered and answer.doubt is not None else float("inf")
         return cls(doubt, verdict.exact, verdict.broken)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """The gate on a split at a threshold (nats). coverage: share of all cases that is shown. exact_match,
+    """The gate on a split at a threshold (nats a token). coverage: share of all cases that is shown. exact_match,
     syntax_errors: among the shown; lift: exact match among them over that among all."""
 
     split: str

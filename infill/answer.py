@@ -42,6 +42,7 @@ def _candidate(request: InfillRequest, offer: Offer, shown: Reading) -> Candidat
         score=offer.score,
         worst_entropy=shown.worst_entropy,
         doubt=shown.doubt,
+        added_errors=offer.added_errors,
         passes=offer.passes,
         stop_reason=offer.row.stop_reason,
     )

@@ -141,13 +141,14 @@ class Draft:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """A filled middle on offer, one text a hole. score: higher is better, comparable within one request only.
-    worst_entropy: nats, the least certain token kept. doubt: nats a token by which the texts are unlikely, what the
-    gate looks at. passes: model forwards the whole request had spent by then."""
+    worst_entropy: nats, the least certain token kept. doubt: nats a token by which the texts are unlikely, and
+    added_errors, of syntax, are what the gate looks at. passes: model forwards the whole request had spent by then."""
 
     texts: tuple[str, ...]
     score: float
     worst_entropy: float
     doubt: float
+    added_errors: int
     passes: int
     stop_reason: StopReason
 

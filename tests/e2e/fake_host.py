@@ -41,7 +41,13 @@ class FakeModel:
             wait_while("hold-step")
             yield Progress(stage="denoise", draft=Draft(pieces=(((str(step), 0.5),),)))
         candidate = Candidate(
-            texts=(request.path,), score=0.0, worst_entropy=0.0, doubt=0.0, passes=steps, stop_reason="settled"
+            texts=(request.path,),
+            score=0.0,
+            worst_entropy=0.0,
+            doubt=0.0,
+            added_errors=0,
+            passes=steps,
+            stop_reason="settled",
         )
         yield Filled(candidates=(candidate,), rejection=None, stats=FillStats(passes=steps))
 

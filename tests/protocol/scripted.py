@@ -33,6 +33,7 @@ def offers(*texts: str | tuple[str, ...], drafts: Sequence[Draft] = ()) -> Scrip
                 score=-rank,
                 worst_entropy=0.1,
                 doubt=0.1,
+                added_errors=0,
                 passes=3,
                 stop_reason="settled",
             )

@@ -50,7 +50,13 @@ class ScriptedModel:
                     raise KeyError(f"{name} text")
                 yield Progress(stage="denoise", draft=Draft(pieces=(((f"{name} {step}", 0.5),),)))
             candidate = Candidate(
-                texts=(name,), score=-1.0, worst_entropy=0.1, doubt=0.1, passes=request.seed, stop_reason="settled"
+                texts=(name,),
+                score=-1.0,
+                worst_entropy=0.1,
+                doubt=0.1,
+                added_errors=0,
+                passes=request.seed,
+                stop_reason="settled",
             )
             stats = FillStats(passes=request.seed, token_positions=8, ms={"prefill": 1.0, "denoise": 2.0, "rank": 0.0})
             yield Filled(candidates=(candidate,), rejection=None, stats=stats)

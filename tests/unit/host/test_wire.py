@@ -52,7 +52,9 @@ DONE = Done(
 )
 EVENTS: list[Event | Failure] = [
     Draft(pieces=((("re", 0.25), ("turn", 1.5)), ())),
-    Candidate(texts=("a", "b"), score=-1.5, worst_entropy=0.0, doubt=0.0, passes=4, stop_reason="deadline"),
+    Candidate(
+        texts=("a", "b"), score=-1.5, worst_entropy=0.0, doubt=0.0, added_errors=0, passes=4, stop_reason="deadline"
+    ),
     Rejection(reason="repeats_suffix"),
     DONE,
     Failure(kind="engine", message="no"),
