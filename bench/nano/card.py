@@ -213,6 +213,7 @@ Exactly right at the true length, through the product's own pipeline: the first 
 `bench/data/heldout.jsonl.gz` (`bench.quality --methods oracle`), and the first rewrites of at most 40 tokens in
 `bench/data/heldout-renames.jsonl.gz`, where a name is to become another. The twin goes on from the same causal stage by
 the official recipe alone, as the real model was trained; what helps only this checkpoint says nothing about that one.
+The first cases need not be like the rest: `bench/README.md` has all 1,000.
 
 | | this checkpoint | its twin |
 | --- | ---: | ---: |
