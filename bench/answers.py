@@ -6,11 +6,13 @@ A file belongs to one checkpoint. Nothing is judged here.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeVar
 
+T = TypeVar("T")
 _HASHED_BYTES = 1 << 16
 
 
@@ -59,6 +61,13 @@ class AnswerFile:
     def all(self, split: str, method: str, cases: Sequence[str]) -> list[Answer]:
         """A method's answers to cases that it has all answered, in their order."""
         return [self._answers[split, method, case] for case in cases]
+
+    def answered(self, split: str, method: str, cases: Mapping[str, T], answer: Callable[[T], Answer]) -> list[Answer]:
+        """A method's answers to cases by name, in their order; those that are not kept yet are computed and kept."""
+        for name, case in cases.items():
+            if self.get(split, method, name) is None:
+                self.add(split, method, name, answer(case))
+        return self.all(split, method, list(cases))
 
     def add(self, split: str, method: str, case: str, answer: Answer) -> None:
         """Remember an answer."""

@@ -16,7 +16,7 @@ from statistics import fmean, median
 
 from bench.answers import Answer, AnswerFile, fingerprint
 from bench.bootstrap import ratio
-from bench.cases import HELD_OUT, MODES, OWN_SPLITS, TUNING, Case, load
+from bench.cases import HELD_OUT, MODES, OWN_SPLITS, TUNING, load
 from bench.judge import Verdict, judge
 from bench.machine import machine
 from bench.methods import NAMES, Model
@@ -106,15 +106,6 @@ def compare(split: str, methods: tuple[str, str], ours: Sequence[Verdict], their
     )
 
 
-def answer_all(model: Model, name: str, split: str, cases: Sequence[Case], kept: AnswerFile) -> list[Answer]:
-    """A method's answers to all cases, those that are not kept yet computed and kept."""
-    method = model.method(name)
-    for case in cases:
-        if kept.get(split, name, case.name) is None:
-            kept.add(split, name, case.name, method(case))
-    return kept.all(split, name, [case.name for case in cases])
-
-
 def main() -> None:
     """Measure and print."""
     options = _arguments()
@@ -128,7 +119,7 @@ def main() -> None:
         lengths = [model.true_length(case) for case in cases]
         verdicts: dict[str, list[Verdict]] = {}
         for name in options.methods:
-            answers = answer_all(model, name, split, cases, kept)
+            answers = kept.answered(split, name, {case.name: case for case in cases}, model.method(name))
             verdicts[name] = [judge(c, a.middle, model.tokens) for c, a in zip(cases, answers, strict=True)]
             rows.append(row_of(name, split, lengths, answers, verdicts[name]))
             if name == "ours":

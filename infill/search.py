@@ -151,13 +151,16 @@ class Search:
     def _offers(self, rows: Sequence[Denoised], rejections: list[Rejection]) -> list[Offer]:
         """What the rows read, each text once, with what its score is before the encoder has read it. rejections: takes
         those of the other rows."""
-        offers: dict[tuple[str, ...], Offer] = {}
+        readings: dict[tuple[str, ...], tuple[Reading, Denoised]] = {}
         for row in rows:
             reading = read_row(row.state, row.lengths, self.layout, self.mode)
             if isinstance(reading, Rejection):
                 rejections.append(reading)
-                continue
-            reading, added = self._repaired(reading, row)
+            else:
+                readings.setdefault(reading.texts, (reading, row))
+        offers: dict[tuple[str, ...], Offer] = {}
+        for written, row in readings.values():
+            reading, added = self._repaired(written, row)
             score = certainty(mean_entropy=reading.mean_entropy, added_errors=added, weights=self.weights)
             offer = Offer(reading, row, added, self._is_unended(row), score, self.meter.passes)
             offers.setdefault(reading.texts, offer)

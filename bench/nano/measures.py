@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,6 @@ from bench.nano.batches import ROW
 from bench.nano.example import Example
 from bench.nano.kneser_ney import KneserNey
 from bench.nano.shape import text_configuration
-from bench.quality import answer_all
 from engine.train.model import Backbone
 from engine.train.objective import Batch, Objective
 from infill.layout import lay_out
@@ -112,7 +112,7 @@ def figures(directory: Path, limit: int, answers: Path | None) -> Figures:
 
 def _exactness(model: Model, split: str, limit: int, kept: AnswerFile) -> Exactness:
     cases = load(split)[:limit]
-    answers = answer_all(model, "oracle", split, cases, kept)
+    answers = kept.answered(split, "oracle", {case.name: case for case in cases}, model.oracle)
     right = [answer.middle == case.truth for answer, case in zip(answers, cases, strict=True)]
     short = [was for was, case in zip(right, cases, strict=True) if model.true_length(case) <= SHORT_TOKENS]
     return Exactness(split=split, every=Share.of(right), short=Share.of(short))
@@ -120,11 +120,8 @@ def _exactness(model: Model, split: str, limit: int, kept: AnswerFile) -> Exactn
 
 def _renamed(model: Model, rewrites: Sequence[Example], kept: AnswerFile) -> Share:
     """How many rewrites come out right at the answer's length."""
-    names = [str(number) for number in range(len(rewrites))]
-    for name, example in zip(names, rewrites, strict=True):
-        if kept.get("renames", "oracle", name) is None:
-            kept.add("renames", "oracle", name, _rewritten(model, example))
-    answers = kept.all("renames", "oracle", names)
+    named = {str(number): example for number, example in enumerate(rewrites)}
+    answers = kept.answered("renames", "oracle", named, partial(_rewritten, model))
     return Share.of([(answer.middle,) == example.answers for answer, example in zip(answers, rewrites, strict=True)])
 
 
