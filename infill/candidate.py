@@ -101,6 +101,21 @@ def repairs(
             yield _reading([*reading.texts[:hole], text, *reading.texts[hole + 1 :]], row, lengths, layout)
 
 
+def exchanges(
+    row: RowState, lengths: Sequence[int], layout: Layout, mode: Literal["line", "block"]
+) -> Iterator[Reading]:
+    """A row's readings with one of its tokens exchanged for another, what loses the least likelihood first."""
+    free = np.r_[layout.spans(lengths)]
+    losses = row.top_log_probs[free, :1] - row.top_log_probs[free, 1:]
+    for at in np.argsort(losses, axis=None)[: np.isfinite(losses).sum()].tolist():
+        place, rank = divmod(at, losses.shape[1])
+        token_ids = row.argmax_ids.copy()
+        token_ids[free[place]] = row.top_ids[free[place], rank + 1]
+        reading = read_row(replace(row, argmax_ids=token_ids), lengths, layout, mode)
+        if isinstance(reading, Reading):
+            yield reading
+
+
 def doubted(reading: Reading, middles: Sequence[TokenIds], log_probs: Floats, layout: Layout) -> Reading:
     """A reading with what the encoder doubts of its lines. middles: its texts' tokens. log_probs: [N] nats, of its
     canvas's tokens as far as the last hole's end, at least."""

@@ -16,7 +16,7 @@ import numpy as np
 from engine.canvas import Canvas, TokenIds
 from infill.edges import Edges, heal
 from infill.languages import language_of
-from infill.passage import to_line_feeds
+from infill.passage import interleaved, to_line_feeds
 from infill.prompt import Fence, closing, compose, fence_around
 from infill.request import InfillRequest, Rejection
 from infill.tokens import TextTokens
@@ -92,7 +92,7 @@ class Layout:
 
     def text(self, texts: Sequence[str]) -> str:
         """The window with these texts in the holes."""
-        return _joined(self.around, texts)
+        return interleaved(self.around, texts)
 
     def encode_middles(self, texts: Sequence[str]) -> tuple[TokenIds, ...]:
         """Texts for the holes as free tokens, edges included; their lines end in "\\n"."""
@@ -141,7 +141,7 @@ def lay_out(request: InfillRequest, tokens: TextTokens, budget: Budget) -> Layou
     far_before, far_after = before.cut(0, start), after.cut(end, len(after))
     near_before = before_text[len(far_before.text) :]
     near_after = after_text[: len(after_text) - len(far_after.text)]
-    gap = _joined([near_before, *around[1:-1], near_after], middles)
+    gap = interleaved([near_before, *around[1:-1], near_after], middles)
     prompt = compose(request, tokens, before=far_before, after=far_after, gap=gap, fence=fence, budget=budget)
     if prompt is None:
         return Rejection(reason="no_room")
@@ -160,8 +160,3 @@ def lay_out(request: InfillRequest, tokens: TextTokens, budget: Budget) -> Layou
         fence=fence,
         tokens=tokens,
     )
-
-
-def _joined(around: Sequence[str], texts: Sequence[str]) -> str:
-    """Texts in their places between those around them."""
-    return "".join(part for pair in zip(around, [*texts, ""], strict=True) for part in pair)

@@ -40,7 +40,7 @@ class Ladder:
     contracted: whether a hole is cut to what its reading keeps.
     """
 
-    line: tuple[int, ...] = (1, 3, 5, 8, 14)
+    line: tuple[int, ...] = (2, 3, 5, 11, 18)
     block: tuple[int, ...] = (8, 16, 32, 56, 96)
     contracted: bool = True
 

@@ -6,6 +6,7 @@ The model sees "\\n" at every line's end. Knows no tokenizer: `TextTokens.passag
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,3 +77,8 @@ def line_ending_at(text: str, position: int) -> str:
         return after[0]
     before = _LINE_ENDING.findall(text, max(position - _LINE_ENDING_REACH, 0), position)
     return max(set(before), key=before.count, default="\n")
+
+
+def interleaved(around: Sequence[str], texts: Sequence[str]) -> str:
+    """Texts in their places between those around them, which are one more."""
+    return "".join(part for pair in zip(around, [*texts, ""], strict=True) for part in pair)

@@ -5,14 +5,14 @@ Every length tried comes from `length`; nothing here knows how long a hole shoul
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Literal
 
 from engine.canvas import Context, DenoiseConfig, Denoiser, RowState, TokenIds
 from infill.batch import Batch, Denoised, Middle
-from infill.candidate import Reading, doubted, draft, kept_tokens, read_row, repairs
+from infill.candidate import Reading, doubted, draft, exchanges, kept_tokens, read_row, repairs
 from infill.layout import Layout
 from infill.length import Lengths
 from infill.meter import Meter
@@ -80,8 +80,9 @@ class Search:
             best = max(scored, key=by_score).row if scored else denoised[0]
             spans = self.layout.spans(best.lengths)
             current = [Middle(best.state.argmax_ids[span], keep=True) for span in spans]
-        found.offers.sort(key=by_score, reverse=True)
-        return found
+        fewest = min([0, *(offer.added_errors for offer in found.offers)])
+        offers = [replace(offer, added_errors=offer.added_errors - fewest) for offer in found.offers]
+        return Found(sorted(offers, key=by_score, reverse=True), found.rejections)
 
     def _start(self) -> list[Middle]:
         """The holes before anything is known: a text to be edited as it stands, anything else as noise."""
@@ -153,18 +154,31 @@ class Search:
         those of the other rows."""
         readings: dict[tuple[str, ...], tuple[Reading, Denoised]] = {}
         for row in rows:
-            reading = read_row(row.state, row.lengths, self.layout, self.mode)
+            reading = read_row(*self._read(row))
             if isinstance(reading, Rejection):
                 rejections.append(reading)
             else:
                 readings.setdefault(reading.texts, (reading, row))
-        offers: dict[tuple[str, ...], Offer] = {}
-        for written, row in readings.values():
-            reading, added = self._repaired(written, row)
-            score = certainty(mean_entropy=reading.mean_entropy, added_errors=added, weights=self.weights)
-            offer = Offer(reading, row, added, self._is_unended(row), score, self.meter.passes)
-            offers.setdefault(reading.texts, offer)
-        return list(offers.values())
+        offers = [self._offer(reading, row) for reading, row in readings.values()]
+        # What replaces a text stays as it is, since its end would be lost.
+        if not any(self.layout.middles):
+            offers = [self._mended(offer, repairs(offer.reading, *self._read(offer.row))) for offer in offers]
+            if all(offer.added_errors > 0 for offer in offers):
+                offers = [self._mended(offer, exchanges(*self._read(offer.row))) for offer in offers]
+        return list({offer.reading.texts: offer for offer in reversed(offers)}.values())
+
+    def _offer(self, reading: Reading, row: Denoised) -> Offer:
+        added = self._added_errors(reading.texts)
+        score = certainty(mean_entropy=reading.mean_entropy, added_errors=added, weights=self.weights)
+        return Offer(reading, row, added, self._is_unended(row), score, self.meter.passes)
+
+    def _mended(self, offer: Offer, others: Iterator[Reading]) -> Offer:
+        """The offer, where it breaks the syntax with another reading of its row that breaks it less."""
+        for reading in islice(others, self.most_repairs):
+            if offer.added_errors <= 0:
+                break
+            offer = min(offer, self._offer(reading, offer.row), key=by_errors)
+        return offer
 
     def _score(self, offers: Sequence[Offer], *, late: bool) -> Generator[Progress, None, list[Offer]]:
         """Score offers with one forward of the encoder; leave them as they are when it is late."""
@@ -186,17 +200,6 @@ class Search:
             for offer, own, row in zip(offers, middles, log_probs, strict=True)
         ]
 
-    def _repaired(self, reading: Reading, row: Denoised) -> tuple[Reading, int]:
-        """A row's reading and the errors it adds; with another ending where its own breaks the syntax and that one does
-        not. What replaces a text stays as it is, since its end would be lost."""
-        added = self._added_errors(reading.texts)
-        if added and not any(self.layout.middles):
-            others = islice(repairs(reading, row.state, row.lengths, self.layout, self.mode), self.most_repairs)
-            sound = next((other for other in others if not self._added_errors(other.texts)), None)
-            if sound is not None:
-                return sound, 0
-        return reading, added
-
     def _is_unended(self, row: Denoised) -> bool:
         """Whether a block fills the longest hole there is to its end."""
         if self.mode == "line" or any(self.layout.middles):
@@ -205,7 +208,12 @@ class Search:
         return longest == row.lengths[0] == kept_tokens(row.state, row.lengths, 0, self.layout, self.mode)
 
     def _added_errors(self, texts: Sequence[str]) -> int:
-        return max(error_count(self.layout.text(texts), self.layout.fence.language) - self.errors_before, 0)
+        """Below 0 where a text mends what was taken for broken whatever stands in the holes."""
+        return error_count(self.layout.text(texts), self.layout.fence.language) - self.errors_before
+
+    def _read(self, row: Denoised) -> tuple[RowState, tuple[int, ...], Layout, Literal["line", "block"]]:
+        """What a reading of a row is taken from."""
+        return row.state, row.lengths, self.layout, self.mode
 
     @property
     def _present(self) -> list[tuple[TokenIds, str]]:
@@ -215,3 +223,7 @@ class Search:
 
 def by_score(offer: Offer) -> float:
     return offer.score
+
+
+def by_errors(offer: Offer) -> int:
+    return offer.added_errors

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from engine.canvas import Floats, RowState, TokenIds
-from infill.candidate import Reading, kept_tokens, read_row
+from infill.candidate import Reading, exchanges, kept_tokens, read_row
 from infill.gate import first_line
 from infill.layout import Layout, lay_out
 from infill.window import Budget
@@ -62,6 +64,24 @@ def test_the_tokens_that_a_finished_text_keeps(marked: str, text: str, kept: int
     layout = layout_of(marked)
     state, lengths = written(layout, text)
     assert kept_tokens(state, lengths, 0, layout, "line") == kept
+
+
+def test_a_token_is_exchanged_where_that_loses_least() -> None:
+    layout = layout_of("x=⟦⟧\n")
+    state, lengths = written(layout, "foo.bar")
+    total, comma = (int(layout.tokens.encode(text)[0]) for text in ("total", ","))
+    [span] = layout.spans(lengths)
+    top_ids = np.repeat(state.argmax_ids[:, None], 3, axis=1)
+    top_log_probs = np.full(top_ids.shape, -np.inf, np.float32)
+    top_log_probs[:, 0] = -0.1
+    top_ids[span.start, 1], top_log_probs[span.start, 1] = total, -4.0
+    top_ids[span.start + 1, 1:], top_log_probs[span.start + 1, 1:] = (comma, total), (-2.0, -9.0)
+    row = replace(state, top_ids=top_ids, top_log_probs=top_log_probs)
+    assert [reading.texts for reading in exchanges(row, lengths, layout, "line")] == [
+        ("foo,bar",),
+        ("total.bar",),
+        ("foototalbar",),
+    ]
 
 
 def test_doubt_is_over_the_tokens_kept() -> None:
