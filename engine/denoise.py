@@ -8,7 +8,7 @@ Nothing outlives the stepper, and the context's cache is only read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -25,6 +25,9 @@ from engine.masks import Places
 from engine.noise import NoiseSource
 from engine.permitted import PermittedIds
 from engine.row import Row
+
+READ_AT_ONCE = 256
+"""Positions whose logits are held at once, a canvas's worth: what bounds the memory of a step of many rows."""
 
 
 class BatchStepper:
@@ -48,6 +51,7 @@ class BatchStepper:
         self._config = config
         self._noise = noise
         self._permitted = PermittedIds(config.banned_ids, backbone.vocabulary_size, backbone.device)
+        self._no_signal = torch.zeros(0, backbone.hidden_size, dtype=backbone.dtype, device=backbone.device)
         self._step = 0
         self.rows = [self._row(canvas, seed) for canvas, seed in zip(canvases, seeds, strict=True)]
         self._layout: _Layout | None = None
@@ -61,11 +65,9 @@ class BatchStepper:
             return self._state(computed=0)
         self._step += 1
         hidden = self._decode(rows).split([len(row) for row in rows])
-        # The vocabulary is most of a step's work, so only what is read is multiplied with it, all rows at once.
-        read = torch.cat([own[row.places] for row, own in zip(rows, hidden, strict=True)])
-        logits = self._backbone.logits(read).split([len(row.places) for row in rows])
-        for row, own_logits in zip(rows, logits, strict=True):
-            row.advance(own_logits, self._step, self._config, self._noise)
+        read = [own[row.places] for row, own in zip(rows, hidden, strict=True)]
+        for some in _groups([len(own) for own in read]):
+            self._advance(rows[some], read[some])
         return self._state(computed=sum(map(len, hidden)))
 
     @torch.inference_mode()
@@ -87,7 +89,20 @@ class BatchStepper:
         self.rows[row] = new
 
     def _row(self, canvas: Canvas, seed: int) -> Row:
-        return Row.start(canvas, seed, self._permitted, self._noise, step=self._step)
+        return Row.start(canvas, seed, self._permitted, self._noise, no_signal=self._no_signal, step=self._step)
+
+    def _advance(self, rows: Sequence[Row], read: Sequence[Tensor]) -> None:
+        """Takes the step in some rows. read: the hidden states [F, H] of each one's free positions."""
+        lengths = [len(own) for own in read]
+        # The vocabulary is most of a step's work, so only what is read is multiplied with it, many rows at once.
+        logits = self._backbone.logits(torch.cat(list(read)))
+        for row, own in zip(rows, logits.split(lengths), strict=True):
+            row.advance(own, self._step, self._config, self._noise)
+        if self._step < self._config.max_denoising_steps:
+            # Mixed here and not where they are fed: a distribution takes a hundred times as much as its mean embedding.
+            signal = self._backbone.embed_distribution(logits)
+            for row, own in zip(rows, signal.split(lengths), strict=True):
+                row.feed(own)
 
     def _decode(self, rows: Sequence[Row]) -> Tensor:
         """Hidden states [N, H] of these rows, end to end."""
@@ -105,7 +120,7 @@ class BatchStepper:
         backbone = self._backbone
         signal = torch.zeros(starts.pop(), backbone.hidden_size, dtype=backbone.dtype, device=backbone.device)
         fed = torch.cat([start + row.fed for start, row in zip(starts, rows, strict=True)])
-        signal[fed] = backbone.embed_distribution(torch.cat([row.posterior for row in rows]))
+        signal[fed] = torch.cat([row.signal for row in rows])
         told = torch.cat([row.told for row in rows])
         signal[told] = backbone.embed_tokens(torch.cat([row.known_ids for row in rows])[told])
         return signal
@@ -129,3 +144,14 @@ class _Layout:
     lengths: list[int]
     places: Places
     masks: dict[str, Tensor | None]
+
+
+def _groups(counts: Sequence[int]) -> Iterator[slice]:
+    """Which rows are read together, that have so many positions to read: a longer one alone."""
+    start = total = 0
+    for end, count in enumerate(counts):
+        if end > start and total + count > READ_AT_ONCE:
+            yield slice(start, end)
+            start, total = end, 0
+        total += count
+    yield slice(start, len(counts))

@@ -16,6 +16,7 @@ from transformers import DiffusionGemmaConfig, DiffusionGemmaTextConfig
 from engine.attention import BLOCK
 from engine.cache import LayerShape
 from engine.configuration import layer_shapes, text_config_of
+from engine.denoise import READ_AT_ONCE
 from engine.errors import DoesNotFitError
 from engine.formats import Format, packed_bytes
 from engine.packed import SLICE_BYTES
@@ -25,15 +26,15 @@ from engine.skeleton import Skeleton, Weight
 CHUNK = 512
 """Prompt tokens encoded in one pass on a GPU."""
 
-_READ = 256
-"""Positions of a step, all rows together, whose logits are computed: a ladder of block lengths frees as many."""
-
 _PACKED = 1024
 """Positions of a step, clamped ones too."""
 
-_LOGIT_BYTES = 20
-"""For each position and vocabulary entry of a step: the product, the logits, the distribution, the one before it, and
-one copy in the making."""
+_LOGIT_BYTES = 12
+"""For each position and vocabulary entry that are read at once: the logits, the distribution, and its running sum or
+its product with the logits."""
+
+_UNPACKING = 4
+"""Times its own size that a slice takes while it is unpacked: bitsandbytes makes it twice in float32 first."""
 
 _AUTOMATIC: tuple[Scheme, ...] = ("none", "int8", "int4")
 """What `auto` tries, best first. nf4 is larger than int4 and no better."""
@@ -98,7 +99,7 @@ class Needs:
         return Budget(
             weights=weights - sum(moved),
             key_values=context_tokens * _token_bytes(layer_shapes(self._config), self._dtype),
-            workspace=_workspace(self._config, context_tokens, self._dtype, self._unpacked(formats)) + visiting,
+            workspace=_workspace(self._config, context_tokens, self._dtype, self._slice(formats)) + visiting,
             main_memory=sum(moved),
         )
 
@@ -126,7 +127,7 @@ class Needs:
                     return plan
         raise DoesNotFitError(self._refusal(whole, free, main_memory, place))
 
-    def _unpacked(self, formats: Mapping[str, Format]) -> int:
+    def _slice(self, formats: Mapping[str, Format]) -> int:
         """The most of one weight that is unpacked at once."""
         sizes = (math.prod(weight.shape) * self._dtype.itemsize for weight in self._weights if weight.name in formats)
         return min(SLICE_BYTES, max(sizes, default=0))
@@ -167,23 +168,32 @@ def _token_bytes(shapes: Sequence[LayerShape], dtype: torch.dtype) -> int:
     return sum(2 * shape.heads * shape.head_dim * dtype.itemsize for shape in shapes)
 
 
-def _workspace(config: DiffusionGemmaTextConfig, context_tokens: int, dtype: torch.dtype, unpacked: int) -> int:
-    """The most that is held besides weights and contexts, in prefill or in a denoising step. unpacked: bytes of one
-    weight; an expert has two."""
-    experts = max(_experts(config, CHUNK, dtype), _experts(config, _PACKED, dtype)) + unpacked
-    attention = max(_attention(config, count, context_tokens, dtype) for count in (CHUNK, _PACKED))
-    kept = _READ * config.vocab_size * torch.float32.itemsize
-    logits = _READ * config.vocab_size * _LOGIT_BYTES
-    return max(logits, kept + experts, kept + attention) + unpacked
+def _workspace(config: DiffusionGemmaTextConfig, context_tokens: int, dtype: torch.dtype, part: int) -> int:
+    """The most that is held besides weights and contexts, in prefill or in a denoising step. part: bytes of the largest
+    slice that is unpacked."""
+    vocabulary = READ_AT_ONCE * config.vocab_size
+    count = max(CHUNK, _PACKED)
+    return _lasting(config, count, context_tokens, dtype) + max(
+        vocabulary * _LOGIT_BYTES,
+        # The distributions, while they are mixed with the embedding.
+        vocabulary * torch.float32.itemsize + part * _UNPACKING,
+        _experts(config, count, dtype) + part * _UNPACKING,
+        _attention(config, count, context_tokens),
+    )
+
+
+def _lasting(config: DiffusionGemmaTextConfig, count: int, context_tokens: int, dtype: torch.dtype) -> int:
+    """Both masks, and the hidden states at a layer's places."""
+    return count * (2 * (context_tokens + count) + 8 * config.hidden_size) * dtype.itemsize
 
 
 def _experts(config: DiffusionGemmaTextConfig, count: int, dtype: torch.dtype) -> int:
-    """Inputs, inner activations and outputs of every token's experts."""
-    width = 3 * (config.hidden_size + (config.moe_intermediate_size or 0))
-    return count * (config.top_k_experts or 0) * width * dtype.itemsize
+    """Inputs and outputs of every token's experts, the outputs by token, and their float32 products with the router's
+    weights."""
+    width = 3 * dtype.itemsize + torch.float32.itemsize
+    return count * (config.top_k_experts or 0) * config.hidden_size * width
 
 
-def _attention(config: DiffusionGemmaTextConfig, count: int, context_tokens: int, dtype: torch.dtype) -> int:
-    """Scores of a block of queries three times over, and the mask, of a full layer."""
-    keys = context_tokens + count
-    return config.num_attention_heads * BLOCK * keys * 10 + 2 * count * keys * dtype.itemsize
+def _attention(config: DiffusionGemmaTextConfig, count: int, context_tokens: int) -> int:
+    """Scores of a block of queries three times over, of a full layer."""
+    return config.num_attention_heads * BLOCK * (context_tokens + count) * 10

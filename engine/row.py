@@ -30,8 +30,8 @@ class Row:
     free: bool, not clamped. places: int64, the free positions, F of them, whose logits alone are looked at.
     known_ids: int64, the canvas's own tokens. present_ids: int64, what stands there now. choices: the free positions
     grouped by the ids they may take.
-    fed: int64, the free positions that have self-conditioning; posterior: [len(fed), V], what it is there: the last
-    step's distributions. told: bool, the clamped positions that have it, where it is their own token.
+    fed: int64, the free positions that have self-conditioning; signal: [len(fed), H], what it is there: the expected
+    embeddings of the last step. told: bool, the clamped positions that have it, where it is their own token.
     argmax_ids: int64, the last step's reading, -1 where there is none. unchanged_steps: for how many steps the reading
     has stayed as it is. state: None before the first step.
     """
@@ -43,15 +43,25 @@ class Row:
     present_ids: Tensor
     choices: list[tuple[Tensor, Permitted]]
     fed: Tensor
-    posterior: Tensor
+    signal: Tensor
     told: Tensor
     argmax_ids: Tensor
     unchanged_steps: int = 0
     state: RowState | None = None
 
     @classmethod
-    def start(cls, canvas: Canvas, seed: int, permitted: PermittedIds, noise: NoiseSource, *, step: int = 0) -> Self:
-        """A row before its first step: known tokens, kept ones, and noise elsewhere. `step` keys the noise.
+    def start(
+        cls,
+        canvas: Canvas,
+        seed: int,
+        permitted: PermittedIds,
+        noise: NoiseSource,
+        *,
+        no_signal: Tensor,
+        step: int = 0,
+    ) -> Self:
+        """A row before its first step: known tokens, kept ones, and noise elsewhere. no_signal: [0, H], as wide as
+        what self-conditioning feeds. `step` keys the noise.
 
         Raises:
             ValueError: the canvas holds an id outside the vocabulary, or a position has no permitted one.
@@ -72,7 +82,7 @@ class Row:
             present_ids=known_ids,
             choices=permitted.of_canvas(canvas),
             fed=torch.zeros(0, dtype=torch.int64, device=device),
-            posterior=torch.zeros(0, permitted.vocabulary_size, device=device),
+            signal=no_signal,
             told=torch.zeros_like(free),
             argmax_ids=torch.full_like(known_ids, -1),
         )
@@ -101,11 +111,11 @@ class Row:
         index = torch.where(taken, old_index[source], -1)
         self.told = taken & ~self.free & (old.told[source] | (index >= 0))
         self.fed = ((index >= 0) & self.free).nonzero().squeeze(-1)
-        self.posterior = old.posterior[index[self.fed]]
+        self.signal = old.signal[index[self.fed]]
 
     def advance(self, logits: Tensor, step: int, config: DenoiseConfig, noise: NoiseSource) -> None:
-        """One denoising step from the decoder's logits at the free positions, [F, V] float32, which are
-        overwritten."""
+        """One denoising step from the decoder's logits at the free positions, [F, V] float32, which make way for the
+        distributions."""
         logits.div_(sampler.temperature(step, config))
         for group, permitted in self.choices:
             logits[group[:, None], permitted.barred] = sampler.IMPOSSIBLE
@@ -129,7 +139,6 @@ class Row:
         self.unchanged_steps = self.unchanged_steps + 1 if same else 0
         stable = self.unchanged_steps >= config.stability_threshold
         settled = stable and bool(sampler.confident(entropy, self.free, config.confidence_threshold))
-        self.fed, self.posterior, self.told = self.places, believed.probs, ~self.free
         self.argmax_ids = argmax_ids
         self.state = RowState(
             argmax_ids=argmax_ids.int().cpu().numpy(),
@@ -140,6 +149,11 @@ class Row:
             accepted=accepted.cpu().numpy(),
             settled=settled,
         )
+        logits.copy_(believed.probs)
+
+    def feed(self, signal: Tensor) -> None:
+        """Has self-conditioning from now on. signal: [F, H], of the free positions."""
+        self.fed, self.signal, self.told = self.places, signal, ~self.free
 
     def _with_free(self, ids: Tensor) -> Tensor:
         """The known tokens with these [F] at the free positions, [L]."""

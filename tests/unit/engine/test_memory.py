@@ -1,4 +1,4 @@
-"""The budget: the real model's figures, and which plan is chosen for which card."""
+"""The budget: the real model's figures, which plan is chosen for which card, and what a step really takes."""
 
 from __future__ import annotations
 
@@ -6,16 +6,43 @@ from pathlib import Path
 
 import pytest
 import torch
+from transformers import DiffusionGemmaConfig
 
 from bench.full_size import configuration
+from bench.random_weights import random_tensors
 from engine.account import wanted_tensors
+from engine.canvas import DenoiseConfig
 from engine.configuration import model_config
 from engine.errors import DoesNotFitError
-from engine.memory import GB, Needs, within
-from engine.quantize import SCHEMES, Scheme, formats_of, quantized
+from engine.load import finish
+from engine.memory import CHUNK, GB, Needs, within
+from engine.quantize import SCHEMES, Scheme, formats_of, packed_stream, quantized
+from engine.reference import ReferenceDenoiser
 from engine.skeleton import Skeleton
+from tests.unit.engine.allocations import Allocations
+from tests.unit.engine.canvases import canvas, prompt
 
 CONTEXT = 8192
+CUDA_CONTEXT = GB // 2
+"""What a driver keeps for a process besides its tensors, about. Not measured here."""
+
+# Where logits take the most, and where experts do.
+MANY_WORDS = {"vocab_size": 16384}
+MANY_EXPERTS = {"vocab_size": 512, "hidden_size": 512, "moe_intermediate_size": 128, "num_experts": 32}
+SMALL = {
+    "hidden_size": 128,
+    "intermediate_size": 128,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 64,
+    "global_head_dim": 64,
+    "num_global_key_value_heads": 1,
+    "num_experts": 8,
+    "moe_intermediate_size": 64,
+    "sliding_window": 64,
+    "max_position_embeddings": 16384,
+}
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +53,7 @@ def full() -> Needs:
 def test_the_real_model_fits_as_promised(full: Needs) -> None:
     budget = full.budget("int4", context_tokens=CONTEXT)
     assert budget.weights <= 16 * GB
-    assert budget.total <= 18 * GB
+    assert budget.total + CUDA_CONTEXT <= 18 * GB
     assert full.budget("none", context_tokens=CONTEXT).weights == pytest.approx(2 * 25.25e9, rel=1e-3)
     assert budget.key_values == CONTEXT * 225_280
 
@@ -64,12 +91,12 @@ def test_the_best_plan_that_fits_is_chosen(
             None,
             6,
             64,
-            r"a card has 6\.0 GB free, and it needs 53\.7 GB unquantized, 28\.7 GB in int8, 18\.0 GB in int4; with all "
-            r"experts in main memory it needs 6\.6 GB there and 12\.1 GB of main memory, of which 64\.0 GB are free\. "
+            r"a card has 6\.0 GB free, and it needs 53\.2 GB unquantized, 28\.1 GB in int8, 17\.4 GB in int4; with all "
+            r"experts in main memory it needs 6\.0 GB there and 12\.1 GB of main memory, of which 64\.0 GB are free\. "
             r"Free memory on it, or use the checkpoint nano\.",
         ),
         (None, 12, 4, r"12\.1 GB of main memory, of which 4\.0 GB are free"),
-        ("none", 40, None, r"needs 53\.7 GB unquantized\. Choose the quantization auto"),
+        ("none", 40, None, r"needs 53\.2 GB unquantized\. Choose the quantization auto"),
     ],
 )
 def test_what_cannot_fit_is_refused_with_figures(
@@ -93,3 +120,46 @@ def test_the_reckoned_weights_are_the_loaded_ones(wide: Path, scheme: Scheme) ->
     packed = quantized(wanted_tensors(wide, weights), formats_of(weights, scheme), torch.device("cpu"))
     held = sum(part.nbytes for each in packed for part in each.parts.values())
     assert Needs(model_config(wide), torch.bfloat16).budget(scheme, context_tokens=64).weights == held
+
+
+@pytest.mark.parametrize(
+    ("text", "scheme", "lengths", "least"),
+    [
+        (MANY_WORDS, "none", (256,), 0.8),
+        (MANY_WORDS, "int4", (256,), 0.8),
+        (MANY_WORDS, "int4", (96,) * 5, 0.4),
+        (MANY_EXPERTS, "int8", (96,) * 8, 0.7),
+        (MANY_EXPERTS, "int4", (96,) * 8, 0.7),
+    ],
+)
+def test_a_step_takes_what_was_reckoned(
+    text: dict[str, int], scheme: Scheme, lengths: tuple[int, ...], least: float
+) -> None:
+    context_tokens = 512
+    config = configuration(**SMALL | text)
+    denoiser = random_denoiser(config, scheme, context_tokens)
+    reckoned = Needs(config, torch.bfloat16).budget(scheme, context_tokens=context_tokens).workspace
+    vocabulary = denoiser.vocabulary_size
+    rows = [canvas(prompt(length + 32, vocabulary=vocabulary), range(16, 16 + length)) for length in lengths]
+    with Allocations() as allocations, denoiser.prefill(prompt(context_tokens, vocabulary=vocabulary)) as context:
+        assert allocations.peak - allocations.held < reckoned
+        before = allocations.begin()
+        stepper = denoiser.start(context, rows, seeds=range(len(rows)), config=DenoiseConfig(max_denoising_steps=2))
+        for _ in range(2):
+            stepper.step()
+        denoiser.score(context, [row.token_ids for row in rows])
+    assert least * reckoned < allocations.peak - before < reckoned
+
+
+def random_denoiser(config: DiffusionGemmaConfig, scheme: Scheme, context_tokens: int) -> ReferenceDenoiser:
+    device = torch.device("cpu")
+    skeleton = Skeleton(config, torch.bfloat16)
+    formats = formats_of(skeleton.weights, scheme)
+    skeleton.pack(formats)
+    held = {
+        f"{packed.name}.{part}" if part else packed.name: tensor
+        for packed in packed_stream(random_tensors(skeleton.weights, device), formats, device)
+        for part, tensor in packed.parts.items()
+    }
+    denoiser = finish(skeleton, held, device, offloaded=0, context_tokens=context_tokens)
+    return ReferenceDenoiser(denoiser.backbone, context_tokens=context_tokens, chunk=CHUNK)
