@@ -143,7 +143,7 @@ def test_candidates_are_distinct_and_in_order() -> None:
         # None of its endings helps.
         ("x = ⟦⟧\n", ")foo", ")foo"),
         # Of what replaces a text the end is not to be lost.
-        ("x = ⟦foo()⟧\n", "bar(foo(", "bar(foo("),
+        ("x = ⟦foo()⟧\n", "((bar(", "((bar("),
     ],
 )
 def test_a_text_that_breaks_the_syntax_gets_another_ending(marked: str, text: str, offered: str) -> None:
