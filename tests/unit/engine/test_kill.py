@@ -1,6 +1,7 @@
-"""Writing the cache is killed at fifty moments, spread over every line that it runs; the next start always works.
+"""Quantizing and caching are killed; the next start always works.
 
-Children are forked, because importing torch fifty times would take minutes.
+Once at moments spread over every line that the cache runs, in forked children, because importing torch so often would
+take minutes. And once at random moments of a real load, in processes of their own.
 """
 
 # torch annotates itself in part only.
@@ -8,10 +9,15 @@ Children are forked, because importing torch fifty times would take minutes.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import random
+import shutil
 import signal
 import sys
+import time
 from collections.abc import Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -21,8 +27,10 @@ import torch
 from torch import Tensor
 
 from engine import manifest, store
+from engine.load import load
 from engine.quantize import Packed
-from engine.store import Cache
+from engine.store import Cache, held
+from tests.unit.engine.canvases import prompt
 
 MOMENTS = 50
 FILES = (store.__file__, manifest.__file__)
@@ -92,3 +100,53 @@ def test_the_next_start_works(tmp_path: Path) -> None:
         assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
         held = start(tmp_path)
         assert all(torch.equal(held[f"{name}.codes"], tensor) for name, tensor in WEIGHTS.items()), moment
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes cannot be forked here")
+def test_a_start_after_any_kill_works(wide: Path, tmp_path: Path) -> None:
+    caches = tmp_path / "caches"
+    expected = scores(wide, None)
+    spawning = multiprocessing.get_context("forkserver")
+    spawning.set_forkserver_preload(["engine.load"])
+
+    def start_one(kill_after: float | None) -> float:
+        """Seconds of a start in a process of its own, which is killed then. kill_after: so many, or at its end."""
+        ready, told = spawning.Pipe(duplex=False)
+        process = spawning.Process(target=start_for, args=(wide, caches, told))
+        process.start()
+        ready.recv()
+        began = time.perf_counter()
+        ready.poll(kill_after)
+        process.kill()
+        process.join()
+        return time.perf_counter() - began
+
+    whole = start_one(None)
+    chance = random.Random(0)
+    unfinished = 0
+    for moment in range(MOMENTS):
+        if moment % 2:
+            shutil.rmtree(caches)
+        else:
+            break_(caches)
+        start_one(chance.uniform(0, whole))
+        unfinished += not any(held(caches).values())
+        assert torch.equal(scores(wide, caches), expected), moment
+        assert list(caches.glob("*.partial")) == []
+        [kept] = held(caches).values()
+        assert kept is not None
+    assert unfinished
+
+
+def start_for(checkpoint: Path, caches: Path, told: Connection) -> None:
+    """A start that quantizes and caches, in another process."""
+    told.send(None)
+    load(checkpoint, scheme="int4", cache=caches)
+    told.send(None)
+
+
+def scores(checkpoint: Path, caches: Path | None) -> Tensor:
+    """What a start makes of a text."""
+    denoiser = load(checkpoint, scheme="int4", cache=caches)
+    with denoiser.prefill(prompt(10)) as context:
+        return torch.from_numpy(denoiser.score(context, [prompt(20, seed=1)])[0])
