@@ -33,26 +33,35 @@ class KeyValues:
 
     def __init__(self, shapes: tuple[LayerShape, ...], device: torch.device, dtype: torch.dtype) -> None:
         self.shapes = shapes
-        self._capacity = 0
+        self.capacity = 0
+        """Tokens that there is room for."""
         self.keys = [torch.empty(1, shape.heads, 0, shape.head_dim, device=device, dtype=dtype) for shape in shapes]
         self.values = [torch.empty_like(keys) for keys in self.keys]
 
     def reserve(self, length: int) -> None:
         """Makes room for `length` tokens; what is there stays."""
-        if length <= self._capacity:
-            return
-        self._capacity = -(-length // self._GRAIN) * self._GRAIN
-        for buffers in (self.keys, self.values):
-            for layer, old in enumerate(buffers):
-                grown = old.new_empty(*old.shape[:2], self._capacity, old.shape[3])
-                grown[:, :, : old.shape[2]] = old
-                buffers[layer] = grown
+        if length > self.capacity:
+            self._resize(length)
+
+    def trim(self, length: int) -> None:
+        """Lets go of the room behind the first `length` tokens."""
+        if length <= self.capacity - self._GRAIN:
+            self._resize(length)
 
     def copy_from(self, other: KeyValues, length: int) -> None:
         """Takes over the first `length` tokens of another sequence."""
         self.reserve(length)
         for mine, theirs in zip(self.keys + self.values, other.keys + other.values, strict=True):
             mine[:, :, :length] = theirs[:, :, :length]
+
+    def _resize(self, length: int) -> None:
+        kept = min(length, self.capacity)
+        self.capacity = -(-length // self._GRAIN) * self._GRAIN
+        for buffers in (self.keys, self.values):
+            for layer, old in enumerate(buffers):
+                resized = old.new_empty(*old.shape[:2], self.capacity, old.shape[3])
+                resized[:, :, :kept] = old[:, :, :kept]
+                buffers[layer] = resized
 
 
 class WritingCache:

@@ -126,7 +126,7 @@ class ContextPool:
             if shared < needed:
                 slot.token_ids = slot.token_ids[:shared]
                 self._make_room(needed - shared, needed, sparing=slot)
-        slot.sequence.reserve(needed)
+            self._reserve(slot, needed)
         self._touch(slot)
         return PooledContext(slot, needed, shared)
 
@@ -144,13 +144,23 @@ class ContextPool:
     def _fork(self, source: Slot | None, shared: int, needed: int) -> Slot:
         """A new slot that begins with a copy of the source's first `shared` tokens."""
         slot = Slot(KeyValues(self._shapes, self._device, self._dtype))
+        self._make_room(needed, needed, sparing=source if shared else None)
+        self._slots.append(slot)
+        self._reserve(slot, needed)
         if source is not None and shared:
             self._touch(source)
             slot.sequence.copy_from(source.sequence, shared)
             slot.append(source.token_ids[:shared])
-        self._make_room(needed, needed, sparing=None)
-        self._slots.append(slot)
         return slot
+
+    def _reserve(self, slot: Slot, needed: int) -> None:
+        """Room in a slot for a prompt. A rewound slot keeps its buffers, which spares copies, unless all slots' would
+        then hold more than the budget."""
+        held = sum(max(other.sequence.capacity, needed if other is slot else 0) for other in self._slots)
+        if held > self.budget:
+            for other in self._slots:
+                other.sequence.trim(max(len(other.token_ids), needed if other is slot else 0))
+        slot.sequence.reserve(needed)
 
     def _make_room(self, extra: int, needed: int, *, sparing: Slot | None) -> None:
         """Evicts until `extra` more tokens fit: least recently used first, pinned slots and the spared one never."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -158,6 +159,21 @@ class TestBudget:
         assert [cached(prompt(30, seed=1)), cached(LONG[:30]), cached(LONG[:40])] == [0, 0, 30]
         assert cached(LONG[:40]) == 40
         assert cached(prompt(24, seed=1)) == 0
+
+
+def test_buffers_hold_no_more_than_the_budget(backbone: Backbone, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prompts of all lengths, which share all lengths with one another, one of them in use meanwhile."""
+    monkeypatch.setattr(backbone, "encode", Mock())
+    denoiser = ReferenceDenoiser(backbone, context_tokens=512)
+    random = np.random.default_rng(0)
+    longest = prompt(400)
+    for number in range(100):
+        shared, length = sorted(random.integers(1, 400, 2))
+        token_ids = np.concatenate([longest[:shared], prompt(length - shared, seed=number)])
+        with denoiser.prefill(token_ids), denoiser.prefill(longest[: random.integers(1, 100)]):
+            slots = denoiser.pool._slots  # pyright: ignore[reportPrivateUsage]
+            # Room is made in grains of 64 tokens.
+            assert sum(slot.sequence.capacity - 63 for slot in slots) <= denoiser.pool.budget
 
 
 def test_a_failed_prefill_leaves_a_usable_pool(backbone: Backbone, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,6 +114,7 @@ def test_a_start_after_any_kill_works(wide: Path, tmp_path: Path) -> None:
         ready, told = spawning.Pipe(duplex=False)
         process = spawning.Process(target=start_for, args=(wide, caches, told))
         process.start()
+        told.close()
         ready.recv()
         began = time.perf_counter()
         ready.poll(kill_after)
