@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bench.nano import card, corpus, export, preparation, training
+from bench.nano import card, corpus, export, preparation, shapes, training
 from engine.nano import DIRECTORY
 
 
@@ -29,6 +29,8 @@ def main() -> None:
         training.keep(state)
     if arguments.command == "all":
         training.run_all(state)
+    if arguments.command == "shapes":
+        shapes.run(state, minutes=arguments.minutes)
     if arguments.command in ("export", "all"):
         export.export(state, DIRECTORY, tokenizer=state / "tokenizer")
     if arguments.command in ("export-twin", "all"):
@@ -59,6 +61,8 @@ def _arguments() -> argparse.Namespace:
     train.add_argument("--steps", type=int, required=True, help="steps to have done at the end, over both stages")
     train.add_argument("--decay", type=int, default=0, help="last steps, over which the learning rate falls to 0")
     commands.add_parser("keep", help="keep the end of the causal stage, for the twin to begin with")
+    compare = commands.add_parser("shapes", help="compare shapes by short runs, and keep the figures for the card")
+    compare.add_argument("--minutes", type=float, default=shapes.MINUTES, help="of CPU time, each shape")
     commands.add_parser("export", help="write the checkpoint")
     commands.add_parser("export-twin", help="write the checkpoint that is trained by the official recipe alone")
     commands.add_parser("card", help="measure the checkpoint and write its README.md")

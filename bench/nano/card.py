@@ -16,6 +16,7 @@ from bench.cases import Case
 from bench.machine import machine
 from bench.nano.measures import SHORT_TOKENS, CausalNats, Figures, Share, causal_nats, examples, figures
 from bench.nano.shape import text_configuration
+from bench.nano.shapes import Comparison
 from bench.nano.training import STAGES
 from engine.train.loop import LOG_FILE
 from engine.train.model import Backbone
@@ -47,6 +48,7 @@ def write(
         own=figures(directory, limit, answers),
         twin=figures(twin, limit, twin_answers) if twin.exists() else None,
         twin_log=_log(state / STAGES["twin"].directory) if twin.exists() else (),
+        compared=Comparison.read(),
         shown=list(examples(directory, 10)),
     )
     (directory / "README.md").write_text(text)
@@ -77,6 +79,7 @@ def render(
     own: Figures,
     twin: Figures | None,
     twin_log: Sequence[Mapping[str, Any]] = (),
+    compared: Comparison,
     shown: Iterable[tuple[Case, Answer]],
 ) -> str:
     """The card's text."""
@@ -99,6 +102,11 @@ def render(
         ngrams=ngrams,
         tuning_hole=evaluated["tuning_hole"],
         twin=_twin(twin_log),
+        shapes="\n".join(_shape_rows(compared)),
+        shapes_minutes=compared.seconds / 60,
+        shapes_machine=compared.machine,
+        shapes_torch=compared.torch,
+        shapes_verdict=_shapes_verdict(compared),
         exact="\n".join(_exact_rows(own, twin)),
         curves=CURVES,
         sources=_source_table(sources),
@@ -124,6 +132,28 @@ def _twin(log: Sequence[Mapping[str, Any]]) -> str:
     tokens = (own[-1]["tokens"] - shared["tokens"]) / 1e6
     *_, command = _training_commands(log)
     return f"It went on from there for {tokens:.1f} million tokens: `{command.strip()}`."
+
+
+def _shape_rows(compared: Comparison) -> Iterator[str]:
+    """What each shape's run reached."""
+    for run in compared.reached:
+        size = f"{run.parameters / 1e6:.1f} | {run.mebibytes:.1f}"
+        yield f"| {run.words} | {size} | {run.steps} | {run.tokens / 1e6:.2f} | {run.nats:.2f} |"
+
+
+def _shapes_verdict(compared: Comparison) -> str:
+    """Whether another shape than the shipped one, which comes first and, from other weights, second, did better."""
+    shipped, again, *others = compared.reached
+    best = min(others, key=lambda run: run.nats)
+    chance = abs(again.nats - shipped.nats)
+    below = min(shipped.nats, again.nats) - best.nats
+    start = f"The same shape from other first weights ended {chance:.2f} nats away"
+    if below <= 0:
+        return f"{start}, and no other shape ended lower than both of its runs."
+    named = f'"{best.words}" ended {below:.2f} nats lower than both of its runs'
+    if below <= chance:
+        return f"{start}; {named}, which may be chance."
+    return f"{start}.\n**The shipped shape is not the best of these: {named}.**"
 
 
 def _decay(log: Sequence[Mapping[str, Any]]) -> int:
@@ -255,8 +285,19 @@ weights are stored in bfloat16.
 **The twin** shares the causal stage as it stood before the decoder learnt anything of ours; the frames that the stage
 reads left to right are part of it. {twin}
 
-The shape was not chosen by comparison runs: time allowed none. A hidden width of 256 with a dense MLP of 256 was taken
-over one of 512 for its speed (about a fifth fewer operations a token).
+**The shape** was not chosen by comparison runs. A hidden width of 256 with a dense MLP of 256 was taken over one of 512
+for its speed (about a fifth fewer operations a token). Only after these weights had been trained were shapes compared,
+by `python -m bench.nano shapes --minutes {shapes_minutes:g}`: each from nothing on the batches of the causal stage, in
+the same order and at the same rates, for as many minutes of CPU time of one core (in turns, on a busy machine:
+{shapes_machine}, torch {shapes_torch}), and then measured on the tuning packages.
+
+| shape | million parameters | MiB in bfloat16 | steps | million tokens | nats a token |
+| --- | ---: | ---: | ---: | ---: | ---: |
+{shapes}
+
+{shapes_verdict}
+Runs so short tell which shape learns fastest at first and say little of where hours of training end, and nothing of how
+a shape fills holes.
 
 ## Limits
 - Python mostly, some JavaScript and TypeScript; nothing else was seen. No natural-language ability at all.

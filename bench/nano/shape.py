@@ -7,18 +7,21 @@ from transformers import DiffusionGemmaConfig, DiffusionGemmaTextConfig
 from bench.nano.tokenizer import VOCABULARY_SIZE
 
 
-def text_configuration() -> DiffusionGemmaTextConfig:
+def text_configuration(**changes: int) -> DiffusionGemmaTextConfig:
     """The text part of `configuration`."""
-    text = configuration().text_config
+    text = configuration(**changes).text_config
     if not isinstance(text, DiffusionGemmaTextConfig):
         raise TypeError(f"transformers made a {type(text).__name__} of the text configuration")
     return text
 
 
-def configuration() -> DiffusionGemmaConfig:
+def configuration(**changes: int) -> DiffusionGemmaConfig:
     """Five sliding layers and a full one, a dense MLP beside eight narrow experts, and the smallest vision tower that
-    lets stock transformers load the whole."""
-    text = {
+    lets stock transformers load the whole.
+
+    changes: to the text part, for shapes that the shipped one is compared with.
+    """
+    text: dict[str, int] = {
         "vocab_size": VOCABULARY_SIZE,
         "hidden_size": 256,
         "intermediate_size": 256,
@@ -33,7 +36,7 @@ def configuration() -> DiffusionGemmaConfig:
         "num_experts": 8,
         "top_k_experts": 2,
         "moe_intermediate_size": 128,
-    }
+    } | changes
     vision = {
         "model_type": "gemma4_vision",
         "hidden_size": 16,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from bench.nano import frames
 from bench.nano.batches import MIXED_ROWS, PLAIN_ROWS, ROW, Batches, BatchKind, own_holes
@@ -77,30 +78,44 @@ def run(state: Path, stage_name: str, *, steps: int, decay: int) -> None:
         shutil.copytree(state / stage.begins_with, directory)
     workers.meet()
     data = state / "data"
-    batches = Batches(
+    torch.manual_seed(0)
+    model = Backbone(text_configuration())
+    plan = Plan(stage=stage_name, steps=steps, decay=decay, self_condition=stage.self_condition)
+    train(model, batches(data, stage), plan, directory, workers=workers, evaluate=_evaluator(data))
+
+
+def batches(data: Path, stage: Stage) -> Batches:
+    """A stage's batches, of the training split."""
+    return Batches(
         code=np.load(data / "train.npy"),
         frames=frames.load(data / "train-frames.npz"),
         long_frames=frames.load(data / "train-long.npz"),
         answers=frames.load(data / "train-answers.npz"),
         cycle=stage.cycle,
     )
-    torch.manual_seed(0)
-    model = Backbone(text_configuration())
-    plan = Plan(stage=stage_name, steps=steps, decay=decay, self_condition=stage.self_condition)
-    train(model, batches, plan, directory, workers=workers, evaluate=_evaluator(data))
+
+
+def tuning_rows(data: Path) -> Tensor:
+    """[batches, rows, ROW] ids of plain code of the tuning split."""
+    code = np.load(data / "tuning.npy")[: EVALUATED_BATCHES * PLAIN_ROWS * ROW].astype(np.int64)
+    return torch.from_numpy(code.reshape(EVALUATED_BATCHES, PLAIN_ROWS, ROW))
+
+
+def left_to_right(objective: Objective, rows: Tensor) -> float:
+    """The encoder's mean nats a token on `tuning_rows`."""
+    generator = torch.Generator()
+    return float(np.mean([objective(Batch.of_contexts(group), generator).causal.item() for group in rows]))
 
 
 def _evaluator(data: Path) -> Callable[[Objective], Mapping[str, float]]:
     """Nats a token on the tuning split: plain code left to right, and holes in full noise."""
-    code = np.load(data / "tuning.npy")[: EVALUATED_BATCHES * PLAIN_ROWS * ROW].astype(np.int64)
-    rows = torch.from_numpy(code.reshape(EVALUATED_BATCHES, PLAIN_ROWS, ROW))
+    rows = tuning_rows(data)
     held = frames.load(data / "tuning-frames.npz")
     groups = [list(range(i * MIXED_ROWS, (i + 1) * MIXED_ROWS)) for i in range(EVALUATED_BATCHES)]
 
     def evaluate(objective: Objective) -> Mapping[str, float]:
         generator = torch.Generator().manual_seed(0)
-        plain = [objective(Batch.of_contexts(group), generator).causal.item() for group in rows]
         holes = [objective(own_holes(held, group), generator).canvas.item() for group in groups]
-        return {"tuning_causal": float(np.mean(plain)), "tuning_hole": float(np.mean(holes))}
+        return {"tuning_causal": left_to_right(objective, rows), "tuning_hole": float(np.mean(holes))}
 
     return evaluate

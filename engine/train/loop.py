@@ -85,7 +85,7 @@ def train(
     while run.step < plan.steps:
         batch = batch_of(run.step, workers)
         factor = rate(run.step, steps=plan.steps, warm_up=plan.warm_up, decay=plan.decay)
-        losses = _step(objective, batch, steppers, plan, run.step, factor, workers)
+        losses = update(objective, batch, steppers, plan, run.step, factor, workers)
         run.step += 1
         run.tokens += batch.token_count * workers.count
         run.seconds = before + time.monotonic() - started
@@ -104,16 +104,17 @@ def train(
             saved = time.monotonic()
 
 
-def _step(
+def update(
     objective: Objective,
     batch: Batch,
     steppers: tuple[torch.optim.Optimizer, ...],
     plan: Plan,
     step: int,
     factor: float,
-    workers: Workers,
+    workers: Workers = ALONE,
 ) -> Losses:
-    """One update of the weights. Whether a first pass is fed back is the same for all workers, the noise is not."""
+    """One update of the weights, at `factor` of the plan's rates. Whether a first pass is fed back is the same for all
+    workers, the noise is not."""
     generator = torch.Generator().manual_seed(plan.seed * _SEED_STRIDE + step)
     twice = bool(torch.rand((), generator=generator) < plan.self_condition)
     generator.manual_seed(plan.seed * _SEED_STRIDE + step * workers.count + workers.rank)

@@ -10,6 +10,7 @@ from bench.answers import Answer
 from bench.cases import Case
 from bench.nano import card
 from bench.nano.measures import CausalNats, Exactness, Figures, Share
+from bench.nano.shapes import Comparison, Reached
 from infill.request import Span
 
 SOURCES = [
@@ -46,7 +47,24 @@ CASE = Case(name="single/0", path="m.py", text=TEXT, hole=Span(start=10, end=11)
 TWIN_LOG = [LOG[0], LOG[1] | {"stage": "twin", "tokens": 1_500_000, "rate": 1.0}]
 
 
-def rendered(written: str | None, twin: Figures | None = None, twin_log: Sequence[Mapping[str, Any]] = ()) -> str:
+def compared(*nats: float) -> Comparison:
+    """Of runs that ended there, the shipped shape's first."""
+    runs = [
+        Reached(words=f"shape {number}", parameters=2**20, steps=30, tokens=60_000, nats=value)
+        for number, value in enumerate(nats)
+    ]
+    return Comparison(seconds=90.0, machine="that one", torch="2.13.0", reached=tuple(runs))
+
+
+COMPARED = compared(5.0, 5.125, 5.5)
+
+
+def rendered(
+    written: str | None,
+    twin: Figures | None = None,
+    twin_log: Sequence[Mapping[str, Any]] = (),
+    shapes: Comparison = COMPARED,
+) -> str:
     return card.render(
         sources=SOURCES,
         log=LOG,
@@ -54,6 +72,7 @@ def rendered(written: str | None, twin: Figures | None = None, twin_log: Sequenc
         own=Figures(exact=(Exactness(split="single", every=Share(1, 8), short=Share(0, 0)),), renames=Share(3, 4)),
         twin=twin,
         twin_log=twin_log,
+        compared=shapes,
         shown=[(CASE, Answer(middle=written, passes=1, token_positions=1, ms=1.0))],
     )
 
@@ -85,6 +104,17 @@ def test_the_twin_stands_beside_it() -> None:
     assert "| renames in words | 75.0% of 4 | 0.0% of 4 |" in text
     assert "for 0.5 million tokens: `torchrun" in text
     assert "train twin --steps 40`" in text
+
+
+def test_shapes_stand_in_the_card_and_whether_another_was_better() -> None:
+    text = rendered("2")
+    assert "| shape 2 | 1.0 | 2.0 | 30 | 0.06 | 5.50 |" in text
+    assert "`python -m bench.nano shapes --minutes 1.5`" in text
+    assert "busy machine:\nthat one, torch 2.13.0)" in text
+    assert "weights ended 0.12 nats away, and no other shape ended lower" in text
+    better = '"shape 3" ended {} nats lower than both of its runs{}'
+    assert better.format("0.25", ".**") in rendered("2", shapes=compared(5.0, 5.125, 5.5, 4.75))
+    assert better.format("0.06", ", which may be chance.") in rendered("2", shapes=compared(5.0, 5.125, 5.5, 4.9375))
 
 
 def test_examples_say_whether_they_are_right() -> None:

@@ -1,0 +1,65 @@
+"""Shapes that are compared are as large as may be, and their runs end where the time does."""
+
+# The annotations of torch are incomplete.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from bench.nano import frames, shapes, tokenizer
+from bench.nano.batches import Batches
+from bench.nano.mixture import examples
+from bench.nano.shape import text_configuration
+from bench.nano.shapes import SHAPES, Comparison, Racer, Reached, Shape, race
+from engine.train.model import Backbone
+from engine.train.sequence import Sequence
+from infill.tokens import TextTokens
+from tests.unit.nano.sources import PYTHON, TEXT
+
+TINY = {"hidden_size": 16, "intermediate_size": 16, "head_dim": 8, "global_head_dim": 8, "moe_intermediate_size": 8}
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.words)
+def test_a_shape_has_the_pattern_and_the_size(shape: Shape) -> None:
+    config = text_configuration(**shape.changes)
+    assert config.layer_types is not None
+    assert config.layer_types[-1] == "full_attention"
+    model = Backbone(config)
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    assert 9e6 < parameters < 11e6
+    assert parameters * 2 < 24 * 2**20
+    none = torch.zeros(1, 0, dtype=torch.long)
+    ids = torch.zeros(1, 4, dtype=torch.long)
+    sequence = Sequence(
+        context_ids=ids, canvas_ids=none[..., None], context_lengths=torch.tensor([4]), canvas_lengths=none
+    )
+    assert model(sequence)[0].shape == (1, 4, config.hidden_size)
+
+
+def test_a_race_ends_with_all_measured() -> None:
+    tokens = TextTokens(tokenizer.train([TEXT]))
+    drawn = examples([PYTHON], seed=0)
+    framed = frames.collect((frames.frame_of(example, tokens) for example in drawn), 4)
+    code = tokens.encode(TEXT).astype(np.uint16)
+    batches = Batches(code=code, frames=framed, long_frames=framed, answers=framed, cycle=("plain", "copied"))
+    racers = [Racer(Shape(words=f"{seed}", changes=TINY, seed=seed), batches, compiled=False) for seed in range(2)]
+    race(racers, seconds=0.1)
+    reached = [racer.reached(torch.from_numpy(code[:64].astype(np.int64)).view(2, 1, 32)) for racer in racers]
+    assert [run.words for run in reached] == ["0", "1"]
+    for run in reached:
+        assert run.steps > 0
+        assert run.tokens == run.steps * batches(0, shapes.ALONE).token_count
+        assert 0 < run.nats < 12
+
+
+def test_a_comparison_is_kept_whole(tmp_path: Path) -> None:
+    reached = Reached(words="this", parameters=2**20, steps=3, tokens=4, nats=5.5)
+    comparison = Comparison(seconds=60.0, machine="this one", torch="2.13.0", reached=(reached,))
+    comparison.write(tmp_path / "shapes.json")
+    assert Comparison.read(tmp_path / "shapes.json") == comparison
+    assert reached.mebibytes == 2.0
