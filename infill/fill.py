@@ -42,7 +42,8 @@ class HoleSettings:
     sure: nats up to which a line's least certain token leaves it settled while the lines after it are tried again; None
         where only what is longer than a canvas goes on in another one.
     weights: of what candidates are ranked by.
-    most_repairs: other endings tried for a reading that breaks the syntax, about a millisecond each.
+    most_repairs: other endings tried for a reading that breaks the syntax, and other tokens where no reading is whole
+        then; about a millisecond each.
     """
 
     max_denoising_steps: int = 3
@@ -112,7 +113,7 @@ class Infiller:
             if found.offers:
                 best = found.offers[0].reading
                 if rounds and not meter.late:
-                    lines = settled_lines(best, self._settings.sure, unended=found.offers[0].unended)
+                    lines = settled_lines(best, self._settings.sure, unended=found.unended)
                 offers = [replace(offer, reading=joined(written, offer.reading)) for offer in found.offers] + offers
                 if lines:
                     kept = best.cut(lines)

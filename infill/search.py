@@ -23,29 +23,30 @@ from infill.syntax import error_count
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A finished reading with its score, and the row it was read from. added_errors: of syntax. unended: it fills the
-    longest hole that was tried to its end."""
+    """A finished reading with its score, and the row it was read from. added_errors: of syntax."""
 
     reading: Reading
     row: Denoised
     added_errors: int
-    unended: bool
     score: float
     passes: int
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search came to: every reading worth an offer, best first, and why the other rows' readings are none."""
+    """What a search came to: every reading worth an offer, best first, and why the other rows' readings are none.
+    unended: the best fills the longest hole that was tried to its end."""
 
     offers: list[Offer]
     rejections: list[Rejection]
+    unended: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
     """One request on its way through the model. errors_before: of syntax, that no candidate is blamed for.
-    weights: of what a candidate's score is made of. most_repairs: other endings tried for a reading."""
+    weights: of what a candidate's score is made of. most_repairs: of a reading that breaks the syntax: other endings
+    tried, and other tokens."""
 
     request: InfillRequest
     mode: Literal["line", "block"]
@@ -82,7 +83,8 @@ class Search:
             current = [Middle(best.state.argmax_ids[span], keep=True) for span in spans]
         fewest = min([0, *(offer.added_errors for offer in found.offers)])
         offers = [replace(offer, added_errors=offer.added_errors - fewest) for offer in found.offers]
-        return Found(sorted(offers, key=by_score, reverse=True), found.rejections)
+        offers.sort(key=by_score, reverse=True)
+        return Found(offers, found.rejections, unended=bool(offers) and self._is_unended(offers[0].row))
 
     def _start(self) -> list[Middle]:
         """The holes before anything is known: a text to be edited as it stands, anything else as noise."""
@@ -170,7 +172,7 @@ class Search:
     def _offer(self, reading: Reading, row: Denoised) -> Offer:
         added = self._added_errors(reading.texts)
         score = certainty(mean_entropy=reading.mean_entropy, added_errors=added, weights=self.weights)
-        return Offer(reading, row, added, self._is_unended(row), score, self.meter.passes)
+        return Offer(reading, row, added, score, self.meter.passes)
 
     def _mended(self, offer: Offer, others: Iterator[Reading]) -> Offer:
         """The offer, where it breaks the syntax with another reading of its row that breaks it less."""
