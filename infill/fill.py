@@ -136,7 +136,8 @@ class Infiller:
         with context:
             meter.count_prefill(context)
             yield Progress(stage="prefill")
-            errors_before = unavoidable_errors(layout.around, layout.middles, layout.fence.language)
+            with meter.timed("rank"):
+                errors_before = unavoidable_errors(layout.around, layout.middles, layout.fence.language)
             search = Search(
                 request=request,
                 mode=mode,
