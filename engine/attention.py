@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.modeling_utils import AttentionInterface
 
+from engine.cache import LayerView
+
 NAME = "bounded"
 """What `_attn_implementation` is to be for it."""
 
@@ -48,8 +50,13 @@ def _attend(
     value: Tensor,
     attention_mask: Tensor | None,
     scaling: float = 1.0,
+    *,
+    passed_on: list[LayerView] | None = None,
     **others: Any,  # noqa: ANN401 - what transformers passes along.
 ) -> tuple[Tensor, None]:
+    if passed_on is not None:
+        own = slice(key.shape[2] - query.shape[2], None)
+        passed_on.append(LayerView(key[:, :, own].clone(), value[:, :, own].clone()))
     if query.device.type == "cpu" or query.shape[-1] <= _WIDEST_FUSED:
         return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **others)
     # The layers call with no mask only where every query sees every key.

@@ -8,15 +8,25 @@ sampling and remembers nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
-from transformers.models.diffusion_gemma.modeling_diffusion_gemma import DiffusionGemmaDecoderModel
+from transformers.models.diffusion_gemma.modeling_diffusion_gemma import (
+    DiffusionGemmaDecoderModel,
+    apply_rotary_pos_emb,
+)
 
-from engine.cache import LayerShape, ReadingCache, WritingCache
+from engine.cache import LayerShape, LayerView, ReadingCache, WritingCache
 from engine.configuration import layer_shapes, text_config_of
 from engine.masks import Places, additive_mask
 from engine.vocabulary import vocabulary_of
+
+Masks: TypeAlias = dict[str, Tensor | None]
+"""By kind of layer: what is added to attention scores, None where everything is seen."""
+
+Rotations: TypeAlias = dict[str, tuple[Tensor, Tensor]]
+"""By kind of layer: cosines and sines [1, N, head_dim]."""
 
 
 class Backbone:
@@ -54,29 +64,48 @@ class Backbone:
         """One left-to-right pass over tokens [N] that stand behind `start` cached ones. Hidden states [N, H]."""
         masks = {
             kind: additive_mask(
-                places, shape.first_visible(start), start, causal=True, window=shape.window, dtype=self.dtype
+                places, self._keys(shape, start, places), causal=True, window=shape.window, dtype=self.dtype
             )
             for kind, shape in self._shape_by_kind().items()
         }
         return self._run(self._encoder_layers, self._vocabulary.embed(token_ids), places, masks, cache)
 
-    def decoder_masks(self, places: Places, start: int) -> dict[str, Tensor | None]:
-        """Masks for `decode`: a canvas position sees its own canvas and the visible part of `start` cached tokens."""
+    def decoder_masks(self, places: Places, start: int, *cached: Places) -> Masks:
+        """Masks for `decode`: a canvas position sees its own canvas and the visible part of `start` cached tokens.
+        cached: what of the canvases is cached behind those."""
         return {
-            kind: additive_mask(places, shape.first_visible(start), start, causal=False, window=None, dtype=self.dtype)
+            kind: additive_mask(
+                places, self._keys(shape, start, *cached, places), causal=False, window=None, dtype=self.dtype
+            )
             for kind, shape in self._shape_by_kind().items()
         }
 
     def decode(
-        self, token_ids: Tensor, signal: Tensor, places: Places, masks: dict[str, Tensor | None], cache: ReadingCache
+        self,
+        token_ids: Tensor,
+        signal: Tensor,
+        places: Places,
+        masks: Masks,
+        cache: ReadingCache,
+        *,
+        passed_on: list[LayerView] | None = None,
     ) -> Tensor:
         """One pass in both directions over canvases.
 
         token_ids: [N] int64. signal: [N, H], the soft embeddings self-conditioning carries, zero where there is none.
-        Returns hidden states [N, H].
+        passed_on: takes the tokens' own keys and values, layer by layer. Returns hidden states [N, H].
         """
         embeds = self._self_conditioning(self._vocabulary.embed(token_ids)[None], signal[None])[0]
-        return self._run(self._decoder_layers, embeds, places, masks, cache)
+        return self._run(self._decoder_layers, embeds, places, masks, cache, passed_on=passed_on)
+
+    def rotations(self, positions: Tensor) -> Rotations:
+        """What turns keys by so many positions [N], for each kind of layer."""
+        like = torch.empty(0, dtype=self.dtype, device=self.device)
+        return {kind: self._rotary(like, positions[None], kind) for kind in self._shape_by_kind()}
+
+    def rotate(self, keys: Tensor, layer: int, rotations: Rotations) -> Tensor:
+        """A layer's keys [1, heads, N, head_dim], turned. Rotations add up."""
+        return apply_rotary_pos_emb(keys, *rotations[self._layer_types[layer]])
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Next-token or canvas logits [N, V] float32, softcapped, of hidden states [N, H]."""
@@ -91,6 +120,10 @@ class Backbone:
         """Expected embeddings [N, H] of distributions [N, V], scaled like a token's."""
         return self._vocabulary.expect(probs)
 
+    def _keys(self, shape: LayerShape, start: int, *own: Places) -> Places:
+        """What layers of a shape see: of `start` cached tokens the visible part, and these."""
+        return Places.joined(Places.context(shape.first_visible(start), start, self.device), *own)
+
     def _shape_by_kind(self) -> dict[str, LayerShape]:
         return dict(zip(self._layer_types, self._layer_shapes, strict=True))
 
@@ -99,12 +132,14 @@ class Backbone:
         layers: Iterable[nn.Module],
         embeds: Tensor,
         places: Places,
-        masks: dict[str, Tensor | None],
+        masks: Masks,
         cache: WritingCache | ReadingCache,
+        *,
+        passed_on: list[LayerView] | None = None,
     ) -> Tensor:
         hidden = embeds[None]
         positions = places.positions[None]
-        rotations = {kind: self._rotary(hidden, positions, kind) for kind in masks}
+        rotations = self.rotations(places.positions)
         for layer, kind in zip(layers, self._layer_types, strict=True):
             hidden = layer(
                 hidden,
@@ -112,5 +147,6 @@ class Backbone:
                 attention_mask=masks[kind],
                 position_ids=positions,
                 past_key_values=cache,
+                passed_on=passed_on,
             )
         return self._norm(hidden)[0]

@@ -7,7 +7,9 @@ answer the few calls the layers make (`update` from the encoder, `layers` and `i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -83,24 +85,51 @@ class WritingCache:
 
 @dataclass(frozen=True, slots=True)
 class LayerView:
-    """What one layer sees of a context: [1, heads, visible, head_dim] each."""
+    """Keys and values of one layer that lie there: [1, heads, visible, head_dim] each."""
 
     keys: Tensor
     values: Tensor
 
 
+class View(Protocol):
+    """What one layer sees besides the tokens of a forward: [1, heads, visible, head_dim] each."""
+
+    @property
+    def keys(self) -> Tensor: ...
+    @property
+    def values(self) -> Tensor: ...
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedViews:
+    """One view behind another, joined when they are asked for: a layer at a time is copied, and never all."""
+
+    first: View
+    second: View
+
+    @property
+    def keys(self) -> Tensor:
+        return torch.cat([self.first.keys, self.second.keys], dim=2)
+
+    @property
+    def values(self) -> Tensor:
+        return torch.cat([self.first.values, self.second.values], dim=2)
+
+
 class ReadingCache:
-    """Shows a context's first `length` tokens and lets new ones be joined to them for one forward, writing nothing."""
+    """Shows a context's first `length` tokens and lets new ones be joined to them for one forward, writing nothing.
+    behind: what each layer sees after those, if anything."""
 
     is_compileable = False
 
-    def __init__(self, sequence: KeyValues, length: int) -> None:
-        self.layers = [
+    def __init__(self, sequence: KeyValues, length: int, behind: Sequence[View] = ()) -> None:
+        views: list[View] = [
             LayerView(
                 keys[:, :, shape.first_visible(length) : length], values[:, :, shape.first_visible(length) : length]
             )
             for shape, keys, values in zip(sequence.shapes, sequence.keys, sequence.values, strict=True)
         ]
+        self.layers = [JoinedViews(*pair) for pair in zip(views, behind, strict=True)] if behind else views
 
     def update(self, keys: Tensor, values: Tensor, layer: int) -> tuple[Tensor, Tensor]:
         """keys, values: [1, heads, Q, head_dim] of the new tokens."""

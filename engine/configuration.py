@@ -13,7 +13,6 @@ from typing import Any
 from huggingface_hub.errors import StrictDataclassError
 from transformers import DiffusionGemmaConfig, DiffusionGemmaTextConfig
 
-from engine import attention
 from engine.cache import LayerShape
 from engine.canvas import DenoiseConfig
 from engine.checkpoint import CONFIG, GENERATION_CONFIG, read_json
@@ -69,8 +68,6 @@ def model_config(directory: Path) -> DiffusionGemmaConfig:
     except (StrictDataclassError, ValueError, TypeError, KeyError) as error:
         reason = " ".join(str(error).split())
         raise CheckpointError(f"{path} is not a valid configuration: {reason}") from error
-    config._attn_implementation = attention.NAME
-    config._experts_implementation = "grouped_mm"
     return config
 
 

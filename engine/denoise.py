@@ -2,22 +2,22 @@
 
     start ──> step ──> BatchState ──> step ──> …        replace rows between any two steps; stop by not calling
 
-Rows of a batch share a context and nothing else. A row that has settled is not computed again; its last state stays.
-Nothing outlives the stepper, and the context's cache is only read.
+Rows of a batch share a context and, where their clamped tokens are the same, one reading of those; a row comes out as
+it would alone. A row that has settled is not computed again; its last state stays. Nothing outlives the stepper, and
+the context's cache is only read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.backbone import Backbone
+from engine.backbone import Backbone, Masks
 from engine.cache import ReadingCache
 from engine.canvas import BatchState, Canvas, DenoiseConfig
 from engine.context import PooledContext
@@ -25,6 +25,7 @@ from engine.masks import Places
 from engine.noise import NoiseSource
 from engine.permitted import PermittedIds
 from engine.row import Row
+from engine.surroundings import Around, Clamped, Reading
 
 READ_AT_ONCE = 256
 """Positions whose logits are held at once, a canvas's worth: what bounds the memory of a step of many rows."""
@@ -51,9 +52,10 @@ class BatchStepper:
         self._config = config
         self._noise = noise
         self._permitted = PermittedIds(config.banned_ids, backbone.vocabulary_size, backbone.device)
-        self._no_signal = torch.zeros(0, backbone.hidden_size, dtype=backbone.dtype, device=backbone.device)
+        self._no_signal = torch.zeros(backbone.hidden_size, dtype=backbone.dtype, device=backbone.device)
         self._step = 0
         self.rows = [self._row(canvas, seed) for canvas, seed in zip(canvases, seeds, strict=True)]
+        self._readings: dict[bytes, Reading] = {}
         self._layout: _Layout | None = None
 
     @torch.inference_mode()
@@ -64,11 +66,11 @@ class BatchStepper:
         if not rows or self._step == self._config.max_denoising_steps:
             return self._state(computed=0)
         self._step += 1
-        hidden = self._decode(rows).split([len(row) for row in rows])
-        read = [own[row.places] for row, own in zip(rows, hidden, strict=True)]
-        for some in _groups([len(own) for own in read]):
-            self._advance(rows[some], read[some])
-        return self._state(computed=sum(map(len, hidden)))
+        read = self._read([row.clamped for row in rows])
+        hidden = self._decode(rows).split([len(row.places) for row in rows])
+        for some in _groups([len(own) for own in hidden]):
+            self._advance(rows[some], hidden[some])
+        return self._state(computed=read + sum(map(len, hidden)))
 
     @torch.inference_mode()
     def replace(self, row: int, canvas: Canvas, carried: NDArray[np.int32]) -> None:
@@ -91,46 +93,51 @@ class BatchStepper:
     def _row(self, canvas: Canvas, seed: int) -> Row:
         return Row.start(canvas, seed, self._permitted, self._noise, no_signal=self._no_signal, step=self._step)
 
-    def _advance(self, rows: Sequence[Row], read: Sequence[Tensor]) -> None:
-        """Takes the step in some rows. read: the hidden states [F, H] of each one's free positions."""
-        lengths = [len(own) for own in read]
-        # The vocabulary is most of a step's work, so only what is read is multiplied with it, many rows at once.
-        logits = self._backbone.logits(torch.cat(list(read)))
+    def _read(self, clamped: Sequence[Clamped]) -> int:
+        """Read those clamped tokens that have not been read yet; returns how many."""
+        new = {own.key: own for own in clamped if len(own) and own.key not in self._readings}
+        for key, own in new.items():
+            self._readings[key] = Reading.of(own, self._backbone, self._context)
+        return sum(map(len, new.values()))
+
+    def _advance(self, rows: Sequence[Row], hidden: Sequence[Tensor]) -> None:
+        """Takes the step in some rows. hidden: the states [F, H] of each one's free positions."""
+        lengths = [len(own) for own in hidden]
+        # Many rows at once, since the vocabulary is a large part of a step's work.
+        logits = self._backbone.logits(torch.cat(list(hidden)))
         for row, own in zip(rows, logits.split(lengths), strict=True):
             row.advance(own, self._step, self._config, self._noise)
         if self._step < self._config.max_denoising_steps:
             # Mixed here and not where they are fed: a distribution takes a hundred times as much as its mean embedding.
             signal = self._backbone.embed_distribution(logits)
             for row, own in zip(rows, signal.split(lengths), strict=True):
-                row.feed(own)
+                row.signal = own
 
     def _decode(self, rows: Sequence[Row]) -> Tensor:
-        """Hidden states [N, H] of these rows, end to end."""
-        layout = self._layout_of([len(row) for row in rows])
-        token_ids = torch.cat([row.present_ids for row in rows])
-        signal = self._signal(rows)
+        """Hidden states [N, H] of these rows' free positions, end to end."""
+        layout = self._layout_of(rows)
+        token_ids = torch.cat([row.present_ids[row.places] for row in rows])
+        if not len(token_ids):
+            return self._no_signal.new_empty(0, self._backbone.hidden_size)
+        signal = torch.cat([row.signal for row in rows])
         # The cache is viewed anew each time, because a longer prompt may have moved the slot's buffers meanwhile.
-        cache = ReadingCache(self._context.slot.sequence, self._context.token_count)
+        behind = layout.around.layers if layout.around else ()
+        cache = ReadingCache(self._context.slot.sequence, self._context.token_count, behind)
         return self._backbone.decode(token_ids, signal, layout.places, layout.masks, cache)
 
-    def _signal(self, rows: Sequence[Row]) -> Tensor:
-        """What self-conditioning feeds back into these rows: soft embeddings [N, H], zero where there is nothing to
-        feed. A clamped position is fed its own token, since what the model believes there is known."""
-        starts = [0, *accumulate(len(row) for row in rows)]
-        backbone = self._backbone
-        signal = torch.zeros(starts.pop(), backbone.hidden_size, dtype=backbone.dtype, device=backbone.device)
-        fed = torch.cat([start + row.fed for start, row in zip(starts, rows, strict=True)])
-        signal[fed] = torch.cat([row.signal for row in rows])
-        told = torch.cat([row.told for row in rows])
-        signal[told] = backbone.embed_tokens(torch.cat([row.known_ids for row in rows])[told])
-        return signal
-
-    def _layout_of(self, lengths: list[int]) -> _Layout:
-        if self._layout is None or self._layout.lengths != lengths:
-            places = Places.packed(self._context.token_count, lengths, self._backbone.device)
-            masks = self._backbone.decoder_masks(places, self._context.token_count)
-            self._layout = _Layout(lengths, places, masks)
+    def _layout_of(self, rows: Sequence[Row]) -> _Layout:
+        if self._layout is None or self._layout.rows != rows:
+            start = self._context.token_count
+            places = Places.of_rows(start, [row.places for row in rows])
+            around = self._around([row.clamped for row in rows])
+            masks = self._backbone.decoder_masks(places, start, *([around.places] if around else []))
+            self._layout = _Layout(rows, places, around, masks)
         return self._layout
+
+    def _around(self, clamped: Sequence[Clamped]) -> Around | None:
+        if not any(map(len, clamped)):
+            return None
+        return Around(clamped, self._readings, self._backbone, self._context)
 
     def _state(self, *, computed: int) -> BatchState:
         states = tuple(row.state for row in self.rows if row.state is not None)
@@ -139,11 +146,12 @@ class BatchStepper:
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """How rows of these lengths are packed; the same from step to step until a row settles or is replaced."""
+    """How these rows are packed; the same from step to step until one settles or is replaced."""
 
-    lengths: list[int]
+    rows: Sequence[Row]
     places: Places
-    masks: dict[str, Tensor | None]
+    around: Around | None
+    masks: Masks
 
 
 def _groups(counts: Sequence[int]) -> Iterator[slice]:

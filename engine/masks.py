@@ -6,6 +6,7 @@ are shared by every row without a copy. The mask alone keeps the rows apart.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -30,36 +31,39 @@ class Places:
         return cls(positions, torch.full_like(positions, CONTEXT))
 
     @classmethod
-    def packed(cls, start: int, lengths: list[int], device: torch.device) -> Self:
+    def of_rows(cls, start: int, positions: Sequence[Tensor]) -> Self:
+        """Rows, end to end, of tokens at these positions [N] behind a context of `start` tokens."""
+        rows = [torch.full_like(own, number) for number, own in enumerate(positions)]
+        return cls(start + torch.cat(list(positions)), torch.cat(rows))
+
+    @classmethod
+    def packed(cls, start: int, lengths: Sequence[int], device: torch.device) -> Self:
         """Rows of these lengths, end to end, each continuing a context of `start` tokens."""
-        positions = torch.cat([torch.arange(start, start + length, device=device) for length in lengths])
-        rows = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths)).to(device)
-        return cls(positions, rows)
+        return cls.of_rows(start, [torch.arange(length, device=device) for length in lengths])
 
     @classmethod
     def branching(cls, start: int, shared: int, lengths: list[int], device: torch.device) -> Self:
         """`shared` tokens that continue a context of `start`, and rows of these lengths, end to end, that each continue
         those."""
         trunk = cls.context(start, start + shared, device)
-        branches = cls.packed(start + shared, lengths, device)
-        return cls(torch.cat([trunk.positions, branches.positions]), torch.cat([trunk.rows, branches.rows]))
+        return cls.joined(trunk, cls.packed(start + shared, lengths, device))
+
+    @classmethod
+    def joined(cls, *parts: Places) -> Self:
+        """All of these, end to end."""
+        return cls(torch.cat([part.positions for part in parts]), torch.cat([part.rows for part in parts]))
 
     def __len__(self) -> int:
         return len(self.positions)
 
 
-def additive_mask(
-    query: Places, context_start: int, context_end: int, *, causal: bool, window: int | None, dtype: torch.dtype
-) -> Tensor | None:
+def additive_mask(query: Places, key: Places, *, causal: bool, window: int | None, dtype: torch.dtype) -> Tensor | None:
     """What is added to attention scores: 0 where a query sees a key, minus infinity where not.
 
-    The keys are the context tokens context_start..context_end-1, then the query's own tokens. causal: a query sees
-    nothing after itself. window: a query sees the last `window` positions only, itself counted.
+    causal: a query sees nothing after itself. window: a query sees the last `window` positions only, itself counted.
     Returns [1, 1, Q, K] of `dtype`, or None where every query sees every key.
     """
-    context = Places.context(context_start, context_end, query.positions.device)
-    positions = torch.cat([context.positions, query.positions])[None, :]
-    rows = torch.cat([context.rows, query.rows])[None, :]
+    positions, rows = key.positions[None, :], key.rows[None, :]
     visible = (rows == CONTEXT) | (rows == query.rows[:, None])
     if causal:
         visible &= positions <= query.positions[:, None]

@@ -27,7 +27,7 @@ CHUNK = 512
 """Prompt tokens encoded in one pass on a GPU."""
 
 _PACKED = 1024
-"""Positions of a step, clamped ones too."""
+"""Positions of a step. What clamped tokens pass on to it is held besides, and small: a canvas has fewer than these."""
 
 _LOGIT_BYTES = 12
 """For each position and vocabulary entry that are read at once: the logits, the distribution, and its running sum or

@@ -18,6 +18,7 @@ from engine import sampler
 from engine.canvas import Canvas, DenoiseConfig, RowState
 from engine.noise import NoiseKeys, NoiseSource
 from engine.permitted import Permitted, PermittedIds
+from engine.surroundings import Clamped
 
 TOP_IDS = 8
 """How many of the likeliest ids a `RowState` lists."""
@@ -27,24 +28,24 @@ TOP_IDS = 8
 class Row:
     """Tensors are [L] at the row's own length, or hold positions.
 
-    free: bool, not clamped. places: int64, the free positions, F of them, whose logits alone are looked at.
+    clamped: the tokens that stay, read apart from the rest.
+    free: bool, not clamped. places: int64, the free positions, F of them, which alone are computed in a step.
     known_ids: int64, the canvas's own tokens. present_ids: int64, what stands there now. choices: the free positions
     grouped by the ids they may take.
-    fed: int64, the free positions that have self-conditioning; signal: [len(fed), H], what it is there: the expected
-    embeddings of the last step. told: bool, the clamped positions that have it, where it is their own token.
+    signal: [F, H], what self-conditioning feeds them: the expected embeddings of the last step, zero where there are
+    none.
     argmax_ids: int64, the last step's reading, -1 where there is none. unchanged_steps: for how many steps the reading
     has stayed as it is. state: None before the first step.
     """
 
     seed: int
+    clamped: Clamped
     free: Tensor
     places: Tensor
     known_ids: Tensor
     present_ids: Tensor
     choices: list[tuple[Tensor, Permitted]]
-    fed: Tensor
     signal: Tensor
-    told: Tensor
     argmax_ids: Tensor
     unchanged_steps: int = 0
     state: RowState | None = None
@@ -60,8 +61,8 @@ class Row:
         no_signal: Tensor,
         step: int = 0,
     ) -> Self:
-        """A row before its first step: known tokens, kept ones, and noise elsewhere. no_signal: [0, H], as wide as
-        what self-conditioning feeds. `step` keys the noise.
+        """A row before its first step: known tokens, kept ones, and noise elsewhere. no_signal: [H], what
+        self-conditioning feeds where there was no step yet. `step` keys the noise.
 
         Raises:
             ValueError: the canvas holds an id outside the vocabulary, or a position has no permitted one.
@@ -76,14 +77,13 @@ class Row:
         places = np.flatnonzero(~canvas.clamped)
         row = cls(
             seed=seed,
+            clamped=Clamped.of_canvas(canvas, device),
             free=free,
             places=torch.tensor(places, device=device),
             known_ids=known_ids,
             present_ids=known_ids,
             choices=permitted.of_canvas(canvas),
-            fed=torch.zeros(0, dtype=torch.int64, device=device),
-            signal=no_signal,
-            told=torch.zeros_like(free),
+            signal=no_signal.expand(len(places), -1),
             argmax_ids=torch.full_like(known_ids, -1),
         )
         row.present_ids = torch.where(noisy, row._random_ids(noise.start, step), known_ids)
@@ -99,19 +99,16 @@ class Row:
     def carry_from(self, old: Row, carried: NDArray[np.int32]) -> None:
         """Takes over what stood at the `carried` positions of another row (-1: nothing), and its self-conditioning.
 
-        Clamped positions keep their own token. A free one that was clamped has no self-conditioning: nothing was
-        believed of it.
+        A free position that was clamped has no self-conditioning: nothing was believed of it.
         """
         source = torch.tensor(carried, dtype=torch.int64, device=self.free.device)
         taken = source >= 0
         source = source.clamp(min=0)
         self.present_ids = torch.where(taken & self.free, old.present_ids[source], self.present_ids)
-        old_index = torch.full_like(old.known_ids, -1)
-        old_index[old.fed] = torch.arange(len(old.fed), device=source.device)
-        index = torch.where(taken, old_index[source], -1)
-        self.told = taken & ~self.free & (old.told[source] | (index >= 0))
-        self.fed = ((index >= 0) & self.free).nonzero().squeeze(-1)
-        self.signal = old.signal[index[self.fed]]
+        number = torch.cumsum(old.free, dim=0) - 1
+        fed = (taken & old.free[source])[self.places]
+        carried_signal = old.signal[number[source[self.places[fed]]]]
+        self.signal = self.signal.clone().index_put_((fed,), carried_signal)
 
     def advance(self, logits: Tensor, step: int, config: DenoiseConfig, noise: NoiseSource) -> None:
         """One denoising step from the decoder's logits at the free positions, [F, V] float32, which make way for the
@@ -150,10 +147,6 @@ class Row:
             settled=settled,
         )
         logits.copy_(believed.probs)
-
-    def feed(self, signal: Tensor) -> None:
-        """Has self-conditioning from now on. signal: [F, H], of the free positions."""
-        self.fed, self.signal, self.told = self.places, signal, ~self.free
 
     def _with_free(self, ids: Tensor) -> Tensor:
         """The known tokens with these [F] at the free positions, [L]."""

@@ -17,14 +17,17 @@ from transformers import DiffusionGemmaConfig
 from transformers.models.diffusion_gemma.modeling_diffusion_gemma import (
     DiffusionGemmaDecoderModel,
     DiffusionGemmaEncoderTextModel,
+    DiffusionGemmaRMSNorm,
     DiffusionGemmaTextExperts,
     DiffusionGemmaTextRotaryEmbedding,
     DiffusionGemmaTextScaledWordEmbedding,
 )
 
+from engine import attention
 from engine.backbone import Backbone
 from engine.configuration import text_config_of
 from engine.formats import Format, Shape
+from engine.norm import FusedNorm
 from engine.packed import PackedEmbedding, PackedExperts, PackedLinear, PackedWeight
 
 DECODER = "model.decoder."
@@ -56,10 +59,16 @@ class Skeleton:
     """The modules of a model, which take weights and become a `Backbone`. dtype: what is computed in."""
 
     def __init__(self, config: DiffusionGemmaConfig, dtype: torch.dtype) -> None:
+        config._attn_implementation = attention.NAME
+        config._experts_implementation = "grouped_mm"
         with torch.device("meta"):
             self._decoder = DiffusionGemmaDecoderModel(config)
             self._encoder_layers = DiffusionGemmaEncoderTextModel(text_config_of(config)).layers
         self.dtype = dtype
+        for path, module in list(self._decoder.named_modules()):
+            if isinstance(module, DiffusionGemmaRMSNorm):
+                weight = module.weight if module.with_scale else None
+                self._decoder.set_submodule(path, FusedNorm(weight, module.eps))
         for encoder_layer, decoder_layer in zip(self._encoder_layers, self._decoder.layers, strict=True):
             _share(encoder_layer, decoder_layer)
         wanted = {DECODER + name: tensor for name, tensor in self._decoder.state_dict().items()}

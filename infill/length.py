@@ -18,7 +18,7 @@ class Lengths(Protocol):
     """Decides over the lengths of one hole; `Ladder` is the one in use."""
 
     def first(self, mode: Literal["line", "block"], *, present: int, room: int) -> tuple[int, ...]:
-        """Lengths to start with, ascending. present: tokens that stand in the hole now, 0 where it is empty. room: the
+        """Lengths to start with, ascending; one that stands there twice is tried twice, from other noise. present: tokens that stand in the hole now, 0 where it is empty. room: the
         most there can be, at least 1."""
         ...
 
@@ -36,7 +36,8 @@ class Lengths(Protocol):
 class Ladder:
     """Lengths from short to long.
 
-    line, block: the lengths for an empty hole; where a text is replaced, they lie around its own, which is among them.
+    line, block: the lengths for an empty hole, ascending; where a text is replaced, they lie around its own, which is
+        among them.
     contracted: whether a hole is cut to what its reading keeps.
     """
 
@@ -46,8 +47,9 @@ class Ladder:
 
     def first(self, mode: Literal["line", "block"], *, present: int, room: int) -> tuple[int, ...]:
         empty = self.line if mode == "line" else self.block
-        steps = tuple(round(present * x) for x in _REPLACED) if present else empty
-        return tuple(sorted({min(max(step, 1), room) for step in steps}))
+        steps = tuple(sorted({max(round(present * x), 1) for x in _REPLACED})) if present else empty
+        fitting = tuple(step for step in steps if step < room)
+        return fitting if len(fitting) == len(steps) else (*fitting, room)
 
     def guess(self, mode: Literal["line", "block"], *, room: int) -> int:
         # Short, as most holes are.

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from transformers import DiffusionGemmaForBlockDiffusion
 
+from engine import attention
 from engine.backbone import Backbone
 from engine.canvas import Canvas, TokenIds
 from engine.noise import NoiseKeys
@@ -32,7 +35,10 @@ class TransformersDraws:
 
 def backbone_of(model: DiffusionGemmaForBlockDiffusion) -> Backbone:
     """Our driver around transformers' own modules."""
-    return Backbone(model.model.encoder.language_model.layers, model.model.decoder)
+    # A copy, because transformers' own loop wants its own attention.
+    own = deepcopy(model)
+    own.set_attn_implementation(attention.NAME)
+    return Backbone(own.model.encoder.language_model.layers, own.model.decoder)
 
 
 def prompt(length: int, seed: int = 0, vocabulary: int = VOCABULARY) -> TokenIds:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from engine.cache import ReadingCache
 from engine.canvas import BatchState, Canvas, DenoiseConfig, RowState
 from engine.masks import Places
 from engine.reference import ReferenceDenoiser
+from engine.surroundings import Around, Clamped, Reading
 from tests.checkpoints import VOCABULARY, WINDOW, make_model
 from tests.unit.engine.canvases import backbone_of, canvas, free_canvas, prompt
 
@@ -222,26 +224,29 @@ class TestReplace:
         with denoiser.prefill(prompt(9)) as context, torch.inference_mode():
             stepper = denoiser.start(context, [before], seeds=[5], config=self.FLAT)
 
-            def decode(ids: torch.Tensor, signal: torch.Tensor) -> torch.Tensor:
-                places = Places.packed(9, [len(ids)], backbone.device)
-                cache = ReadingCache(context.slot.sequence, 9)
-                hidden = backbone.decode(ids, signal, places, backbone.decoder_masks(places, 9), cache)
-                return backbone.logits(hidden) / 0.8
+            def decode(own: Canvas, signal: torch.Tensor) -> torch.Tensor:
+                clamped = Clamped.of_canvas(own, backbone.device)
+                reading = Reading.of(clamped, backbone, context)
+                around = Around([clamped], {clamped.key: reading}, backbone, context)
+                places = Places.of_rows(9, [torch.from_numpy(np.flatnonzero(~own.clamped))])
+                masks = backbone.decoder_masks(places, 9, around.places)
+                cache = ReadingCache(context.slot.sequence, 9, around.layers)
+                ids = torch.from_numpy(own.token_ids[~own.clamped]).long()
+                return backbone.logits(backbone.decode(ids, signal, places, masks, cache)) / 0.8
 
             stepper.step()
-            first = decode(torch.from_numpy(before.token_ids).long(), torch.zeros(6, backbone.hidden_size))
+            first = decode(before, torch.zeros(2, backbone.hidden_size))
             soft = backbone.embed_distribution(first.softmax(dim=-1))
-            # Of a clamped token nothing else is believed.
-            hard = backbone.embed_tokens(torch.from_numpy(before.token_ids).long())
-            signal = torch.zeros(8, backbone.hidden_size)
-            signal[torch.from_numpy(carried >= 0)] = torch.where(torch.from_numpy(before.clamped)[:, None], hard, soft)
+            signal = torch.zeros(4, backbone.hidden_size)
+            signal[[0, 3]] = soft
 
             stepper.replace(0, after, carried)
             present = stepper.rows[0].present_ids
             row = stepper.step().rows[0]
-            expected = torch.distributions.Categorical(logits=decode(present, signal)).entropy()
+            carried_on = replace(after, token_ids=present.int().numpy())
+            expected = torch.distributions.Categorical(logits=decode(carried_on, signal)).entropy()
         assert present.tolist()[3:5] == [8, 9]
-        np.testing.assert_allclose(row.entropy[2:6], expected.numpy()[2:6], atol=TOLERANCE)
+        np.testing.assert_allclose(row.entropy[2:6], expected.numpy(), atol=TOLERANCE)
 
     def test_a_settled_row_that_is_replaced_runs_again(self, denoiser: ReferenceDenoiser) -> None:
         with denoiser.prefill(prompt(5)) as context:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import Tensor
 
 from engine.cache import LayerShape
 from engine.masks import Places, additive_mask
@@ -32,13 +33,28 @@ BRANCHES = Places.branching(3, 2, [1, 0, 2], CPU)
     ],
 )
 def test_pictures(query: Places, start: int, causal: bool, window: int | None, expected: list[str]) -> None:
-    mask = additive_mask(query, start, 3, causal=causal, window=window, dtype=torch.float32)
+    key = Places.joined(Places.context(start, 3, CPU), query)
+    assert picture(additive_mask(query, key, causal=causal, window=window, dtype=torch.float32)) == expected
+
+
+def test_a_hole_sees_what_surrounds_it_in_its_own_row() -> None:
+    around = Places.of_rows(3, [torch.tensor([0, 3]), torch.tensor([0, 2])])
+    holes = Places.of_rows(3, [torch.tensor([1, 2]), torch.tensor([1])])
+    key = Places.joined(Places.context(2, 3, CPU), around, holes)
+    mask = additive_mask(holes, key, causal=False, window=None, dtype=torch.float32)
+    assert picture(mask) == ["xxx..xx.", "xxx..xx.", "x..xx..x"]
+
+
+def picture(mask: Tensor | None) -> list[str]:
+    """A line for each query."""
     assert mask is not None
-    assert ["".join("x" if value == 0 else "." for value in line) for line in mask[0, 0].tolist()] == expected
+    return ["".join("x" if value == 0 else "." for value in line) for line in mask[0, 0].tolist()]
 
 
 def test_one_canvas_needs_no_mask() -> None:
-    assert additive_mask(Places.packed(3, [4], CPU), 0, 3, causal=False, window=None, dtype=torch.float32) is None
+    query = Places.packed(3, [4], CPU)
+    key = Places.joined(Places.context(0, 3, CPU), query)
+    assert additive_mask(query, key, causal=False, window=None, dtype=torch.float32) is None
 
 
 @pytest.mark.parametrize(("window", "length", "first"), [(None, 100, 0), (8, 3, 0), (8, 7, 0), (8, 8, 1), (8, 100, 93)])

@@ -128,8 +128,8 @@ def test_the_reckoned_weights_are_the_loaded_ones(wide: Path, scheme: Scheme) ->
         (MANY_WORDS, "none", (256,), 0.8),
         (MANY_WORDS, "int4", (256,), 0.8),
         (MANY_WORDS, "int4", (96,) * 5, 0.4),
-        (MANY_EXPERTS, "int8", (96,) * 8, 0.7),
-        (MANY_EXPERTS, "int4", (96,) * 8, 0.7),
+        (MANY_EXPERTS, "int8", (124,) * 8, 0.7),
+        (MANY_EXPERTS, "int4", (124,) * 8, 0.7),
     ],
 )
 def test_a_step_takes_what_was_reckoned(

@@ -13,10 +13,17 @@ from infill.length import Given, Ladder, Lengths
 def test_lengths_ascend_within_the_room(mode: str, present: int, room: int) -> None:
     ladder = Ladder()
     lengths = ladder.first("line" if mode == "line" else "block", present=present, room=room)
-    assert lengths == tuple(sorted(set(lengths)))
+    assert lengths == tuple(sorted(lengths))
     assert lengths[0] >= 1
     assert lengths[-1] <= room
     assert not present or min(present, room) in lengths
+
+
+def test_a_length_that_stands_twice_is_tried_twice_and_what_does_not_fit_once() -> None:
+    ladder = Ladder(line=(2, 2, 3, 8, 11))
+    assert ladder.first("line", present=0, room=40) == (2, 2, 3, 8, 11)
+    assert ladder.first("line", present=0, room=8) == (2, 2, 3, 8)
+    assert ladder.first("line", present=0, room=5) == (2, 2, 3, 5)
 
 
 def test_a_block_is_longer_than_a_line() -> None:

@@ -1,0 +1,121 @@
+"""The clamped tokens of canvases: read once, in both directions but blind to the holes, and shown to every step.
+
+What they pass on depends on no noise, so that rows and steps share one reading. In rows whose holes differ in length
+they only stand elsewhere: a rotary embedding turns a key by an angle that grows with its position, so a key that has
+moved is turned by the rest. A step then computes free positions alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.backbone import Backbone
+from engine.cache import LayerView, ReadingCache
+from engine.canvas import Canvas
+from engine.context import PooledContext
+from engine.masks import Places
+
+HOLE = 8
+"""Positions that every hole takes where its surroundings are read, whatever it takes in a row: a usual length."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clamped:
+    """A canvas's clamped tokens.
+
+    token_ids: [C] int64. positions: [C] int64, from the canvas's first. read_at: [C] int64, the same where every hole
+    takes `HOLE` positions. key: equal where one reading serves both canvases.
+    """
+
+    token_ids: Tensor
+    positions: Tensor
+    read_at: Tensor
+    key: bytes
+
+    @classmethod
+    def of_canvas(cls, canvas: Canvas, device: torch.device) -> Self:
+        """Those of a canvas."""
+        free = ~canvas.clamped
+        begins = free & ~np.concatenate([[False], free[:-1]])
+        token_ids = canvas.token_ids[canvas.clamped].astype(np.int64)
+        positions = np.flatnonzero(canvas.clamped)
+        read_at = np.arange(len(positions)) + HOLE * np.cumsum(begins)[canvas.clamped]
+        tensors = (torch.tensor(each, device=device) for each in (token_ids, positions, read_at))
+        return cls(*tensors, key=token_ids.tobytes() + read_at.tobytes())
+
+    def __len__(self) -> int:
+        return len(self.token_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What clamped tokens pass on where they were read: keys and values of each layer, [1, heads, C, head_dim]."""
+
+    layers: tuple[LayerView, ...]
+
+    @classmethod
+    def of(cls, clamped: Clamped, backbone: Backbone, context: PooledContext) -> Self:
+        """One pass of the decoder."""
+        start = context.token_count
+        places = Places.of_rows(start, [clamped.read_at])
+        # No first look has been fed back yet, as in a first step.
+        no_signal = torch.zeros(len(clamped), backbone.hidden_size, dtype=backbone.dtype, device=backbone.device)
+        passed_on: list[LayerView] = []
+        backbone.decode(
+            clamped.token_ids,
+            no_signal,
+            places,
+            backbone.decoder_masks(places, start),
+            ReadingCache(context.slot.sequence, start),
+            passed_on=passed_on,
+        )
+        return cls(tuple(passed_on))
+
+
+class Around:
+    """What rows see around their holes: readings of their clamped tokens, moved to where those stand.
+
+    places: of all rows' clamped tokens, end to end.
+    """
+
+    def __init__(
+        self, clamped: Sequence[Clamped], readings: Mapping[bytes, Reading], backbone: Backbone, context: PooledContext
+    ) -> None:
+        """clamped: of each row; some have tokens. readings: by their keys, of those that have."""
+        self.places = Places.of_rows(context.token_count, [own.positions for own in clamped])
+        some = [own for own in clamped if len(own)]
+        self._readings = [readings[own.key] for own in some]
+        self._backbone = backbone
+        self._rotations = backbone.rotations(torch.cat([own.positions - own.read_at for own in some]))
+        self.layers = [MovedView(self, layer) for layer in range(len(backbone.layer_shapes))]
+
+    def keys(self, layer: int) -> Tensor:
+        """[1, heads, sum of C, head_dim]."""
+        read = torch.cat([reading.layers[layer].keys for reading in self._readings], dim=2)
+        return self._backbone.rotate(read, layer, self._rotations)
+
+    def values(self, layer: int) -> Tensor:
+        """[1, heads, sum of C, head_dim]."""
+        return torch.cat([reading.layers[layer].values for reading in self._readings], dim=2)
+
+
+@dataclass(frozen=True, slots=True)
+class MovedView:
+    """One layer of an `Around`, made when it is asked for: all of them at once would be a cache of their own."""
+
+    around: Around
+    layer: int
+
+    @property
+    def keys(self) -> Tensor:
+        return self.around.keys(self.layer)
+
+    @property
+    def values(self) -> Tensor:
+        return self.around.values(self.layer)
