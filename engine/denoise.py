@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine import sampler
 from engine.backbone import Backbone, Masks
 from engine.cache import ReadingCache
 from engine.canvas import BatchState, Canvas, DenoiseConfig
@@ -26,6 +27,9 @@ from engine.noise import NoiseSource
 from engine.permitted import PermittedIds
 from engine.row import Row
 from engine.surroundings import Around, Clamped, Reading
+
+TOP_IDS = 8
+"""How many of the likeliest ids a `RowState` lists."""
 
 READ_AT_ONCE = 256
 """Positions whose logits are held at once, a canvas's worth: what bounds the memory of a step of many rows."""
@@ -104,12 +108,16 @@ class BatchStepper:
         """Takes the step in some rows. hidden: the states [F, H] of each one's free positions."""
         lengths = [len(own) for own in hidden]
         # Many rows at once, since the vocabulary is a large part of a step's work.
-        logits = self._backbone.logits(torch.cat(list(hidden)))
-        for row, own in zip(rows, logits.split(lengths), strict=True):
-            row.advance(own, self._step, self._config, self._noise)
+        logits = self._backbone.logits(torch.cat(list(hidden))).div_(sampler.temperature(self._step, self._config))
+        parts = logits.split(lengths)
+        for row, own in zip(rows, parts, strict=True):
+            row.bar(own)
+        believed = sampler.posterior(logits, min(TOP_IDS, self._backbone.vocabulary_size))
+        for row, own, part in zip(rows, parts, believed.split(lengths), strict=True):
+            row.advance(own, part, self._step, self._config, self._noise)
         if self._step < self._config.max_denoising_steps:
             # Mixed here and not where they are fed: a distribution takes a hundred times as much as its mean embedding.
-            signal = self._backbone.embed_distribution(logits)
+            signal = self._backbone.embed_distribution(believed.probs)
             for row, own in zip(rows, signal.split(lengths), strict=True):
                 row.signal = own
 

@@ -20,9 +20,6 @@ from engine.noise import NoiseKeys, NoiseSource
 from engine.permitted import Permitted, PermittedIds
 from engine.surroundings import Clamped
 
-TOP_IDS = 8
-"""How many of the likeliest ids a `RowState` lists."""
-
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Row:
@@ -110,13 +107,16 @@ class Row:
         carried_signal = old.signal[number[source[self.places[fed]]]]
         self.signal = self.signal.clone().index_put_((fed,), carried_signal)
 
-    def advance(self, logits: Tensor, step: int, config: DenoiseConfig, noise: NoiseSource) -> None:
-        """One denoising step from the decoder's logits at the free positions, [F, V] float32, which make way for the
-        distributions."""
-        logits.div_(sampler.temperature(step, config))
+    def bar(self, logits: Tensor) -> None:
+        """Makes ids impossible where they may not stand. logits: [F, V], of the free positions."""
         for group, permitted in self.choices:
             logits[group[:, None], permitted.barred] = sampler.IMPOSSIBLE
-        believed = sampler.posterior(logits, min(TOP_IDS, logits.shape[-1]))
+
+    def advance(
+        self, logits: Tensor, believed: sampler.Posterior, step: int, config: DenoiseConfig, noise: NoiseSource
+    ) -> None:
+        """One denoising step. logits: [F, V] float32, of the free positions, after temperature and bans; believed: what
+        follows from them."""
         present_nll = believed.log_total - logits.gather(-1, self.present_ids[self.places, None]).squeeze(-1)
         argmax_ids = self._with_free(believed.top_ids[:, 0])
         entropy = torch.zeros(len(self), device=logits.device)
@@ -146,7 +146,6 @@ class Row:
             accepted=accepted.cpu().numpy(),
             settled=settled,
         )
-        logits.copy_(believed.probs)
 
     def _with_free(self, ids: Tensor) -> Tensor:
         """The known tokens with these [F] at the free positions, [L]."""

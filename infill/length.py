@@ -18,8 +18,8 @@ class Lengths(Protocol):
     """Decides over the lengths of one hole; `Ladder` is the one in use."""
 
     def first(self, mode: Literal["line", "block"], *, present: int, room: int) -> tuple[int, ...]:
-        """Lengths to start with, ascending; one that stands there twice is tried twice, from other noise. present: tokens that stand in the hole now, 0 where it is empty. room: the
-        most there can be, at least 1."""
+        """Lengths to start with, ascending; one that stands there twice is tried twice, from other noise. present:
+        tokens that stand in the hole now, 0 where it is empty. room: the most there can be, at least 1."""
         ...
 
     def guess(self, mode: Literal["line", "block"], *, room: int) -> int:
