@@ -20,7 +20,6 @@ from infill.mode import goes_on, resolve_mode
 from infill.rank import Weights
 from infill.request import Filled, InfillRequest, Progress, Rejection
 from infill.search import Found, Offer, Search
-from infill.syntax import unavoidable_errors
 from infill.tokens import TextTokens
 from infill.window import Budget
 
@@ -136,8 +135,6 @@ class Infiller:
         with context:
             meter.count_prefill(context)
             yield Progress(stage="prefill")
-            with meter.timed("rank"):
-                errors_before = unavoidable_errors(layout.around, layout.middles, layout.fence.language)
             search = Search(
                 request=request,
                 mode=mode,
@@ -147,7 +144,6 @@ class Infiller:
                 config=self.config(request),
                 lengths=lengths,
                 meter=meter,
-                errors_before=errors_before,
                 weights=self._weights,
                 most_repairs=self._settings.most_repairs,
             )

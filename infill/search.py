@@ -18,12 +18,13 @@ from infill.length import Lengths
 from infill.meter import Meter
 from infill.rank import Weights, certainty, likelihood, scored_row
 from infill.request import InfillRequest, Progress, Rejection, StopReason
-from infill.syntax import error_count
+from infill.syntax import error_count, unavoidable_errors
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A finished reading with its score, and the row it was read from. added_errors: of syntax."""
+    """A finished reading with its score, and the row it was read from. added_errors: of syntax; while a search goes on,
+    those that no text could avoid too."""
 
     reading: Reading
     row: Denoised
@@ -44,9 +45,8 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """One request on its way through the model. errors_before: of syntax, that no candidate is blamed for.
-    weights: of what a candidate's score is made of. most_repairs: of a reading that breaks the syntax: other endings
-    tried, and other tokens."""
+    """One request on its way through the model. weights: of what a candidate's score is made of. most_repairs: of a
+    reading that breaks the syntax: other endings tried, and other tokens."""
 
     request: InfillRequest
     mode: Literal["line", "block"]
@@ -56,7 +56,6 @@ class Search:
     config: DenoiseConfig
     lengths: Lengths
     meter: Meter
-    errors_before: int
     weights: Weights
     most_repairs: int
 
@@ -65,11 +64,15 @@ class Search:
         side, the other holes with it from their current reading. The best row is the next round's current reading."""
         found = Found([], [])
         current = self._start()
+        unavoidable: int | None = None
         for hole in range(len(current)):
             rows = self._rows(hole, current)
             denoised = yield from self._denoise(rows, hole)
             with self.meter.timed("rank"):
                 offers = self._offers(denoised, found.rejections)
+                if unavoidable is None:
+                    unavoidable = self._unavoidable(offers)
+                offers = self._mended(offers, unavoidable)
             late = self.meter.late
             if late and found.offers:
                 break  # What could not be scored is not to be compared with what was.
@@ -81,8 +84,8 @@ class Search:
             best = max(scored, key=by_score).row if scored else denoised[0]
             spans = self.layout.spans(best.lengths)
             current = [Middle(best.state.argmax_ids[span], keep=True) for span in spans]
-        fewest = min([0, *(offer.added_errors for offer in found.offers)])
-        offers = [replace(offer, added_errors=offer.added_errors - fewest) for offer in found.offers]
+        fewest = min([unavoidable or 0, *(offer.added_errors for offer in found.offers)])
+        offers = [self._blamed(offer, fewest) for offer in found.offers]
         offers.sort(key=by_score, reverse=True)
         return Found(offers, found.rejections, unended=bool(offers) and self._is_unended(offers[0].row))
 
@@ -161,26 +164,43 @@ class Search:
                 rejections.append(reading)
             else:
                 readings.setdefault(reading.texts, (reading, row))
-        offers = [self._offer(reading, row) for reading, row in readings.values()]
-        # What replaces a text stays as it is, since its end would be lost.
-        if not any(self.layout.middles):
-            offers = [self._mended(offer, repairs(offer.reading, *self._read(offer.row))) for offer in offers]
-            if all(offer.added_errors > 0 for offer in offers):
-                offers = [self._mended(offer, exchanges(*self._read(offer.row))) for offer in offers]
-        return list({offer.reading.texts: offer for offer in reversed(offers)}.values())
+        return [self._offer(reading, row) for reading, row in readings.values()]
 
     def _offer(self, reading: Reading, row: Denoised) -> Offer:
-        added = self._added_errors(reading.texts)
-        score = certainty(mean_entropy=reading.mean_entropy, added_errors=added, weights=self.weights)
-        return Offer(reading, row, added, score, self.meter.passes)
+        errors = error_count(self.layout.text(reading.texts), self.layout.fence.language)
+        score = certainty(mean_entropy=reading.mean_entropy, added_errors=errors, weights=self.weights)
+        return Offer(reading, row, errors, score, self.meter.passes)
 
-    def _mended(self, offer: Offer, others: Iterator[Reading]) -> Offer:
-        """The offer, where it breaks the syntax with another reading of its row that breaks it less."""
+    def _unavoidable(self, offers: Sequence[Offer]) -> int:
+        """The errors that no text is blamed for: none where one of these has none."""
+        if not all(offer.added_errors for offer in offers):
+            return 0
+        return unavoidable_errors(self.layout.around, self.layout.middles, self.layout.fence.language)
+
+    def _mended(self, offers: list[Offer], unavoidable: int) -> list[Offer]:
+        """The offers, each text once, those that break the syntax with other readings of their rows that break it less.
+        What replaces a text stays as it is, since its end would be lost."""
+        if not any(self.layout.middles):
+            offers = [self._best_of(each, repairs(each.reading, *self._read(each.row)), unavoidable) for each in offers]
+            if all(offer.added_errors > unavoidable for offer in offers):
+                offers = [self._best_of(each, exchanges(*self._read(each.row)), unavoidable) for each in offers]
+        return list({offer.reading.texts: offer for offer in reversed(offers)}.values())
+
+    def _best_of(self, offer: Offer, others: Iterator[Reading], unavoidable: int) -> Offer:
+        """The offer, or the reading among a few others that breaks the syntax least."""
         for reading in islice(others, self.most_repairs):
-            if offer.added_errors <= 0:
+            if offer.added_errors <= unavoidable:
                 break
             offer = min(offer, self._offer(reading, offer.row), key=by_errors)
         return offer
+
+    def _blamed(self, offer: Offer, unavoidable: int) -> Offer:
+        """An offer that is blamed for no more than its own errors."""
+        return replace(
+            offer,
+            added_errors=offer.added_errors - unavoidable,
+            score=offer.score + self.weights.error * unavoidable,
+        )
 
     def _score(self, offers: Sequence[Offer], *, late: bool) -> Generator[Progress, None, list[Offer]]:
         """Score offers with one forward of the encoder; leave them as they are when it is late."""
@@ -208,10 +228,6 @@ class Search:
             return False
         longest = self.lengths.first(self.mode, present=0, room=self.layout.room)[-1]
         return longest == row.lengths[0] == kept_tokens(row.state, row.lengths, 0, self.layout, self.mode)
-
-    def _added_errors(self, texts: Sequence[str]) -> int:
-        """Below 0 where a text mends what was taken for broken whatever stands in the holes."""
-        return error_count(self.layout.text(texts), self.layout.fence.language) - self.errors_before
 
     def _read(self, row: Denoised) -> tuple[RowState, tuple[int, ...], Layout, Literal["line", "block"]]:
         """What a reading of a row is taken from."""
