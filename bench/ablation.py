@@ -29,9 +29,9 @@ SHIPPED = HoleSettings()
 LADDER = Ladder()
 VARIANTS: dict[str, HoleSettings] = {
     "as shipped": SHIPPED,
-    "lengths from one on": replace(SHIPPED, lengths=replace(LADDER, line=(1, 3, 5, 8, 14))),
-    "three lengths": replace(SHIPPED, lengths=replace(LADDER, line=(2, 4, 11))),
-    "eight lengths": replace(SHIPPED, lengths=replace(LADDER, line=(2, 3, 4, 5, 6, 8, 11, 18))),
+    "five rows": replace(SHIPPED, lengths=replace(LADDER, line=(2, 3, 5, 11, 18))),
+    "no length twice": replace(SHIPPED, lengths=replace(LADDER, line=(1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 14, 18))),
+    "fifteen rows": replace(SHIPPED, lengths=replace(LADDER, line=(2, 2, 2, 3, 3, 3, 4, 4, 5, 6, 8, 8, 11, 14, 18))),
     "no cut to what is kept": replace(SHIPPED, lengths=replace(LADDER, contracted=False)),
     "nothing repaired": replace(SHIPPED, most_repairs=0),
     "rank without the encoder": replace(SHIPPED, weights=Weights(likelihood=0.0)),
