@@ -107,9 +107,9 @@ class Search:
         taken = sum(len(other.token_ids) for i, other in enumerate(current) if i != hole)
         lengths = self.lengths.first(self.mode, present=len(ids) if middle else 0, room=self.layout.room - taken)
         rows: list[tuple[Middle, ...]] = []
-        for length in lengths:
-            # A text that is edited starts from itself in the row of its own length.
-            stays = len(current[hole].token_ids) == length
+        for number, length in enumerate(lengths):
+            # A text that is edited starts from itself in the first row of its own length.
+            stays = len(current[hole].token_ids) == length and lengths.index(length) == number
             tried = current[hole] if stays else Middle.noise(length)
             rows.append((*current[:hole], tried, *current[hole + 1 :]))
         return rows * -(-self.request.n // len(rows))
