@@ -98,7 +98,7 @@ class NeovimSession:
         return text[column:] if colours[column] != colours[0] else ""
 
     def wait_for_ghost(self, text: str) -> None:
-        """Waits until this is suggested on the cursor's line."""
+        """Waits until this is suggested on the cursor's line; "" until nothing is."""
         wait_for(lambda: self.ghost() == text, f"the suggestion {text!r}", self.screen)
 
 
