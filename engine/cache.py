@@ -7,9 +7,9 @@ answer the few calls the layers make (`update` from the encoder, `layers` and `i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -85,53 +85,40 @@ class WritingCache:
 
 @dataclass(frozen=True, slots=True)
 class LayerView:
-    """Keys and values of one layer that lie there: [1, heads, visible, head_dim] each."""
+    """Keys and values that one layer sees: [1, heads, visible, head_dim] each."""
 
     keys: Tensor
     values: Tensor
 
-
-class View(Protocol):
-    """What one layer sees besides the tokens of a forward: [1, heads, visible, head_dim] each."""
-
-    @property
-    def keys(self) -> Tensor: ...
-    @property
-    def values(self) -> Tensor: ...
-
-
-@dataclass(frozen=True, slots=True)
-class JoinedViews:
-    """One view behind another, joined when they are asked for: a layer at a time is copied, and never all."""
-
-    first: View
-    second: View
-
-    @property
-    def keys(self) -> Tensor:
-        return torch.cat([self.first.keys, self.second.keys], dim=2)
-
-    @property
-    def values(self) -> Tensor:
-        return torch.cat([self.first.values, self.second.values], dim=2)
+    @classmethod
+    def joined(cls, *views: LayerView) -> Self:
+        """All of these, end to end."""
+        return cls(torch.cat([view.keys for view in views], dim=2), torch.cat([view.values for view in views], dim=2))
 
 
 class ReadingCache:
     """Shows a context's first `length` tokens and lets new ones be joined to them for one forward, writing nothing.
-    behind: what each layer sees after those, if anything."""
+    behind: what a layer sees after those, if anything. It is joined to them when the layer's turn comes, so that one
+    layer at a time is copied."""
 
     is_compileable = False
 
-    def __init__(self, sequence: KeyValues, length: int, behind: Sequence[View] = ()) -> None:
-        views: list[View] = [
-            LayerView(
-                keys[:, :, shape.first_visible(length) : length], values[:, :, shape.first_visible(length) : length]
-            )
-            for shape, keys, values in zip(sequence.shapes, sequence.keys, sequence.values, strict=True)
-        ]
-        self.layers = [JoinedViews(*pair) for pair in zip(views, behind, strict=True)] if behind else views
+    def __init__(self, sequence: KeyValues, length: int, behind: Callable[[int], LayerView] | None = None) -> None:
+        self._sequence = sequence
+        self._length = length
+        self._behind = behind
+
+    @property
+    def layers(self) -> Self:
+        """By a layer's number, what it sees."""
+        return self
+
+    def __getitem__(self, layer: int) -> LayerView:
+        visible = slice(self._sequence.shapes[layer].first_visible(self._length), self._length)
+        view = LayerView(self._sequence.keys[layer][:, :, visible], self._sequence.values[layer][:, :, visible])
+        return view if self._behind is None else LayerView.joined(view, self._behind(layer))
 
     def update(self, keys: Tensor, values: Tensor, layer: int) -> tuple[Tensor, Tensor]:
         """keys, values: [1, heads, Q, head_dim] of the new tokens."""
-        view = self.layers[layer]
-        return torch.cat([view.keys, keys], dim=2), torch.cat([view.values, values], dim=2)
+        view = LayerView.joined(self[layer], LayerView(keys, values))
+        return view.keys, view.values

@@ -129,7 +129,7 @@ class BatchStepper:
             return self._no_signal.new_empty(0, self._backbone.hidden_size)
         signal = torch.cat([row.signal for row in rows])
         # The cache is viewed anew each time, because a longer prompt may have moved the slot's buffers meanwhile.
-        behind = layout.around.layers if layout.around else ()
+        behind = layout.around.layer if layout.around else None
         cache = ReadingCache(self._context.slot.sequence, self._context.token_count, behind)
         return self._backbone.decode(token_ids, signal, layout.places, layout.masks, cache)
 

@@ -93,29 +93,8 @@ class Around:
         self._readings = [readings[own.key] for own in some]
         self._backbone = backbone
         self._rotations = backbone.rotations(torch.cat([own.positions - own.read_at for own in some]))
-        self.layers = [MovedView(self, layer) for layer in range(len(backbone.layer_shapes))]
 
-    def keys(self, layer: int) -> Tensor:
-        """[1, heads, sum of C, head_dim]."""
-        read = torch.cat([reading.layers[layer].keys for reading in self._readings], dim=2)
-        return self._backbone.rotate(read, layer, self._rotations)
-
-    def values(self, layer: int) -> Tensor:
-        """[1, heads, sum of C, head_dim]."""
-        return torch.cat([reading.layers[layer].values for reading in self._readings], dim=2)
-
-
-@dataclass(frozen=True, slots=True)
-class MovedView:
-    """One layer of an `Around`, made when it is asked for: all of them at once would be a cache of their own."""
-
-    around: Around
-    layer: int
-
-    @property
-    def keys(self) -> Tensor:
-        return self.around.keys(self.layer)
-
-    @property
-    def values(self) -> Tensor:
-        return self.around.values(self.layer)
+    def layer(self, number: int) -> LayerView:
+        """What rows see in a layer: [1, heads, sum of C, head_dim] each."""
+        read = LayerView.joined(*(reading.layers[number] for reading in self._readings))
+        return LayerView(self._backbone.rotate(read.keys, number, self._rotations), read.values)

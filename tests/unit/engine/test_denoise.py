@@ -230,7 +230,7 @@ class TestReplace:
                 around = Around([clamped], {clamped.key: reading}, backbone, context)
                 places = Places.of_rows(9, [torch.from_numpy(np.flatnonzero(~own.clamped))])
                 masks = backbone.decoder_masks(places, 9, around.places)
-                cache = ReadingCache(context.slot.sequence, 9, around.layers)
+                cache = ReadingCache(context.slot.sequence, 9, around.layer)
                 ids = torch.from_numpy(own.token_ids[~own.clamped]).long()
                 return backbone.logits(backbone.decode(ids, signal, places, masks, cache)) / 0.8
 

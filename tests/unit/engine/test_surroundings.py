@@ -76,7 +76,7 @@ def test_clamped_tokens_stand_where_their_row_has_them(denoiser: ReferenceDenois
         around = Around(rows, {rows[0].key: Reading.of(rows[0], backbone, context)}, backbone, context)
         in_place = [Clamped(own.token_ids, own.positions, own.positions, b"") for own in rows]
         expected = torch.cat([Reading.of(own, backbone, context).layers[0].keys for own in in_place], dim=2)
-        torch.testing.assert_close(around.layers[0].keys, expected, atol=1e-4, rtol=0)
+        torch.testing.assert_close(around.layer(0).keys, expected, atol=1e-4, rtol=0)
     assert around.places.positions.tolist() == [CONTEXT + p for p in [0, 1, 2, 5, 6, 7, 8, 0, 1, 2, 16, 17, 18, 19]]
 
 
