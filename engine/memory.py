@@ -27,7 +27,10 @@ CHUNK = 512
 """Prompt tokens encoded in one pass on a GPU."""
 
 _PACKED = 1024
-"""Positions of a step. What clamped tokens pass on to it is held besides, and small: a canvas has fewer than these."""
+"""Positions of a step."""
+
+_CANVAS = 256
+"""Clamped tokens that are read for a request, at most; rows that differ in a hole's length share them."""
 
 _LOGIT_BYTES = 12
 """For each position and vocabulary entry that are read at once: the logits, the distribution, and its running sum or
@@ -183,8 +186,9 @@ def _workspace(config: DiffusionGemmaTextConfig, context_tokens: int, dtype: tor
 
 
 def _lasting(config: DiffusionGemmaTextConfig, count: int, context_tokens: int, dtype: torch.dtype) -> int:
-    """Both masks, and the hidden states at a layer's places."""
-    return count * (2 * (context_tokens + count) + 8 * config.hidden_size) * dtype.itemsize
+    """Both masks, the hidden states at a layer's places, and what a canvas's clamped tokens pass on."""
+    held = count * (2 * (context_tokens + count) + 8 * config.hidden_size) * dtype.itemsize
+    return held + _CANVAS * _token_bytes(layer_shapes(config), dtype)
 
 
 def _experts(config: DiffusionGemmaTextConfig, count: int, dtype: torch.dtype) -> int:

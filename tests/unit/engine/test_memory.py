@@ -91,12 +91,12 @@ def test_the_best_plan_that_fits_is_chosen(
             None,
             6,
             64,
-            r"a card has 6\.0 GB free, and it needs 53\.2 GB unquantized, 28\.1 GB in int8, 17\.4 GB in int4; with all "
-            r"experts in main memory it needs 6\.0 GB there and 12\.1 GB of main memory, of which 64\.0 GB are free\. "
+            r"a card has 6\.0 GB free, and it needs 53\.3 GB unquantized, 28\.1 GB in int8, 17\.4 GB in int4; with all "
+            r"experts in main memory it needs 6\.1 GB there and 12\.1 GB of main memory, of which 64\.0 GB are free\. "
             r"Free memory on it, or use the checkpoint nano\.",
         ),
         (None, 12, 4, r"12\.1 GB of main memory, of which 4\.0 GB are free"),
-        ("none", 40, None, r"needs 53\.2 GB unquantized\. Choose the quantization auto"),
+        ("none", 40, None, r"needs 53\.3 GB unquantized\. Choose the quantization auto"),
     ],
 )
 def test_what_cannot_fit_is_refused_with_figures(
