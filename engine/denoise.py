@@ -25,7 +25,7 @@ from engine.context import PooledContext
 from engine.masks import Places
 from engine.noise import NoiseSource
 from engine.permitted import PermittedIds
-from engine.row import Row
+from engine.rows import Row, Rows
 from engine.surroundings import Around, Clamped, Reading
 
 TOP_IDS = 8
@@ -69,6 +69,8 @@ class BatchStepper:
         rows = [row for row in self.rows if not row.settled]
         if not rows or self._step == self._config.max_denoising_steps:
             return self._state(computed=0)
+        if any(row.state is None for row in rows):
+            Rows(rows).fill(self._noise, self._step)
         self._step += 1
         read = self._read([row.clamped for row in rows])
         hidden = self._decode(rows).split([len(row.places) for row in rows])
@@ -95,7 +97,7 @@ class BatchStepper:
         self.rows[row] = new
 
     def _row(self, canvas: Canvas, seed: int) -> Row:
-        return Row.start(canvas, seed, self._permitted, self._noise, no_signal=self._no_signal, step=self._step)
+        return Row.of_canvas(canvas, seed, self._permitted, no_signal=self._no_signal)
 
     def _read(self, clamped: Sequence[Clamped]) -> int:
         """Read those clamped tokens that have not been read yet; returns how many."""
@@ -106,19 +108,15 @@ class BatchStepper:
 
     def _advance(self, rows: Sequence[Row], hidden: Sequence[Tensor]) -> None:
         """Takes the step in some rows. hidden: the states [F, H] of each one's free positions."""
-        lengths = [len(own) for own in hidden]
-        # Many rows at once, since the vocabulary is a large part of a step's work.
         logits = self._backbone.logits(torch.cat(list(hidden))).div_(sampler.temperature(self._step, self._config))
-        parts = logits.split(lengths)
-        for row, own in zip(rows, parts, strict=True):
-            row.bar(own)
+        abreast = Rows(rows)
+        abreast.bar(logits)
         believed = sampler.posterior(logits, min(TOP_IDS, self._backbone.vocabulary_size))
-        for row, own, part in zip(rows, parts, believed.split(lengths), strict=True):
-            row.advance(own, part, self._step, self._config, self._noise)
+        abreast.advance(logits, believed, self._step, self._config, self._noise)
         if self._step < self._config.max_denoising_steps:
             # Mixed here and not where they are fed: a distribution takes a hundred times as much as its mean embedding.
             signal = self._backbone.embed_distribution(believed.probs)
-            for row, own in zip(rows, signal.split(lengths), strict=True):
+            for row, own in zip(rows, signal.split([len(own) for own in hidden]), strict=True):
                 row.signal = own
 
     def _decode(self, rows: Sequence[Row]) -> Tensor:

@@ -15,12 +15,13 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoiseKeys:
-    """The places of one row that need a draw.
+    """The places that need a draw, of one row or of several.
 
-    seed: the row's. positions: [N] int64 canvas positions. step: the denoising step that draws, 0 before the first.
+    seeds: [N] int64, of the place's row. positions: [N] int64, in its canvas. step: the denoising step that draws, 0
+    before the first.
     """
 
-    seed: int
+    seeds: Tensor
     positions: Tensor
     step: int
 
@@ -70,24 +71,16 @@ def _below(bits: Tensor, count: int) -> Tensor:
 
 def _bits(keys: NoiseKeys, purpose: int) -> Tensor:
     """[N] int64 in [0, 2**24), equally likely."""
-    state = 0
-    # What all places share is mixed once, as a plain number; tensors this small cost more to call than to compute.
-    for part in (purpose, keys.seed, keys.step):
-        state = _mix_word((state + part + _GOLDEN) & _WORD)
-    return _shift(_mix(keys.positions + _signed(state + _GOLDEN)), 40)
-
-
-def _mix_word(word: int) -> int:
-    """Of an unsigned 64-bit number."""
-    word = (word ^ word >> 30) * _FIRST & _WORD
-    word = (word ^ word >> 27) * _SECOND & _WORD
-    return word ^ word >> 31
+    state = torch.zeros_like(keys.positions)
+    for part in (_PURPOSES * keys.step + purpose, keys.seeds, keys.positions):
+        state = _mix(state + part + _GOLDEN)
+    return _shift(state, 40)
 
 
 def _mix(words: Tensor) -> Tensor:
-    """`_mix_word` of each. Products of int64 wrap alike on every device, so the bits are those of the unsigned ones."""
-    words = (words ^ _shift(words, 30)) * _signed(_FIRST)
-    words = (words ^ _shift(words, 27)) * _signed(_SECOND)
+    """Products of int64 wrap alike on every device, so the bits are those of unsigned ones."""
+    words = (words ^ _shift(words, 30)) * _FIRST
+    words = (words ^ _shift(words, 27)) * _SECOND
     return words ^ _shift(words, 31)
 
 
@@ -96,11 +89,11 @@ def _shift(words: Tensor, bits: int) -> Tensor:
     return (words >> bits) & ((1 << (64 - bits)) - 1)
 
 
-def _signed(number: int) -> int:
-    """The int64 with the lowest 64 bits of a number."""
-    word = number & _WORD
+def signed(number: int) -> int:
+    """The int64 with the lowest 64 bits of a number: any integer as a seed."""
+    word = number & (1 << 64) - 1
     return word - (1 << 64) if word >> 63 else word
 
 
-_WORD = (1 << 64) - 1
-_GOLDEN, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+_PURPOSES = 3
+_GOLDEN, _FIRST, _SECOND = map(signed, (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))

@@ -11,7 +11,7 @@ from torch import Tensor
 from engine.canvas import Canvas
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Permitted:
     """A split of the vocabulary. ids: [n] int64, may stand. barred: [m] int64, may not."""
 
@@ -28,18 +28,14 @@ class PermittedIds:
         self.device = device
         self._made: dict[frozenset[int] | None, Permitted] = {}
 
-    def of_canvas(self, canvas: Canvas) -> list[tuple[Tensor, Permitted]]:
-        """The canvas's free positions, counted among themselves, [n] int64, grouped by what they may take.
+    def of_canvas(self, canvas: Canvas) -> list[Permitted]:
+        """What each of the canvas's free positions may take, in order.
 
         Raises:
             ValueError: a position has only banned or unknown ids to choose from.
         """
-        groups: dict[frozenset[int] | None, list[int]] = {}
-        for number, position in enumerate(np.flatnonzero(~canvas.clamped)):
-            groups.setdefault(canvas.allowed[position] if canvas.allowed else None, []).append(number)
-        return [
-            (torch.tensor(numbers, device=self.device), self._split(allowed)) for allowed, numbers in groups.items()
-        ]
+        places = np.flatnonzero(~canvas.clamped).tolist()
+        return [self._split(canvas.allowed[place] if canvas.allowed else None) for place in places]
 
     def _split(self, allowed: frozenset[int] | None) -> Permitted:
         if allowed not in self._made:

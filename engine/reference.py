@@ -6,15 +6,17 @@ Stateless but for the weights and the pool of prefilled contexts. One thread at 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from engine.backbone import Backbone
 from engine.cache import ReadingCache, WritingCache
 from engine.canvas import Canvas, Context, DenoiseConfig, Floats, TokenIds
 from engine.context import ContextPool, PooledContext
-from engine.denoise import BatchStepper
+from engine.denoise import READ_AT_ONCE, BatchStepper
 from engine.masks import Places
 from engine.noise import KeyedNoise, NoiseSource
 
@@ -104,27 +106,28 @@ class ReferenceDenoiser:
         cache = ReadingCache(own.slot.sequence, start)
         token_ids = np.concatenate([inputs[0][:shared], *(row[shared:] for row in inputs)])
         hidden = self.backbone.encode(self._tensor(token_ids), places, cache, start)
-        trunk, *branches = hidden.split([shared, *rest])
-        trunk_logits = self.backbone.logits(trunk)
-        return tuple(
-            torch.cat(
-                [
-                    _log_probs(trunk_logits, self._tensor(row[:shared])),
-                    _log_probs(self.backbone.logits(branch), self._tensor(row[shared:])),
-                ]
-            )
-            .cpu()
-            .numpy()
-            for row, branch in zip(rows, branches, strict=True)
-        )
+        begins = np.cumsum([shared, *rest[:-1]])
+        read_at = [np.r_[:shared, begin : begin + count] for begin, count in zip(begins, rest, strict=True)]
+        log_probs = self._log_probs(hidden, np.concatenate(read_at), np.concatenate(rows))
+        return tuple(np.split(log_probs, np.cumsum([len(row) for row in rows])[:-1]))
+
+    def _log_probs(self, hidden: torch.Tensor, read_at: NDArray[np.int64], token_ids: TokenIds) -> Floats:
+        """Log-probabilities [M], nats, of tokens [M] after the places [M] among hidden states [N, H]."""
+        log_probs = np.empty(len(token_ids), np.float32)
+        for begin in range(0, len(hidden), READ_AT_ONCE):
+            logits = self.backbone.logits(hidden[begin : begin + READ_AT_ONCE])
+            own = (begin <= read_at) & (read_at < begin + READ_AT_ONCE)
+            places, ids = self._tensor(read_at[own] - begin), self._tensor(token_ids[own])
+            log_probs[own] = (logits[places, ids] - logits.logsumexp(dim=-1)[places]).cpu().numpy()
+        return log_probs
 
     def _own(self, context: Context) -> PooledContext:
         if not isinstance(context, PooledContext):
             raise TypeError(f"a context of this denoiser is needed, not {type(context).__name__}")
         return context
 
-    def _tensor(self, token_ids: TokenIds) -> torch.Tensor:
-        return torch.tensor(token_ids, dtype=torch.int64, device=self.backbone.device)
+    def _tensor(self, values: NDArray[np.integer[Any]]) -> torch.Tensor:
+        return torch.tensor(values, dtype=torch.int64, device=self.backbone.device)
 
     def _check(self, token_ids: TokenIds) -> None:
         # Such an id would kill a CUDA context, and with it every other request.
@@ -139,8 +142,3 @@ def _shared_length(rows: Sequence[TokenIds]) -> int:
     shortest = min(map(len, rows))
     differs = np.any([row[:shortest] != rows[0][:shortest] for row in rows], axis=0)
     return int(differs.argmax()) if differs.any() else shortest
-
-
-def _log_probs(logits: torch.Tensor, token_ids: torch.Tensor) -> torch.Tensor:
-    """Log-probabilities [N], nats, of tokens [N] under logits [N, V]."""
-    return logits.gather(-1, token_ids[:, None]).squeeze(-1) - logits.logsumexp(dim=-1)

@@ -7,9 +7,7 @@ calls. Shapes: L positions of a row, V ids of the vocabulary, `...` any leading 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 
 import numpy as np
 import torch
@@ -35,20 +33,6 @@ class Posterior:
     top_ids: Tensor
     top_log_probs: Tensor
     log_total: Tensor
-
-    def split(self, lengths: Sequence[int]) -> list[Posterior]:
-        """Views of so many positions each; the first dimension counts them."""
-        ends = list(accumulate(lengths))
-        return [self._part(slice(end - length, end)) for length, end in zip(lengths, ends, strict=True)]
-
-    def _part(self, positions: slice) -> Posterior:
-        return Posterior(
-            probs=self.probs[positions],
-            entropy=self.entropy[positions],
-            top_ids=self.top_ids[positions],
-            top_log_probs=self.top_log_probs[positions],
-            log_total=self.log_total[positions],
-        )
 
 
 def temperature(step: int, config: DenoiseConfig) -> float:

@@ -9,14 +9,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.noise import KeyedNoise, NoiseKeys
+from engine.noise import KeyedNoise, NoiseKeys, signed
 
 NOISE = KeyedNoise()
 MANY = 20_000
 
 
 def keys(positions: Tensor, *, seed: int = 1, step: int = 1) -> NoiseKeys:
-    return NoiseKeys(seed=seed, positions=positions, step=step)
+    return NoiseKeys(seeds=torch.full_like(positions, signed(seed)), positions=positions, step=step)
 
 
 def test_a_position_draws_the_same_beside_any_others() -> None:

@@ -1,0 +1,205 @@
+"""Canvases on their way: what stands in them between two steps, and what one step's logits make of that.
+
+Rows are worked on side by side, since tensors this small cost more to call than to compute; each decides for itself,
+and nothing of one is read for another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from engine import sampler
+from engine.canvas import Canvas, DenoiseConfig, RowState
+from engine.noise import NoiseKeys, NoiseSource, signed
+from engine.permitted import Permitted, PermittedIds
+from engine.surroundings import Clamped
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Row:
+    """Tensors are [L] at the row's own length, or hold positions.
+
+    seed: as an int64.
+    clamped: the tokens that stay, read apart from the rest.
+    free: bool, not clamped. places: int64, the free positions, F of them, which alone are computed in a step.
+    permitted: of each free position, what it may take.
+    known_ids: int64, the canvas's own tokens. present_ids: int64, what stands there now, -1 where nothing does yet.
+    signal: [F, H], what self-conditioning feeds the free positions: the expected embeddings of the last step, zero
+    where there are none.
+    argmax_ids: int64, the last step's reading, -1 where there is none. unchanged_steps: for how many steps the reading
+    has stayed as it is. state: None before the first step.
+    """
+
+    seed: int
+    clamped: Clamped
+    free: Tensor
+    places: Tensor
+    permitted: list[Permitted]
+    known_ids: Tensor
+    present_ids: Tensor
+    signal: Tensor
+    argmax_ids: Tensor
+    unchanged_steps: int = 0
+    state: RowState | None = None
+
+    @classmethod
+    def of_canvas(cls, canvas: Canvas, seed: int, permitted: PermittedIds, *, no_signal: Tensor) -> Self:
+        """A row before its first step. no_signal: [H], what self-conditioning feeds where there was no step yet.
+
+        Raises:
+            ValueError: the canvas holds an id outside the vocabulary, or a position has no permitted one.
+        """
+        # Such an id would kill a CUDA context, and with it every other request.
+        if canvas.token_ids.min() < 0 or canvas.token_ids.max() >= permitted.vocabulary_size:
+            raise ValueError(f"a canvas's token ids must be in 0..{permitted.vocabulary_size - 1}")
+        free = ~canvas.clamped
+        places = np.flatnonzero(free)
+        ids = canvas.token_ids.astype(np.int64)
+        present_ids = np.where(free & ~canvas.keep_start, -1, ids)
+        device = permitted.device
+        return cls(
+            seed=signed(seed),
+            clamped=Clamped.of_canvas(canvas, device),
+            free=torch.from_numpy(free).to(device),
+            places=torch.from_numpy(places).to(device),
+            permitted=permitted.of_canvas(canvas),
+            known_ids=torch.from_numpy(ids).to(device),
+            present_ids=torch.from_numpy(present_ids).to(device),
+            signal=no_signal.expand(len(places), -1),
+            argmax_ids=torch.full((len(ids),), -1, device=device),
+        )
+
+    def __len__(self) -> int:
+        return len(self.free)
+
+    @property
+    def settled(self) -> bool:
+        return self.state is not None and self.state.settled
+
+    def carry_from(self, old: Row, carried: NDArray[np.int32]) -> None:
+        """Takes over what stood at the `carried` positions of another row (-1: nothing), and its self-conditioning.
+
+        A free position that was clamped has no self-conditioning: nothing was believed of it.
+        """
+        source = torch.tensor(carried, dtype=torch.int64, device=self.free.device)
+        taken = source >= 0
+        source = source.clamp(min=0)
+        self.present_ids = torch.where(taken & self.free, old.present_ids[source], self.present_ids)
+        number = torch.cumsum(old.free, dim=0) - 1
+        fed = (taken & old.free[source])[self.places]
+        carried_signal = old.signal[number[source[self.places[fed]]]]
+        self.signal = self.signal.clone().index_put_((fed,), carried_signal)
+
+
+class Rows:
+    """Rows side by side, padded to one length: R rows of L positions, N of them free, which are counted row by row."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._rows = rows
+        self._free = _padded([row.free for row in rows])
+        self._known_ids = _padded([row.known_ids for row in rows])
+        counts = torch.tensor([len(row.places) for row in rows])
+        seeds = torch.tensor([row.seed for row in rows]).repeat_interleave(counts)
+        self._seeds = seeds.to(self._free.device)
+        self._positions = torch.cat([row.places for row in rows])
+        numbers: dict[Permitted, list[int]] = {}
+        for number, permitted in enumerate(permitted for row in rows for permitted in row.permitted):
+            numbers.setdefault(permitted, []).append(number)
+        self._choices = [
+            (torch.tensor(own, device=self._free.device), permitted) for permitted, own in numbers.items()
+        ]
+
+    def fill(self, noise: NoiseSource, step: int) -> None:
+        """Puts noise where nothing stands yet. `step` keys it."""
+        present_ids = _padded([row.present_ids for row in self._rows])
+        random_ids = self._with_free(self._random_ids(noise.start, step))
+        self._put(torch.where(present_ids < 0, random_ids, present_ids))
+
+    def bar(self, logits: Tensor) -> None:
+        """Makes ids impossible where they may not stand. logits: [N, V]."""
+        for numbers, permitted in self._choices:
+            logits[numbers[:, None], permitted.barred] = sampler.IMPOSSIBLE
+
+    def advance(
+        self, logits: Tensor, believed: sampler.Posterior, step: int, config: DenoiseConfig, noise: NoiseSource
+    ) -> None:
+        """One denoising step. logits: [N, V] float32, after temperature and bans; believed: what follows from them."""
+        present_ids = _padded([row.present_ids for row in self._rows])
+        previous = _padded([row.argmax_ids for row in self._rows])
+        present_nll = believed.log_total - logits.gather(-1, present_ids[self._free][:, None]).squeeze(-1)
+        argmax_ids = self._with_free(believed.top_ids[:, 0])
+        entropy = torch.zeros_like(self._free, dtype=believed.entropy.dtype)
+        entropy.masked_scatter_(self._free, believed.entropy)
+
+        sampled_ids = noise.sample(self._keys(step), believed.probs)
+        if config.accept_probability is None:
+            accepted = sampler.accept_by_entropy(entropy, self._free, config.entropy_bound)
+        else:
+            sampled_probs = believed.probs.gather(-1, sampled_ids[:, None]).squeeze(-1)
+            spread_probs = torch.ones_like(entropy).masked_scatter_(self._free, sampled_probs)
+            accepted = sampler.accept_by_probability(spread_probs, self._free, config.accept_probability)
+        sampled, random_ids = self._with_free(sampled_ids), self._with_free(self._random_ids(noise.renoise, step))
+        self._put(sampler.renoise(sampled, accepted, random_ids, self._free, self._known_ids))
+
+        unchanged = sampler.unchanged(argmax_ids, previous, self._free).tolist()
+        confident = sampler.confident(entropy, self._free, config.confidence_threshold).tolist()
+        readings = argmax_ids.int().cpu().numpy(), accepted.cpu().numpy()
+        entropies, nlls, top_ids, top_log_probs = (
+            self._spread(believed.entropy, np.nan),
+            self._spread(present_nll, np.nan),
+            self._spread(believed.top_ids.int(), -1),
+            self._spread(believed.top_log_probs, np.nan),
+        )
+        for i, row in enumerate(self._rows):
+            own = slice(len(row))
+            row.argmax_ids = argmax_ids[i, own]
+            row.unchanged_steps = row.unchanged_steps + 1 if unchanged[i] else 0
+            row.state = RowState(
+                argmax_ids=readings[0][i, own],
+                entropy=entropies[i, own],
+                present_nll=nlls[i, own],
+                top_ids=top_ids[i, own],
+                top_log_probs=top_log_probs[i, own],
+                accepted=readings[1][i, own],
+                settled=confident[i] and row.unchanged_steps >= config.stability_threshold,
+            )
+
+    def _put(self, present_ids: Tensor) -> None:
+        for row, own in zip(self._rows, present_ids, strict=True):
+            row.present_ids = own[: len(row)]
+
+    def _with_free(self, ids: Tensor) -> Tensor:
+        """The known tokens with these [N] at the free positions, [R, L]."""
+        return self._known_ids.masked_scatter(self._free, ids)
+
+    def _spread(self, values: Tensor, absent: float) -> NDArray[Any]:
+        """Values [N, ...] of the free positions at their places, [R, L, ...]; `absent` elsewhere."""
+        known = values.cpu().numpy()
+        spread = np.full((*self._free.shape, *known.shape[1:]), absent, known.dtype)
+        spread[self._free.cpu().numpy()] = known
+        return spread
+
+    def _random_ids(self, draw: Callable[[NoiseKeys, int], Tensor], step: int) -> Tensor:
+        """A random permitted id for every free position, [N] int64."""
+        random_ids = torch.empty_like(self._positions)
+        keys = self._keys(step)
+        for numbers, permitted in self._choices:
+            own = NoiseKeys(seeds=keys.seeds[numbers], positions=keys.positions[numbers], step=step)
+            random_ids[numbers] = permitted.ids[draw(own, len(permitted.ids))]
+        return random_ids
+
+    def _keys(self, step: int) -> NoiseKeys:
+        return NoiseKeys(seeds=self._seeds, positions=self._positions, step=step)
+
+
+def _padded(rows: Sequence[Tensor]) -> Tensor:
+    """Rows [L_row] of one batch, [R, L], zero behind their ends."""
+    return pad_sequence(list(rows), batch_first=True)
