@@ -70,12 +70,18 @@ class Backbone:
         }
         return self._run(self._encoder_layers, self._vocabulary.embed(token_ids), places, masks, cache)
 
-    def decoder_masks(self, places: Places, start: int, *cached: Places) -> Masks:
+    def decoder_masks(self, places: Places, start: int, around: tuple[Places, Tensor] | None = None) -> Masks:
         """Masks for `decode`: a canvas position sees its own canvas and the visible part of `start` cached tokens.
-        cached: what of the canvases is cached behind those."""
+        around: what of the canvases is cached behind those, and [R], the number of what each row sees of it."""
+        behind, shown = ([around[0]], around[1]) if around else ([], None)
         return {
             kind: additive_mask(
-                places, self._keys(shape, start, *cached, places), causal=False, window=None, dtype=self.dtype
+                places,
+                self._keys(shape, start, *behind, places),
+                causal=False,
+                window=None,
+                dtype=self.dtype,
+                shown=shown,
             )
             for kind, shape in self._shape_by_kind().items()
         }

@@ -136,7 +136,7 @@ class BatchStepper:
             start = self._context.token_count
             places = Places.of_rows(start, [row.places for row in rows])
             around = self._around([row.clamped for row in rows])
-            masks = self._backbone.decoder_masks(places, start, *([around.places] if around else []))
+            masks = self._backbone.decoder_masks(places, start, (around.places, around.shown) if around else None)
             self._layout = _Layout(rows, places, around, masks)
         return self._layout
 

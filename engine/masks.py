@@ -31,9 +31,9 @@ class Places:
         return cls(positions, torch.full_like(positions, CONTEXT))
 
     @classmethod
-    def of_rows(cls, start: int, positions: Sequence[Tensor]) -> Self:
-        """Rows, end to end, of tokens at these positions [N] behind a context of `start` tokens."""
-        rows = [torch.full_like(own, number) for number, own in enumerate(positions)]
+    def of_rows(cls, start: int, positions: Sequence[Tensor], *, first: int = 0) -> Self:
+        """Rows, end to end, of tokens at these positions [N] behind a context of `start` tokens. first: their number."""
+        rows = [torch.full_like(own, number) for number, own in enumerate(positions, first)]
         return cls(start + torch.cat(list(positions)), torch.cat(rows))
 
     @classmethod
@@ -57,14 +57,25 @@ class Places:
         return len(self.positions)
 
 
-def additive_mask(query: Places, key: Places, *, causal: bool, window: int | None, dtype: torch.dtype) -> Tensor | None:
+def additive_mask(
+    query: Places,
+    key: Places,
+    *,
+    causal: bool,
+    window: int | None,
+    dtype: torch.dtype,
+    shown: Tensor | None = None,
+) -> Tensor | None:
     """What is added to attention scores: 0 where a query sees a key, minus infinity where not.
 
     causal: a query sees nothing after itself. window: a query sees the last `window` positions only, itself counted.
+    shown: [R] int64, the number of a row that each of R rows sees besides its own.
     Returns [1, 1, Q, K] of `dtype`, or None where every query sees every key.
     """
     positions, rows = key.positions[None, :], key.rows[None, :]
     visible = (rows == CONTEXT) | (rows == query.rows[:, None])
+    if shown is not None:
+        visible |= rows == shown[query.rows][:, None]
     if causal:
         visible &= positions <= query.positions[:, None]
     if window is not None:

@@ -113,9 +113,7 @@ class Rows:
         numbers: dict[Permitted, list[int]] = {}
         for number, permitted in enumerate(permitted for row in rows for permitted in row.permitted):
             numbers.setdefault(permitted, []).append(number)
-        self._choices = [
-            (torch.tensor(own, device=self._free.device), permitted) for permitted, own in numbers.items()
-        ]
+        self._choices = [(torch.tensor(own, device=self._free.device), permitted) for permitted, own in numbers.items()]
 
     def fill(self, noise: NoiseSource, step: int) -> None:
         """Puts noise where nothing stands yet. `step` keys it."""

@@ -30,13 +30,15 @@ class Clamped:
     """A canvas's clamped tokens.
 
     token_ids: [C] int64. positions: [C] int64, from the canvas's first. read_at: [C] int64, the same where every hole
-    takes `HOLE` positions. key: equal where one reading serves both canvases.
+    takes `HOLE` positions. key: equal where one reading serves both canvases. arrangement: equal where they stand in
+    the same places, too.
     """
 
     token_ids: Tensor
     positions: Tensor
     read_at: Tensor
     key: bytes
+    arrangement: bytes
 
     @classmethod
     def of_canvas(cls, canvas: Canvas, device: torch.device) -> Self:
@@ -47,7 +49,8 @@ class Clamped:
         positions = np.flatnonzero(canvas.clamped)
         read_at = np.arange(len(positions)) + HOLE * np.cumsum(begins)[canvas.clamped]
         tensors = (torch.tensor(each, device=device) for each in (token_ids, positions, read_at))
-        return cls(*tensors, key=token_ids.tobytes() + read_at.tobytes())
+        key = token_ids.tobytes() + read_at.tobytes()
+        return cls(*tensors, key=key, arrangement=key + positions.tobytes())
 
     def __len__(self) -> int:
         return len(self.token_ids)
@@ -79,17 +82,27 @@ class Reading:
 
 
 class Around:
-    """What rows see around their holes: readings of their clamped tokens, moved to where those stand.
+    """What rows see around their holes: readings of their clamped tokens, moved to where those stand, once for all rows
+    that have the same ones in the same places.
 
-    places: of all rows' clamped tokens, end to end.
+    places: of the clamped tokens, arrangement by arrangement, numbered after the rows. shown: [R] int64, the number of
+    each row's arrangement.
     """
 
     def __init__(
         self, clamped: Sequence[Clamped], readings: Mapping[bytes, Reading], backbone: Backbone, context: PooledContext
     ) -> None:
         """clamped: of each row; some have tokens. readings: by their keys, of those that have."""
-        self.places = Places.of_rows(context.token_count, [own.positions for own in clamped])
-        some = [own for own in clamped if len(own)]
+        numbers: dict[bytes, int] = {}
+        arranged: list[Clamped] = []
+        for own in clamped:
+            if own.arrangement not in numbers:
+                numbers[own.arrangement] = len(clamped) + len(arranged)
+                arranged.append(own)
+        positions = [own.positions for own in arranged]
+        self.places = Places.of_rows(context.token_count, positions, first=len(clamped))
+        self.shown = torch.tensor([numbers[own.arrangement] for own in clamped], device=backbone.device)
+        some = [own for own in arranged if len(own)]
         self._readings = [readings[own.key] for own in some]
         self._backbone = backbone
         self._rotations = backbone.rotations(torch.cat([own.positions - own.read_at for own in some]))

@@ -30,8 +30,9 @@ CANVASES = [
     canvas(prompt(14, seed=2), range(2, 12)),
     free_canvas(5),
     canvas(prompt(20, seed=3), range(8, 12), keep_start=True),
+    canvas(prompt(9, seed=1), range(3, 6)),
 ]
-SEEDS = [11, 12, 13, 14]
+SEEDS = [11, 12, 13, 14, 15]
 
 
 def run(
@@ -60,7 +61,7 @@ def assert_same(row: RowState, other: RowState) -> None:
 
 @pytest.mark.parametrize("prompt_length", [2, 3 * WINDOW])
 def test_a_row_is_the_same_alone_and_in_any_batch(denoiser: ReferenceDenoiser, prompt_length: int) -> None:
-    order = [2, 0, 3, 1]
+    order = [2, 0, 3, 4, 1]
     together = run(denoiser, CANVASES, SEEDS, prompt_length=prompt_length)
     shuffled = run(denoiser, [CANVASES[i] for i in order], [SEEDS[i] for i in order], prompt_length=prompt_length)
     for row, (own, seed) in enumerate(zip(CANVASES, SEEDS, strict=True)):
@@ -229,7 +230,7 @@ class TestReplace:
                 reading = Reading.of(clamped, backbone, context)
                 around = Around([clamped], {clamped.key: reading}, backbone, context)
                 places = Places.of_rows(9, [torch.from_numpy(np.flatnonzero(~own.clamped))])
-                masks = backbone.decoder_masks(places, 9, around.places)
+                masks = backbone.decoder_masks(places, 9, (around.places, around.shown))
                 cache = ReadingCache(context.slot.sequence, 9, around.layer)
                 ids = torch.from_numpy(own.token_ids[~own.clamped]).long()
                 return backbone.logits(backbone.decode(ids, signal, places, masks, cache)) / 0.8

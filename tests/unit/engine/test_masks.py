@@ -37,12 +37,13 @@ def test_pictures(query: Places, start: int, causal: bool, window: int | None, e
     assert picture(additive_mask(query, key, causal=causal, window=window, dtype=torch.float32)) == expected
 
 
-def test_a_hole_sees_what_surrounds_it_in_its_own_row() -> None:
-    around = Places.of_rows(3, [torch.tensor([0, 3]), torch.tensor([0, 2])])
-    holes = Places.of_rows(3, [torch.tensor([1, 2]), torch.tensor([1])])
+def test_a_hole_sees_what_it_is_shown_besides_its_own_row() -> None:
+    around = Places.of_rows(3, [torch.tensor([0, 3]), torch.tensor([0, 2])], first=3)
+    holes = Places.of_rows(3, [torch.tensor([1, 2]), torch.tensor([1]), torch.tensor([1])])
     key = Places.joined(Places.context(2, 3, CPU), around, holes)
-    mask = additive_mask(holes, key, causal=False, window=None, dtype=torch.float32)
-    assert picture(mask) == ["xxx..xx.", "xxx..xx.", "x..xx..x"]
+    shown = torch.tensor([3, 4, 4])
+    mask = additive_mask(holes, key, causal=False, window=None, dtype=torch.float32, shown=shown)
+    assert picture(mask) == ["xxx..xx..", "xxx..xx..", "x..xx..x.", "x..xx...x"]
 
 
 def picture(mask: Tensor | None) -> list[str]:

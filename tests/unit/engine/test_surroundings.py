@@ -70,11 +70,11 @@ def test_a_turned_key_is_the_key_of_the_place_it_moved_to(backbone: Backbone, la
 def test_clamped_tokens_stand_where_their_row_has_them(denoiser: ReferenceDenoiser) -> None:
     """Of the first layer, whose keys depend on a token and its place only."""
     backbone = denoiser.backbone
-    rows = [Clamped.of_canvas(with_hole(length), CPU) for length in (2, HOLE + 5)]
+    rows = [Clamped.of_canvas(with_hole(length), CPU) for length in (2, HOLE + 5, 2)]
     assert rows[0].key == rows[1].key
     with denoiser.prefill(prompt(CONTEXT)) as context, torch.inference_mode():
         around = Around(rows, {rows[0].key: Reading.of(rows[0], backbone, context)}, backbone, context)
-        in_place = [Clamped(own.token_ids, own.positions, own.positions, b"") for own in rows]
+        in_place = [Clamped(own.token_ids, own.positions, own.positions, b"", b"") for own in rows[:2]]
         expected = torch.cat([Reading.of(own, backbone, context).layers[0].keys for own in in_place], dim=2)
         torch.testing.assert_close(around.layer(0).keys, expected, atol=1e-4, rtol=0)
     assert around.places.positions.tolist() == [CONTEXT + p for p in [0, 1, 2, 5, 6, 7, 8, 0, 1, 2, 16, 17, 18, 19]]
