@@ -32,7 +32,8 @@ class Places:
 
     @classmethod
     def of_rows(cls, start: int, positions: Sequence[Tensor], *, first: int = 0) -> Self:
-        """Rows, end to end, of tokens at these positions [N] behind a context of `start` tokens. first: their number."""
+        """Rows, end to end, of tokens at these positions [N] behind a context of `start` tokens, counted from
+        `first`."""
         rows = [torch.full_like(own, number) for number, own in enumerate(positions, first)]
         return cls(start + torch.cat(list(positions)), torch.cat(rows))
 

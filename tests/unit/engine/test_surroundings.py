@@ -78,6 +78,8 @@ def test_clamped_tokens_stand_where_their_row_has_them(denoiser: ReferenceDenois
         expected = torch.cat([Reading.of(own, backbone, context).layers[0].keys for own in in_place], dim=2)
         torch.testing.assert_close(around.layer(0).keys, expected, atol=1e-4, rtol=0)
     assert around.places.positions.tolist() == [CONTEXT + p for p in [0, 1, 2, 5, 6, 7, 8, 0, 1, 2, 16, 17, 18, 19]]
+    assert around.places.rows.tolist() == [3] * 7 + [4] * 7
+    assert around.shown.tolist() == [3, 4, 3]
 
 
 def test_one_reading_serves_every_row_and_step(denoiser: ReferenceDenoiser) -> None:
