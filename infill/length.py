@@ -22,10 +22,6 @@ class Lengths(Protocol):
         tokens that stand in the hole now, 0 where it is empty. room: the most there can be, at least 1."""
         ...
 
-    def guess(self, mode: Literal["line", "block"], *, room: int) -> int:
-        """The length of an empty hole that waits while another one's is searched."""
-        ...
-
     def next(self, length: int, kept: int) -> int:
         """The length to go on with after a step, at most what it was. kept: how many of the hole's tokens, from the
         first, its reading keeps once it is cut to what belongs there; all where nothing of it does."""
@@ -51,11 +47,6 @@ class Ladder:
         fitting = tuple(step for step in steps if step < room)
         return fitting if len(fitting) == len(steps) else (*fitting, room)
 
-    def guess(self, mode: Literal["line", "block"], *, room: int) -> int:
-        # Short, as most holes are.
-        steps = self.line if mode == "line" else self.block
-        return min(steps[len(steps) // 3], room)
-
     def next(self, length: int, kept: int) -> int:
         return max(kept, 1) if self.contracted else length
 
@@ -68,9 +59,6 @@ class Given:
 
     def first(self, mode: Literal["line", "block"], *, present: int, room: int) -> tuple[int, ...]:
         return (min(self.length, room),)
-
-    def guess(self, mode: Literal["line", "block"], *, room: int) -> int:
-        return min(self.length, room)
 
     def next(self, length: int, kept: int) -> int:
         return length

@@ -23,11 +23,12 @@ from infill.syntax import error_count, unavoidable_errors
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A finished reading with its score, and the row it was read from. added_errors: of syntax; while a search goes on,
-    those that no text could avoid too."""
+    """A finished reading with its score, and the first row it was read from. rows: how many read so, if maybe with
+    another ending. added_errors: of syntax; while a search goes on, those that no text could avoid too."""
 
     reading: Reading
     row: Denoised
+    rows: int
     added_errors: int
     score: float
     passes: int
@@ -61,7 +62,8 @@ class Search:
 
     def run(self) -> Generator[Progress, None, Found]:
         """Search the holes' lengths, a round for each hole in turn: rows that differ in its length are denoised side by
-        side, the other holes with it from their current reading. The best row is the next round's current reading."""
+        side, the other holes with it from their current reading, or in the same length where they have none yet. The
+        best row is the next round's current reading."""
         found = Found([], [])
         current = self._start()
         unavoidable: int | None = None
@@ -89,29 +91,25 @@ class Search:
         offers.sort(key=by_score, reverse=True)
         return Found(offers, found.rejections, unended=bool(offers) and self._is_unended(offers[0].row))
 
-    def _start(self) -> list[Middle]:
-        """The holes before anything is known: a text to be edited as it stands, anything else as noise."""
-        standing = [len(ids) if middle else 0 for ids, middle in self._present]
-        share = (self.layout.room - sum(standing)) // max(standing.count(0), 1)
-        middles: list[Middle] = []
-        for (ids, middle), count in zip(self._present, standing, strict=True):
-            if middle and self.request.instruction is None:
-                middles.append(Middle(ids, keep=True))
-            else:
-                middles.append(Middle.noise(count or self.lengths.guess(self.mode, room=share)))
-        return middles
+    def _start(self) -> list[Middle | None]:
+        """What is known of the holes: a text to be edited stands there, another's length is near its own; None where
+        there is nothing."""
+        keep = self.request.instruction is None
+        return [Middle(ids, keep=keep) if middle else None for ids, middle in self._present]
 
-    def _rows(self, hole: int, current: Sequence[Middle]) -> list[tuple[Middle, ...]]:
+    def _rows(self, hole: int, current: Sequence[Middle | None]) -> list[tuple[Middle, ...]]:
         """The current reading once for each length that the hole might have."""
         ids, middle = self._present[hole]
-        taken = sum(len(other.token_ids) for i, other in enumerate(current) if i != hole)
-        lengths = self.lengths.first(self.mode, present=len(ids) if middle else 0, room=self.layout.room - taken)
+        known = [len(other.token_ids) for i, other in enumerate(current) if other is not None and i != hole]
+        share = (self.layout.room - sum(known)) // (len(current) - len(known))
+        lengths = self.lengths.first(self.mode, present=len(ids) if middle else 0, room=share)
         rows: list[tuple[Middle, ...]] = []
         for number, length in enumerate(lengths):
+            row = [other or Middle.noise(length) for other in current]
             # A text that is edited starts from itself in the first row of its own length.
-            stays = len(current[hole].token_ids) == length and lengths.index(length) == number
-            tried = current[hole] if stays else Middle.noise(length)
-            rows.append((*current[:hole], tried, *current[hole + 1 :]))
+            if len(row[hole].token_ids) != length or lengths.index(length) != number:
+                row[hole] = Middle.noise(length)
+            rows.append(tuple(row))
         return rows * -(-self.request.n // len(rows))
 
     def _denoise(self, rows: Sequence[Sequence[Middle]], hole: int) -> Generator[Progress, None, list[Denoised]]:
@@ -157,19 +155,19 @@ class Search:
     def _offers(self, rows: Sequence[Denoised], rejections: list[Rejection]) -> list[Offer]:
         """What the rows read, each text once, with what its score is before the encoder has read it. rejections: takes
         those of the other rows."""
-        readings: dict[tuple[str, ...], tuple[Reading, Denoised]] = {}
+        agreeing: dict[tuple[str, ...], list[tuple[Reading, Denoised]]] = {}
         for row in rows:
             reading = read_row(*self._read(row))
             if isinstance(reading, Rejection):
                 rejections.append(reading)
             else:
-                readings.setdefault(reading.texts, (reading, row))
-        return [self._offer(reading, row) for reading, row in readings.values()]
+                agreeing.setdefault(reading.texts, []).append((reading, row))
+        return [self._offer(*each[0], len(each)) for each in agreeing.values()]
 
-    def _offer(self, reading: Reading, row: Denoised) -> Offer:
+    def _offer(self, reading: Reading, row: Denoised, rows: int) -> Offer:
         errors = error_count(self.layout.text(reading.texts), self.layout.fence.language)
-        score = certainty(mean_entropy=reading.mean_entropy, added_errors=errors, weights=self.weights)
-        return Offer(reading, row, errors, score, self.meter.passes)
+        score = certainty(mean_entropy=reading.mean_entropy, added_errors=errors, rows=rows, weights=self.weights)
+        return Offer(reading, row, rows, errors, score, self.meter.passes)
 
     def _unavoidable(self, offers: Sequence[Offer]) -> int:
         """The errors that no text is blamed for: none where one of these has none."""
@@ -191,7 +189,7 @@ class Search:
         for reading in islice(others, self.most_repairs):
             if offer.added_errors <= unavoidable:
                 break
-            offer = min(offer, self._offer(reading, offer.row), key=by_errors)
+            offer = min(offer, self._offer(reading, offer.row, offer.rows), key=by_errors)
         return offer
 
     def _blamed(self, offer: Offer, unavoidable: int) -> Offer:

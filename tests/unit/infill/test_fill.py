@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from engine.canvas import DenoiseConfig
 from infill.fill import Infiller
-from infill.layout import lay_out
+from infill.layout import Layout, lay_out
+from infill.length import Ladder
 from infill.passage import to_line_feeds
 from infill.request import Change, Filled, InfillRequest, Progress, Rejection, Span
 from infill.window import Budget
@@ -91,6 +92,22 @@ def test_fills_with_whole_lines(path: str, before: str, answer: str, after: str)
 )
 def test_fills_several_holes_together(before: str, answers: tuple[str, ...], after: str) -> None:
     check(before, answers, after, mode="line")
+
+
+def test_holes_that_are_not_read_yet_take_the_same_length() -> None:
+    request = request_of("⟦⟧ = 1\nprint(⟦⟧, ⟦12⟧)\n", mode="line")
+    denoiser = scripted(request, ["foo", "foo", "12"])
+    run(request, denoiser)
+    layout = lay_out(request, tiny_tokens(), Budget())
+    assert isinstance(layout, Layout)
+    standing, around = len(layout.present[2]), sum(map(len, layout.clamped))
+    first, second, _ = denoiser.seeds
+    lengths = Ladder().line
+    assert [len(each) - around for each in denoiser.canvases[: len(first)]] == [2 * n + standing for n in lengths]
+    # The first is read now, and only the second's length is searched.
+    others = {len(each) - around - n for each, n in zip(denoiser.canvases[len(first) :], lengths, strict=False)}
+    assert len(second) == len(lengths)
+    assert len(others) == 1
 
 
 @pytest.mark.parametrize(
