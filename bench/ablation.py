@@ -30,8 +30,11 @@ LADDER = Ladder()
 VARIANTS: dict[str, HoleSettings] = {
     "as shipped": SHIPPED,
     "five rows": replace(SHIPPED, lengths=replace(LADDER, line=(2, 3, 5, 11, 18))),
-    "no length twice": replace(SHIPPED, lengths=replace(LADDER, line=(1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 14, 18))),
-    "fifteen rows": replace(SHIPPED, lengths=replace(LADDER, line=(2, 2, 2, 3, 3, 3, 4, 4, 5, 6, 8, 8, 11, 14, 18))),
+    "twelve rows": replace(SHIPPED, lengths=replace(LADDER, line=(2, 2, 2, 3, 3, 3, 4, 5, 6, 8, 11, 18))),
+    "no length twice": replace(SHIPPED, lengths=replace(LADDER, line=tuple(range(1, 15)))),
+    "thirty-eight rows": replace(
+        SHIPPED, lengths=replace(LADDER, line=(2,) * 8 + (3,) * 14 + (4,) * 6 + (5,) * 4 + (6, 6, 8, 8, 11, 18))
+    ),
     "no cut to what is kept": replace(SHIPPED, lengths=replace(LADDER, contracted=False)),
     "nothing repaired": replace(SHIPPED, most_repairs=0),
     "rank without the encoder": replace(SHIPPED, weights=Weights(likelihood=0.0)),

@@ -37,7 +37,7 @@ class Ladder:
     contracted: whether a hole is cut to what its reading keeps.
     """
 
-    line: tuple[int, ...] = (2, 2, 2, 3, 3, 3, 4, 5, 6, 8, 11, 18)
+    line: tuple[int, ...] = (2,) * 6 + (3,) * 8 + (4,) * 3 + (5, 5, 6, 8, 11, 18)
     block: tuple[int, ...] = (8, 16, 32, 56, 96)
     contracted: bool = True
 

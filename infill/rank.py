@@ -1,8 +1,7 @@
 """Scores and order of candidates.
 
 A candidate is judged by how likely the encoder, reading left to right, finds it and the text after it (Source: the
-two-sided ranking in arXiv 2609.02108), by how many rows came to it, by how sure the decoder was, and by the syntax
-errors it adds.
+two-sided ranking in arXiv 2609.02108), by how sure the decoder was, and by the syntax errors it adds.
 """
 
 from __future__ import annotations
@@ -46,13 +45,11 @@ _SANE_SHARE = 0.6
 class Weights:
     """What counts for how much in a candidate's score.
 
-    likelihood: of the log-probability of the text and what follows it. agreement: of the logarithm of how many rows
-        read it, which tells how likely the decoder finds it. entropy, error: nats that one nat of the decoder's mean
-        entropy, and one added syntax error, cost.
+    likelihood: of the log-probability of the text and what follows it. entropy, error: nats that one nat of the
+    decoder's mean entropy, and one added syntax error, cost.
     """
 
     likelihood: float = 1.0
-    agreement: float = 1.0
     entropy: float = 1.0
     error: float = 30.0
 
@@ -82,7 +79,6 @@ def likelihood(layout: Layout, middles: Sequence[TokenIds], log_probs: Floats) -
     return float(log_probs[first:].sum())
 
 
-def certainty(*, mean_entropy: float, added_errors: int, rows: int, weights: Weights) -> float:
-    """The part of a score that needs no forward, nats: what agreement is worth, less what doubt and broken syntax cost.
-    rows: how many read the same."""
-    return weights.agreement * log(rows) - weights.entropy * mean_entropy - weights.error * added_errors
+def certainty(*, mean_entropy: float, added_errors: int, weights: Weights) -> float:
+    """The part of a score that needs no forward, 0 at best: what doubt and broken syntax cost, in nats."""
+    return -weights.entropy * mean_entropy - weights.error * added_errors

@@ -23,12 +23,11 @@ from infill.syntax import error_count, unavoidable_errors
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A finished reading with its score, and the first row it was read from. rows: how many read so, if maybe with
-    another ending. added_errors: of syntax; while a search goes on, those that no text could avoid too."""
+    """A finished reading with its score, and the row it was read from. added_errors: of syntax; while a search goes on,
+    those that no text could avoid too."""
 
     reading: Reading
     row: Denoised
-    rows: int
     added_errors: int
     score: float
     passes: int
@@ -155,19 +154,19 @@ class Search:
     def _offers(self, rows: Sequence[Denoised], rejections: list[Rejection]) -> list[Offer]:
         """What the rows read, each text once, with what its score is before the encoder has read it. rejections: takes
         those of the other rows."""
-        agreeing: dict[tuple[str, ...], list[tuple[Reading, Denoised]]] = {}
+        readings: dict[tuple[str, ...], tuple[Reading, Denoised]] = {}
         for row in rows:
             reading = read_row(*self._read(row))
             if isinstance(reading, Rejection):
                 rejections.append(reading)
             else:
-                agreeing.setdefault(reading.texts, []).append((reading, row))
-        return [self._offer(*each[0], len(each)) for each in agreeing.values()]
+                readings.setdefault(reading.texts, (reading, row))
+        return [self._offer(reading, row) for reading, row in readings.values()]
 
-    def _offer(self, reading: Reading, row: Denoised, rows: int) -> Offer:
+    def _offer(self, reading: Reading, row: Denoised) -> Offer:
         errors = error_count(self.layout.text(reading.texts), self.layout.fence.language)
-        score = certainty(mean_entropy=reading.mean_entropy, added_errors=errors, rows=rows, weights=self.weights)
-        return Offer(reading, row, rows, errors, score, self.meter.passes)
+        score = certainty(mean_entropy=reading.mean_entropy, added_errors=errors, weights=self.weights)
+        return Offer(reading, row, errors, score, self.meter.passes)
 
     def _unavoidable(self, offers: Sequence[Offer]) -> int:
         """The errors that no text is blamed for: none where one of these has none."""
@@ -189,7 +188,7 @@ class Search:
         for reading in islice(others, self.most_repairs):
             if offer.added_errors <= unavoidable:
                 break
-            offer = min(offer, self._offer(reading, offer.row, offer.rows), key=by_errors)
+            offer = min(offer, self._offer(reading, offer.row), key=by_errors)
         return offer
 
     def _blamed(self, offer: Offer, unavoidable: int) -> Offer:
