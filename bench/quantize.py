@@ -111,7 +111,7 @@ def _first_distribution(denoiser: ReferenceDenoiser, layout: Layout) -> Tensor:
 def _steps(denoiser: ReferenceDenoiser, layout: Layout, config: DenoiseConfig) -> int:
     """Steps until the hole settles, at its true length and by the checkpoint's own configuration."""
     with denoiser.prefill(layout.context_ids) as context:
-        canvas = layout.filled(layout.present, keep=[False] * len(layout.present))
+        canvas = layout.noisy([len(ids) for ids in layout.present])
         stepper = denoiser.start(context, [canvas], seeds=[0], config=config)
         state = stepper.step()
         while not state.rows[0].settled and state.step < config.max_denoising_steps:

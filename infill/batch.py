@@ -7,26 +7,35 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 
-from engine.canvas import BatchState, Context, DenoiseConfig, Denoiser, RowState, Stepper, TokenIds
+from engine.canvas import BatchState, Context, DenoiseConfig, Denoiser, Flags, RowState, Stepper, TokenIds
 from infill.layout import Layout
 from infill.request import StopReason
 
 
 @dataclass(frozen=True, slots=True)
 class Middle:
-    """A hole's tokens in a row to denoise. keep: start from them, not from noise."""
+    """A hole's tokens in a row to denoise. kept: [N], which of them denoising starts from, and not from noise."""
 
     token_ids: TokenIds
-    keep: bool
+    kept: Flags
 
     @classmethod
     def noise(cls, length: int) -> Self:
-        return cls(np.zeros(length, np.int32), keep=False)
+        return cls(np.zeros(length, np.int32), np.zeros(length, np.bool_))
+
+    @classmethod
+    def of(cls, token_ids: TokenIds) -> Self:
+        """All of these."""
+        return cls(token_ids, np.ones(len(token_ids), np.bool_))
+
+    def noisier(self, share: float, seed: int) -> Self:
+        """Without about this share of them."""
+        return replace(self, kept=self.kept & (np.random.default_rng(seed).random(len(self.kept)) >= share))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +73,8 @@ class Batch:
     ) -> Self:
         """Begin with rows that differ in a hole; the rest of each is the layout's."""
         lengths = [tuple(len(middle.token_ids) for middle in row) for row in rows]
-        canvases = [layout.filled([m.token_ids for m in row], keep=[m.keep for m in row]) for row in rows]
-        seeds = [_row_seed(seed, hole, number) for number in range(len(rows))]
+        canvases = [layout.filled([m.token_ids for m in row], kept=[m.kept for m in row]) for row in rows]
+        seeds = [row_seed(seed, hole, number) for number in range(len(rows))]
         stepper = denoiser.start(context, canvases, seeds=seeds, config=config)
         return cls(layout, lengths, hole, stepper, free_count=sum(canvas.free_count for canvas in canvases))
 
@@ -86,6 +95,6 @@ class Batch:
         self.lengths[row] = new
 
 
-def _row_seed(seed: int, hole: int, number: int) -> int:
+def row_seed(seed: int, hole: int, number: int) -> int:
     """A seed for each row of each round, the same on every machine."""
     return zlib.crc32(f"{seed} {hole} {number}".encode())

@@ -37,6 +37,8 @@ class HoleSettings:
     confidence_threshold: nats; a mean entropy of the free positions that a determined text stays well below.
     stability_threshold: steps for which a reading has stayed the same by then.
     lengths: decides how long a hole may be.
+    noise: a text that is edited is itself what rows of its own length start from: one for each of these shares of its
+        tokens, which are noise.
     rounds: canvases that one hole's text may take, one after the other.
     sure: nats up to which a line's least certain token leaves it settled while the lines after it are tried again; None
         where only what is longer than a canvas goes on in another one.
@@ -50,6 +52,7 @@ class HoleSettings:
     confidence_threshold: float = 0.2
     stability_threshold: int = 1
     lengths: Lengths = field(default_factory=Ladder)
+    noise: tuple[float, ...] = (0.0,)
     rounds: int = 4
     sure: float | None = None
     weights: Weights = field(default_factory=Weights)
@@ -144,6 +147,7 @@ class Infiller:
                 config=self.config(request),
                 lengths=lengths,
                 meter=meter,
+                noise=self._settings.noise,
                 weights=self._weights,
                 most_repairs=self._settings.most_repairs,
             )

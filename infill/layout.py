@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine.canvas import Canvas, TokenIds
+from engine.canvas import Canvas, Flags, TokenIds
 from infill.edges import Edges, heal
 from infill.languages import language_of
 from infill.passage import interleaved, to_line_feeds
@@ -62,11 +62,12 @@ class Layout:
 
     def noisy(self, lengths: Sequence[int]) -> Canvas:
         """A canvas whose holes have these lengths, each at least 1, and start from noise."""
-        return self.filled([np.zeros(length, np.int32) for length in lengths], keep=[False] * len(lengths))
+        kept = [np.zeros(length, np.bool_) for length in lengths]
+        return self.filled([np.zeros(length, np.int32) for length in lengths], kept=kept)
 
-    def filled(self, middles: Sequence[TokenIds], *, keep: Sequence[bool] | None = None) -> Canvas:
-        """A canvas whose holes hold these tokens, at least one each. keep: per hole, whether denoising starts from them
-        or from noise; from them all where not given."""
+    def filled(self, middles: Sequence[TokenIds], *, kept: Sequence[Flags] | None = None) -> Canvas:
+        """A canvas whose holes hold these tokens, at least one each. kept: per hole, which of them denoising starts
+        from, and not from noise; from them all where not given."""
         spans = self.spans([len(middle) for middle in middles])
         token_ids = np.concatenate(
             [ids for run, middle in zip(self.clamped, [*middles, _NO_IDS], strict=True) for ids in (run, middle)]
@@ -76,7 +77,7 @@ class Layout:
         allowed: list[frozenset[int] | None] = [None] * len(token_ids)
         for i, (span, edges) in enumerate(zip(spans, self.edges, strict=True)):
             clamped[span] = False
-            keep_start[span] = keep is None or keep[i]
+            keep_start[span] = True if kept is None else kept[i]
             allowed[span] = edges.allowed(self.tokens, span.stop - span.start)
         constrained = any(ids is not None for ids in allowed)
         return Canvas(

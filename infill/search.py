@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import groupby, islice
 from typing import Literal
 
 from engine.canvas import Context, DenoiseConfig, Denoiser, RowState, TokenIds
-from infill.batch import Batch, Denoised, Middle
+from infill.batch import Batch, Denoised, Middle, row_seed
 from infill.candidate import Reading, doubted, draft, exchanges, kept_tokens, read_row, repairs
 from infill.layout import Layout
 from infill.length import Lengths
@@ -45,8 +45,8 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """One request on its way through the model. weights: of what a candidate's score is made of. most_repairs: of a
-    reading that breaks the syntax: other endings tried, and other tokens."""
+    """One request on its way through the model. noise: see `HoleSettings`. weights: of what a candidate's score is made
+    of. most_repairs: of a reading that breaks the syntax: other endings tried, and other tokens."""
 
     request: InfillRequest
     mode: Literal["line", "block"]
@@ -56,6 +56,7 @@ class Search:
     config: DenoiseConfig
     lengths: Lengths
     meter: Meter
+    noise: tuple[float, ...]
     weights: Weights
     most_repairs: int
 
@@ -84,7 +85,7 @@ class Search:
             # Where no row has anything to offer, the others go on from the shortest.
             best = max(scored, key=by_score).row if scored else denoised[0]
             spans = self.layout.spans(best.lengths)
-            current = [Middle(best.state.argmax_ids[span], keep=True) for span in spans]
+            current = [Middle.of(best.state.argmax_ids[span]) for span in spans]
         fewest = min([unavoidable or 0, *(offer.added_errors for offer in found.offers)])
         offers = [self._blamed(offer, fewest) for offer in found.offers]
         offers.sort(key=by_score, reverse=True)
@@ -93,23 +94,30 @@ class Search:
     def _start(self) -> list[Middle | None]:
         """What is known of the holes: a text to be edited stands there, another's length is near its own; None where
         there is nothing."""
-        keep = self.request.instruction is None
-        return [Middle(ids, keep=keep) if middle else None for ids, middle in self._present]
+        edits = self.request.instruction is None
+        return [
+            (Middle.of(ids) if edits else Middle.noise(len(ids))) if middle else None for ids, middle in self._present
+        ]
 
     def _rows(self, hole: int, current: Sequence[Middle | None]) -> list[tuple[Middle, ...]]:
         """The current reading once for each length that the hole might have."""
-        ids, middle = self._present[hole]
+        ids, text = self._present[hole]
         known = [len(other.token_ids) for i, other in enumerate(current) if other is not None and i != hole]
         share = (self.layout.room - sum(known)) // (len(current) - len(known))
-        lengths = self.lengths.first(self.mode, present=len(ids) if middle else 0, room=share)
+        lengths = self.lengths.first(self.mode, present=len(ids) if text else 0, room=share)
+        standing = current[hole]
         rows: list[tuple[Middle, ...]] = []
-        for number, length in enumerate(lengths):
-            row = [other or Middle.noise(length) for other in current]
-            # A text that is edited starts from itself in the first row of its own length.
-            if len(row[hole].token_ids) != length or lengths.index(length) != number:
-                row[hole] = Middle.noise(length)
-            rows.append(tuple(row))
+        for length, repeated in groupby(lengths):
+            tried = [Middle.noise(length) for _ in repeated]
+            if standing is not None and len(standing.token_ids) == length:
+                tried[:1] = self._noisier(standing, hole)
+            others = [other or Middle.noise(length) for other in current]
+            rows += [(*others[:hole], middle, *others[hole + 1 :]) for middle in tried]
         return rows * -(-self.request.n // len(rows))
+
+    def _noisier(self, standing: Middle, hole: int) -> list[Middle]:
+        """A text that stands in a hole, with each of the shares of noise."""
+        return [standing.noisier(share, row_seed(self.request.seed, hole, i)) for i, share in enumerate(self.noise)]
 
     def _denoise(self, rows: Sequence[Sequence[Middle]], hole: int) -> Generator[Progress, None, list[Denoised]]:
         """Denoise rows until every one has settled, the steps are spent or the time is."""
