@@ -16,6 +16,7 @@ from statistics import fmean
 from bench.answers import Answer, AnswerFile, fingerprint
 from bench.bootstrap import difference
 from bench.cases import OWN_SPLITS, TUNING, Case, load
+from bench.edits import edits
 from bench.judge import Verdict, judge
 from bench.machine import machine
 from bench.methods import Model, request_of, run
@@ -25,6 +26,8 @@ from infill.layout import Layout, lay_out
 from infill.length import Ladder
 from infill.rank import Weights
 
+EDITS = "edits"
+SPLITS = (*OWN_SPLITS, EDITS)
 SHIPPED = HoleSettings()
 LADDER = Ladder()
 VARIANTS: dict[str, HoleSettings] = {
@@ -46,6 +49,14 @@ VARIANTS: dict[str, HoleSettings] = {
     "stock entropy bound": replace(SHIPPED, entropy_bound=0.1),
     "doubted lines again": replace(SHIPPED, sure=1.0),
 }
+EDIT_VARIANTS: dict[str, HoleSettings] = {
+    "as shipped": SHIPPED,
+    "edited from noise": replace(SHIPPED, noise=(1.0,)),
+    "edited from a third noise": replace(SHIPPED, noise=(0.3,)),
+    "edited from two thirds noise": replace(SHIPPED, noise=(0.6,)),
+    "edited from each of these": replace(SHIPPED, noise=(0.0, 0.3, 0.6, 1.0)),
+}
+"""Where a line stands already, of the split "edits"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +115,7 @@ def row_of(
 
 def answer_all(model: Model, variants: Sequence[str], split: str, cases: Sequence[Case], kept: AnswerFile) -> None:
     """Answer every case in every variant that is not kept yet."""
-    infillers = {name: model.infiller_with(VARIANTS[name]) for name in variants}
+    infillers = {name: model.infiller_with(variants_of(split)[name]) for name in variants}
     for case in cases:
         missing = [name for name in variants if kept.get(split, name, case.name) is None]
         layout = lay_out(request_of(case), model.tokens, model.budget)
@@ -112,6 +123,16 @@ def answer_all(model: Model, variants: Sequence[str], split: str, cases: Sequenc
             model.denoiser.prefill(layout.context_ids).release()
         for name in missing:
             kept.add(split, name, case.name, run(infillers[name].fill(request_of(case))))
+
+
+def variants_of(split: str) -> dict[str, HoleSettings]:
+    """What is compared on a split."""
+    return EDIT_VARIANTS if split == EDITS else VARIANTS
+
+
+def cases_of(split: str) -> list[Case]:
+    """The tuning cases of a split."""
+    return list(edits(load("single", own=TUNING))) if split == EDITS else load(split, own=TUNING)
 
 
 def main() -> None:
@@ -123,15 +144,16 @@ def main() -> None:
     if not options.json:
         print(HEADING)
     for split in options.splits:
-        cases = load(split, own=TUNING)[: options.limit]
-        answer_all(model, options.variants, split, cases, kept)
-        answers = {name: kept.all(split, name, [case.name for case in cases]) for name in options.variants}
+        cases = cases_of(split)[: options.limit]
+        variants = [name for name in variants_of(split) if options.variants is None or name in options.variants]
+        answer_all(model, variants, split, cases, kept)
+        answers = {name: kept.all(split, name, [case.name for case in cases]) for name in variants}
         verdicts = {
             name: [judge(case, answer.middle, model.tokens) for case, answer in zip(cases, own, strict=True)]
             for name, own in answers.items()
         }
-        shipped = verdicts[options.variants[0]]
-        rows += [row_of(name, split, answers[name], verdicts[name], shipped) for name in options.variants]
+        shipped = verdicts[variants[0]]
+        rows += [row_of(name, split, answers[name], verdicts[name], shipped) for name in variants]
         if not options.json:
             print("\n".join(row.words() for row in rows if row.split == split), flush=True)
     if options.json:
@@ -142,8 +164,8 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.ablation", description=__doc__)
     listed = {"type": lambda text: text.split(","), "metavar": "A,B"}
-    parser.add_argument("--variants", default=list(VARIANTS), help="compared with the first", **listed)
-    parser.add_argument("--splits", default=list(OWN_SPLITS), help=f"of {', '.join(OWN_SPLITS)}", **listed)
+    parser.add_argument("--variants", help="compared with the first of them; all where not given", **listed)
+    parser.add_argument("--splits", default=list(SPLITS), help=f"of {', '.join(SPLITS)}", **listed)
     parser.add_argument("--limit", type=int, metavar="N", help="the first N cases of each split")
     parser.add_argument("--checkpoint", type=Path, default=DIRECTORY, metavar="DIR", help="default: the embedded one")
     parser.add_argument("--device", default="cpu")

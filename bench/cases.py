@@ -40,7 +40,8 @@ HUMAN_EVAL_FILES = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """A text whose hole (code points) holds the truth. mode: what an editor would ask for at such a hole.
-    check: a program's text after the completed file, whose success decides pass@1; None where there is no test."""
+    check: a program's text after the completed file, whose success decides pass@1; None where there is no test.
+    draft: what stands in the hole when it is asked for."""
 
     name: str
     path: str
@@ -48,6 +49,7 @@ class Case:
     hole: Span
     mode: Mode
     check: str | None = None
+    draft: str = ""
 
     @property
     def truth(self) -> str:
@@ -60,8 +62,8 @@ class Case:
 
     @property
     def blank(self) -> str:
-        """The text with nothing in the hole."""
-        return self.filled("")
+        """The text with the draft in the hole, mostly nothing."""
+        return self.filled(self.draft)
 
     def filled(self, middle: str) -> str:
         """The text with `middle` in the hole."""

@@ -189,8 +189,8 @@ class Model:
 
 def request_of(case: Case) -> InfillRequest:
     """What an editor would ask at a case's hole."""
-    at = case.hole.start
-    return InfillRequest(text=case.blank, holes=(Span(start=at, end=at),), path=case.path, mode=case.mode)
+    hole = Span(start=case.hole.start, end=case.hole.start + len(case.draft))
+    return InfillRequest(text=case.blank, holes=(hole,), path=case.path, mode=case.mode)
 
 
 def run(pipeline: Iterable[Progress | Filled]) -> Answer:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from bench.ablation import SHIPPED, VARIANTS, row_of
+import pytest
+
+from bench.ablation import SHIPPED, SPLITS, row_of, variants_of
 from bench.answers import Answer
 from bench.judge import Verdict
 
@@ -13,8 +15,9 @@ WRONG = dataclasses.replace(RIGHT, exact=False, similarity=0.5, broken=True)
 ANSWER = Answer(middle="a", passes=4, token_positions=100, ms=1.0)
 
 
-def test_what_ships_comes_first_and_every_other_variant_differs_from_it_and_from_the_others() -> None:
-    shipped, *others = VARIANTS.values()
+@pytest.mark.parametrize("split", SPLITS)
+def test_what_ships_comes_first_and_every_other_variant_differs_from_it_and_from_the_others(split: str) -> None:
+    shipped, *others = variants_of(split).values()
     assert shipped == SHIPPED
     assert SHIPPED not in others
     assert all(others.count(variant) == 1 for variant in others)
