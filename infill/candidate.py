@@ -117,10 +117,11 @@ def exchanges(
 
 
 def doubted(reading: Reading, middles: Sequence[TokenIds], log_probs: Floats, layout: Layout) -> Reading:
-    """A reading with what the encoder doubts of its lines. middles: its texts' tokens. log_probs: [N] nats, of its
-    canvas's tokens as far as the last hole's end, at least."""
+    """A reading with what the encoder doubts of its lines; of a hole that is left empty, the token after it. middles:
+    its texts' tokens. log_probs: [N] nats, of its canvas's tokens as far as the one after the last hole, at least."""
     spans = layout.spans([len(middle) for middle in middles])
-    parts = zip(reading.texts, middles, [-log_probs[span] for span in spans], strict=True)
+    doubts = [-log_probs[span.start : max(span.stop, span.start + 1)] for span in spans]
+    parts = zip(reading.texts, middles, doubts, strict=True)
     return replace(reading, doubts=_by_token(parts, layout))
 
 
@@ -193,7 +194,8 @@ def _place(hole: int, texts: Sequence[str], layout: Layout, mode: Literal["line"
 
 
 def _begins(hole: int, token_ids: TokenIds, layout: Layout) -> NDArray[np.int64]:
-    """[N], where in a hole's text the tokens that spell it begin; before 0 in the characters known before it."""
+    """[N], where in a hole's text the tokens that spell it begin; before 0 in the characters known before it. Of no
+    tokens [1], where they would."""
     sizes = [len(piece) for piece in layout.tokens.decode_pieces(token_ids.tolist())]
     return np.cumsum([0, *sizes[:-1]]) - len(layout.edges[hole].head)
 

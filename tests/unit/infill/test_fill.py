@@ -117,6 +117,11 @@ def test_holes_that_are_not_read_yet_take_the_same_length() -> None:
         ("print(⟦foo⟧, foo)\n", "bar", "print(bar, foo)\n"),
         ("⟦foo⟧ = 1\r\nprint(⟦foo⟧)\r\n", ("total", "total"), "total = 1\r\nprint(total)\r\n"),
         ("⟦foo = 1⟧\n", "foo = 1", "!unchanged"),
+        # Nothing is left of it.
+        ("print(⟦foo⟧)\n", "", "print()\n"),
+        ("foo = 1\n⟦foo = 2⟧\nprint(foo)\n", "", "foo = 1\n\nprint(foo)\n"),
+        ("foo = 1\n⟦foo = 2⟧", "", "foo = 1\n"),
+        ("⟦foo = 2⟧", "", ""),
     ],
 )
 def test_rewrites_to_an_instruction_or_after_a_change(before: str, answers: str | tuple[str, ...], after: str) -> None:
