@@ -255,16 +255,22 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.lists(PIECES, max_size=12), st.lists(PIECES, max_size=12), st.lists(PIECES, max_size=3))
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(PIECES, max_size=12),
+    st.lists(PIECES, max_size=3),
+    st.lists(PIECES, max_size=12),
+    st.lists(PIECES, max_size=3),
+    st.sampled_from([None, "shorter"]),
+)
 def test_anything_can_be_asked_and_only_the_hole_changes(
-    before: list[str], after: list[str], answer: list[str]
+    before: list[str], present: list[str], after: list[str], answer: list[str], instruction: str | None
 ) -> None:
-    prefix, suffix = "".join(before), "".join(after)
-    hole = Span(start=len(prefix), end=len(prefix))
-    request = InfillRequest(text=prefix + suffix, holes=(hole,), path="a.py")
+    prefix, middle, suffix = "".join(before), "".join(present), "".join(after)
+    hole = Span(start=len(prefix), end=len(prefix) + len(middle))
+    request = InfillRequest(text=prefix + middle + suffix, holes=(hole,), path="a.py", instruction=instruction)
     written = to_line_feeds("".join(answer)).replace("\ud800", "")
-    for candidate in filled(request, written or "foo").candidates:
+    for candidate in filled(request, written if middle else written or "foo").candidates:
         document = apply(request, candidate.texts)
         assert document.startswith(prefix)
         assert document.endswith(suffix)
