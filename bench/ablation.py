@@ -51,10 +51,10 @@ VARIANTS: dict[str, HoleSettings] = {
 }
 EDIT_VARIANTS: dict[str, HoleSettings] = {
     "as shipped": SHIPPED,
-    "edited from noise": replace(SHIPPED, noise=(1.0,)),
-    "edited from a third noise": replace(SHIPPED, noise=(0.3,)),
-    "edited from two thirds noise": replace(SHIPPED, noise=(0.6,)),
-    "edited from each of these": replace(SHIPPED, noise=(0.0, 0.3, 0.6, 1.0)),
+    "from the text as it stands": replace(SHIPPED, noise=(0.0,)),
+    "with three tenths of noise": replace(SHIPPED, noise=(0.3,)),
+    "with six tenths": replace(SHIPPED, noise=(0.6,)),
+    "from noise": replace(SHIPPED, noise=(1.0,)),
 }
 """Where a line stands already, of the split "edits"."""
 

@@ -52,7 +52,7 @@ class HoleSettings:
     confidence_threshold: float = 0.2
     stability_threshold: int = 1
     lengths: Lengths = field(default_factory=Ladder)
-    noise: tuple[float, ...] = (0.0,)
+    noise: tuple[float, ...] = (0.0, 0.3, 0.6, 1.0)
     rounds: int = 4
     sure: float | None = None
     weights: Weights = field(default_factory=Weights)

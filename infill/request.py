@@ -22,7 +22,7 @@ RejectReason: TypeAlias = Literal[
     "no_room",
 ]
 
-MOST_DOUBT = 2.0
+MOST_DOUBT = 1.6
 """Nats a token; `InfillRequest.most_doubt` where nobody says otherwise."""
 
 
