@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.canvas import DenoiseConfig
-from infill.fill import Infiller
+from infill.fill import HoleSettings, Infiller
 from infill.layout import Layout, lay_out
 from infill.length import Ladder
 from infill.passage import to_line_feeds
@@ -105,9 +105,20 @@ def test_holes_that_are_not_read_yet_take_the_same_length() -> None:
     lengths = Ladder().line
     assert [len(each) - around for each in denoiser.canvases[: len(first)]] == [2 * n + standing for n in lengths]
     # The first is read now, and only the second's length is searched.
-    others = {len(each) - around - n for each, n in zip(denoiser.canvases[len(first) :], lengths, strict=False)}
-    assert len(second) == len(lengths)
-    assert len(others) == 1
+    searched = {len(each) for each in denoiser.canvases[len(first) : len(first) + len(second)]}
+    assert {length - min(searched) for length in searched} == {length - min(lengths) for length in lengths}
+
+
+def test_an_edited_text_is_started_from_with_every_share_of_noise() -> None:
+    request = request_of("print(⟦foo + bar + total + name⟧)\n")
+    denoiser = scripted(request, ["foo"])
+    run(request, denoiser)
+    own = [each for each in denoiser.canvases if (each.token_ids[~each.clamped] != 0).any()]
+    shares = [float(each.keep_start[~each.clamped].mean()) for each in own]
+    assert shares[0] == 1.0
+    assert shares[-1] == 0.0
+    assert sorted(shares, reverse=True) == shares
+    assert len(own) == len(HoleSettings().noise)
 
 
 @pytest.mark.parametrize(
