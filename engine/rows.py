@@ -149,24 +149,19 @@ class Rows:
 
         unchanged = sampler.unchanged(argmax_ids, previous, self._free).tolist()
         confident = sampler.confident(entropy, self._free, config.confidence_threshold).tolist()
-        readings = argmax_ids.int().cpu().numpy(), accepted.cpu().numpy()
-        entropies, nlls, top_ids, top_log_probs = (
-            self._spread(believed.entropy, np.nan),
-            self._spread(present_nll, np.nan),
-            self._spread(believed.top_ids.int(), -1),
-            self._spread(believed.top_log_probs, np.nan),
-        )
+        arrays = {
+            "argmax_ids": argmax_ids.int().cpu().numpy(),
+            "entropy": self._spread(believed.entropy, np.nan),
+            "present_nll": self._spread(present_nll, np.nan),
+            "top_ids": self._spread(believed.top_ids.int(), -1),
+            "top_log_probs": self._spread(believed.top_log_probs, np.nan),
+            "accepted": accepted.cpu().numpy(),
+        }
         for i, row in enumerate(self._rows):
-            own = slice(len(row))
-            row.argmax_ids = argmax_ids[i, own]
+            row.argmax_ids = argmax_ids[i, : len(row)]
             row.unchanged_steps = row.unchanged_steps + 1 if unchanged[i] else 0
             row.state = RowState(
-                argmax_ids=readings[0][i, own],
-                entropy=entropies[i, own],
-                present_nll=nlls[i, own],
-                top_ids=top_ids[i, own],
-                top_log_probs=top_log_probs[i, own],
-                accepted=readings[1][i, own],
+                **{name: array[i, : len(row)] for name, array in arrays.items()},
                 settled=confident[i] and row.unchanged_steps >= config.stability_threshold,
             )
 
@@ -180,10 +175,9 @@ class Rows:
 
     def _spread(self, values: Tensor, absent: float) -> NDArray[Any]:
         """Values [N, ...] of the free positions at their places, [R, L, ...]; `absent` elsewhere."""
-        known = values.cpu().numpy()
-        spread = np.full((*self._free.shape, *known.shape[1:]), absent, known.dtype)
-        spread[self._free.cpu().numpy()] = known
-        return spread
+        spread = torch.full((*self._free.shape, *values.shape[1:]), absent, dtype=values.dtype, device=values.device)
+        spread[self._free] = values
+        return spread.cpu().numpy()
 
     def _random_ids(self, draw: Callable[[NoiseKeys, int], Tensor], step: int) -> Tensor:
         """A random permitted id for every free position, [N] int64."""
