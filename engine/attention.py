@@ -6,7 +6,8 @@ hold all scores at once. Here query heads that share keys are one product, a blo
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias, cast
 
 from torch import Tensor, nn
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
@@ -19,6 +20,10 @@ NAME = "bounded"
 
 BLOCK = 128
 """Queries whose scores are held at once."""
+
+Extend: TypeAlias = Callable[[int, LayerView, int], LayerView]
+"""Makes more of what a layer sees. Takes the layer's number, the keys and values there are, and how many of them, the
+last, are the pass's own."""
 
 _WIDEST_FUSED = 256
 
@@ -51,12 +56,12 @@ def _attend(
     attention_mask: Tensor | None,
     scaling: float = 1.0,
     *,
-    passed_on: list[LayerView] | None = None,
+    extend: Extend | None = None,
     **others: Any,  # noqa: ANN401 - what transformers passes along.
 ) -> tuple[Tensor, None]:
-    if passed_on is not None:
-        own = slice(key.shape[2] - query.shape[2], None)
-        passed_on.append(LayerView(key[:, :, own].clone(), value[:, :, own].clone()))
+    if extend is not None:
+        seen = extend(cast(int, module.layer_idx), LayerView(key, value), query.shape[2])
+        key, value = seen.keys, seen.values
     if query.device.type == "cpu" or query.shape[-1] <= _WIDEST_FUSED:
         return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **others)
     # The layers call with no mask only where every query sees every key.

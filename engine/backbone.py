@@ -17,7 +17,8 @@ from transformers.models.diffusion_gemma.modeling_diffusion_gemma import (
     apply_rotary_pos_emb,
 )
 
-from engine.cache import LayerShape, LayerView, ReadingCache, WritingCache
+from engine.attention import Extend
+from engine.cache import LayerShape, ReadingCache, WritingCache
 from engine.configuration import layer_shapes, text_config_of
 from engine.masks import Places, additive_mask
 from engine.vocabulary import vocabulary_of
@@ -72,12 +73,12 @@ class Backbone:
 
     def decoder_masks(self, places: Places, start: int, around: tuple[Places, Tensor] | None = None) -> Masks:
         """Masks for `decode`: a canvas position sees its own canvas and the visible part of `start` cached tokens.
-        around: what of the canvases is cached behind those, and [R], the number of what each row sees of it."""
+        around: what of the canvases is seen behind them, and `shown` of `additive_mask`."""
         behind, shown = ([around[0]], around[1]) if around else ([], None)
         return {
             kind: additive_mask(
                 places,
-                self._keys(shape, start, *behind, places),
+                self._keys(shape, start, places, *behind),
                 causal=False,
                 window=None,
                 dtype=self.dtype,
@@ -94,15 +95,15 @@ class Backbone:
         masks: Masks,
         cache: ReadingCache,
         *,
-        passed_on: list[LayerView] | None = None,
+        extend: Extend | None = None,
     ) -> Tensor:
         """One pass in both directions over canvases.
 
         token_ids: [N] int64. signal: [N, H], the soft embeddings self-conditioning carries, zero where there is none.
-        passed_on: takes the tokens' own keys and values, layer by layer. Returns hidden states [N, H].
+        extend: makes more of what layers see. Returns hidden states [N, H].
         """
         embeds = self._self_conditioning(self._vocabulary.embed(token_ids)[None], signal[None])[0]
-        return self._run(self._decoder_layers, embeds, places, masks, cache, passed_on=passed_on)
+        return self._run(self._decoder_layers, embeds, places, masks, cache, extend=extend)
 
     def rotations(self, positions: Tensor) -> Rotations:
         """What turns keys by so many positions [N], for each kind of layer."""
@@ -141,7 +142,7 @@ class Backbone:
         masks: Masks,
         cache: WritingCache | ReadingCache,
         *,
-        passed_on: list[LayerView] | None = None,
+        extend: Extend | None = None,
     ) -> Tensor:
         hidden = embeds[None]
         positions = places.positions[None]
@@ -153,6 +154,6 @@ class Backbone:
                 attention_mask=masks[kind],
                 position_ids=positions,
                 past_key_values=cache,
-                passed_on=passed_on,
+                extend=extend,
             )
         return self._norm(hidden)[0]

@@ -7,7 +7,6 @@ answer the few calls the layers make (`update` from the encoder, `layers` and `i
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -97,16 +96,13 @@ class LayerView:
 
 
 class ReadingCache:
-    """Shows a context's first `length` tokens and lets new ones be joined to them for one forward, writing nothing.
-    behind: what a layer sees after those, if anything. It is joined to them when the layer's turn comes, so that one
-    layer at a time is copied."""
+    """Shows a context's first `length` tokens and lets new ones be joined to them for one forward, writing nothing."""
 
     is_compileable = False
 
-    def __init__(self, sequence: KeyValues, length: int, behind: Callable[[int], LayerView] | None = None) -> None:
+    def __init__(self, sequence: KeyValues, length: int) -> None:
         self._sequence = sequence
         self._length = length
-        self._behind = behind
 
     @property
     def layers(self) -> Self:
@@ -115,8 +111,7 @@ class ReadingCache:
 
     def __getitem__(self, layer: int) -> LayerView:
         visible = slice(self._sequence.shapes[layer].first_visible(self._length), self._length)
-        view = LayerView(self._sequence.keys[layer][:, :, visible], self._sequence.values[layer][:, :, visible])
-        return view if self._behind is None else LayerView.joined(view, self._behind(layer))
+        return LayerView(self._sequence.keys[layer][:, :, visible], self._sequence.values[layer][:, :, visible])
 
     def update(self, keys: Tensor, values: Tensor, layer: int) -> tuple[Tensor, Tensor]:
         """keys, values: [1, heads, Q, head_dim] of the new tokens."""

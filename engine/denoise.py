@@ -72,11 +72,11 @@ class BatchStepper:
         if any(row.state is None for row in rows):
             Rows(rows).fill(self._noise, self._step)
         self._step += 1
-        read = self._read([row.clamped for row in rows])
-        hidden = self._decode(rows).split([len(row.places) for row in rows])
+        layout = self._layout_of(rows)
+        hidden = self._decode(rows, layout).split([len(row.places) for row in rows])
         for some in _groups([len(own) for own in hidden]):
             self._advance(rows[some], hidden[some])
-        return self._state(computed=read + sum(map(len, hidden)))
+        return self._state(computed=len(layout.places))
 
     @torch.inference_mode()
     def replace(self, row: int, canvas: Canvas, carried: NDArray[np.int32]) -> None:
@@ -99,13 +99,6 @@ class BatchStepper:
     def _row(self, canvas: Canvas, seed: int) -> Row:
         return Row.of_canvas(canvas, seed, self._permitted, no_signal=self._no_signal)
 
-    def _read(self, clamped: Sequence[Clamped]) -> int:
-        """Read those clamped tokens that have not been read yet; returns how many."""
-        new = {own.key: own for own in clamped if len(own) and own.key not in self._readings}
-        for key, own in new.items():
-            self._readings[key] = Reading.of(own, self._backbone, self._context)
-        return sum(map(len, new.values()))
-
     def _advance(self, rows: Sequence[Row], hidden: Sequence[Tensor]) -> None:
         """Takes the step in some rows. hidden: the states [F, H] of each one's free positions."""
         logits = self._backbone.logits(torch.cat(list(hidden))).div_(sampler.temperature(self._step, self._config))
@@ -119,23 +112,32 @@ class BatchStepper:
             for row, own in zip(rows, signal.split([len(own) for own in hidden]), strict=True):
                 row.signal = own
 
-    def _decode(self, rows: Sequence[Row]) -> Tensor:
+    def _decode(self, rows: Sequence[Row], layout: _Layout) -> Tensor:
         """Hidden states [N, H] of these rows' free positions, end to end."""
-        layout = self._layout_of(rows)
-        token_ids = torch.cat([row.present_ids[row.places] for row in rows])
+        around = layout.around
+        unread = [own.token_ids for own in around.unread] if around else []
+        read = sum(map(len, unread))
+        token_ids = torch.cat([*unread, *(row.present_ids[row.places] for row in rows)])
         if not len(token_ids):
             return self._no_signal.new_empty(0, self._backbone.hidden_size)
-        signal = torch.cat([row.signal for row in rows])
+        # Of clamped tokens nothing has been believed that could be fed back.
+        signal = torch.cat([self._no_signal.expand(read, -1), *(row.signal for row in rows)])
         # The cache is viewed anew each time, because a longer prompt may have moved the slot's buffers meanwhile.
-        behind = layout.around.layer if layout.around else None
-        cache = ReadingCache(self._context.slot.sequence, self._context.token_count, behind)
-        return self._backbone.decode(token_ids, signal, layout.places, layout.masks, cache)
+        cache = ReadingCache(self._context.slot.sequence, self._context.token_count)
+        hidden = self._backbone.decode(
+            token_ids, signal, layout.places, layout.masks, cache, extend=around.extend if around else None
+        )
+        if around:
+            self._readings |= around.read
+        return hidden[read:]
 
     def _layout_of(self, rows: Sequence[Row]) -> _Layout:
-        if self._layout is None or self._layout.rows != rows:
-            start = self._context.token_count
-            places = Places.of_rows(start, [row.places for row in rows])
+        if self._layout is None or self._layout.rows != rows or (self._layout.around and self._layout.around.unread):
+            device, start = self._backbone.device, self._context.token_count
+            places = Places.of_rows(start, [row.places for row in rows], device)
             around = self._around([row.clamped for row in rows])
+            if around:
+                places = Places.joined(around.unread_places, places)
             masks = self._backbone.decoder_masks(places, start, (around.places, around.shown) if around else None)
             self._layout = _Layout(rows, places, around, masks)
         return self._layout
@@ -143,7 +145,7 @@ class BatchStepper:
     def _around(self, clamped: Sequence[Clamped]) -> Around | None:
         if not any(map(len, clamped)):
             return None
-        return Around(clamped, self._readings, self._backbone, self._context)
+        return Around(clamped, self._readings, self._backbone, self._context.token_count)
 
     def _state(self, *, computed: int) -> BatchState:
         states = tuple(row.state for row in self.rows if row.state is not None)
@@ -152,7 +154,8 @@ class BatchStepper:
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """How these rows are packed; the same from step to step until one settles or is replaced."""
+    """How these rows are packed, behind what has not been read yet; the same from step to step until one settles or is
+    replaced."""
 
     rows: Sequence[Row]
     places: Places

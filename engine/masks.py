@@ -31,16 +31,18 @@ class Places:
         return cls(positions, torch.full_like(positions, CONTEXT))
 
     @classmethod
-    def of_rows(cls, start: int, positions: Sequence[Tensor], *, first: int = 0) -> Self:
+    def of_rows(cls, start: int, positions: Sequence[Tensor], device: torch.device, *, first: int = 0) -> Self:
         """Rows, end to end, of tokens at these positions [N] behind a context of `start` tokens, counted from
         `first`."""
-        rows = [torch.full_like(own, number) for number, own in enumerate(positions, first)]
-        return cls(start + torch.cat(list(positions)), torch.cat(rows))
+        counts = torch.tensor([len(own) for own in positions], dtype=torch.int64, device=device)
+        numbers = torch.arange(first, first + len(positions), device=device)
+        none = torch.zeros(0, dtype=torch.int64, device=device)
+        return cls(start + torch.cat([none, *positions]), numbers.repeat_interleave(counts))
 
     @classmethod
     def packed(cls, start: int, lengths: Sequence[int], device: torch.device) -> Self:
         """Rows of these lengths, end to end, each continuing a context of `start` tokens."""
-        return cls.of_rows(start, [torch.arange(length, device=device) for length in lengths])
+        return cls.of_rows(start, [torch.arange(length, device=device) for length in lengths], device)
 
     @classmethod
     def branching(cls, start: int, shared: int, lengths: list[int], device: torch.device) -> Self:
@@ -70,7 +72,7 @@ def additive_mask(
     """What is added to attention scores: 0 where a query sees a key, minus infinity where not.
 
     causal: a query sees nothing after itself. window: a query sees the last `window` positions only, itself counted.
-    shown: [R] int64, the number of a row that each of R rows sees besides its own.
+    shown: [R] int64, by a row's number, that of another that it sees besides itself.
     Returns [1, 1, Q, K] of `dtype`, or None where every query sees every key.
     """
     positions, rows = key.positions[None, :], key.rows[None, :]

@@ -1,24 +1,23 @@
 """The clamped tokens of canvases: read once, in both directions but blind to the holes, and shown to every step.
 
-What they pass on depends on no noise, so that rows and steps share one reading. In rows whose holes differ in length
-they only stand elsewhere: a rotary embedding turns a key by an angle that grows with its position, so a key that has
-moved is turned by the rest. A step then computes free positions alone.
+What they pass on depends on no noise, so that rows and steps share one reading, taken in the first step, beside the
+rows. Where holes differ in length they only stand elsewhere: a rotary embedding turns a key by an angle that grows with
+its position, so a key that has moved is turned by the rest. Later steps compute free positions alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from engine.backbone import Backbone
-from engine.cache import LayerView, ReadingCache
+from engine.cache import LayerView
 from engine.canvas import Canvas
-from engine.context import PooledContext
 from engine.masks import Places
 
 HOLE = 8
@@ -56,58 +55,55 @@ class Clamped:
         return len(self.token_ids)
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What clamped tokens pass on where they were read: keys and values of each layer, [1, heads, C, head_dim]."""
-
-    layers: tuple[LayerView, ...]
-
-    @classmethod
-    def of(cls, clamped: Clamped, backbone: Backbone, context: PooledContext) -> Self:
-        """One pass of the decoder."""
-        start = context.token_count
-        places = Places.of_rows(start, [clamped.read_at])
-        # No first look has been fed back yet, as in a first step.
-        no_signal = torch.zeros(len(clamped), backbone.hidden_size, dtype=backbone.dtype, device=backbone.device)
-        passed_on: list[LayerView] = []
-        backbone.decode(
-            clamped.token_ids,
-            no_signal,
-            places,
-            backbone.decoder_masks(places, start),
-            ReadingCache(context.slot.sequence, start),
-            passed_on=passed_on,
-        )
-        return cls(tuple(passed_on))
+Reading: TypeAlias = dict[int, LayerView]
+"""What clamped tokens pass on where they were read, by layer: keys and values [1, heads, C, head_dim]."""
 
 
 class Around:
-    """What rows see around their holes: readings of their clamped tokens, moved to where those stand, once for all rows
-    that have the same ones in the same places.
+    """What rows see around their holes in a pass: readings of their clamped tokens, moved to where those stand, once
+    for all rows that have the same ones in the same places. What has not been read yet is read beside the rows.
 
-    places: of the clamped tokens, arrangement by arrangement, numbered after the rows. shown: [R] int64, the number of
-    each row's arrangement.
+    unread: the clamped tokens that the pass reads, before the rows' tokens. unread_places: where they stand.
+    places: of what the rows see, arrangement by arrangement, behind the pass's own keys.
+    shown: int64, which arrangement each row sees. All are numbered: rows, arrangements, what is unread; the last two
+        see nothing but themselves.
+    read: takes the readings of the pass, by their keys.
     """
 
     def __init__(
-        self, clamped: Sequence[Clamped], readings: Mapping[bytes, Reading], backbone: Backbone, context: PooledContext
+        self, clamped: Sequence[Clamped], readings: Mapping[bytes, Reading], backbone: Backbone, start: int
     ) -> None:
-        """clamped: of each row; some have tokens. readings: by their keys, of those that have."""
-        numbers: dict[bytes, int] = {}
-        arranged: list[Clamped] = []
-        for own in clamped:
-            if own.arrangement not in numbers:
-                numbers[own.arrangement] = len(clamped) + len(arranged)
-                arranged.append(own)
-        positions = [own.positions for own in arranged]
-        self.places = Places.of_rows(context.token_count, positions, first=len(clamped))
-        self.shown = torch.tensor([numbers[own.arrangement] for own in clamped], device=backbone.device)
-        some = [own for own in arranged if len(own)]
-        self._readings = [readings[own.key] for own in some]
+        """clamped: of each row; some have tokens. readings: by their keys, of earlier passes. start: tokens of the
+        context."""
+        arranged = {own.arrangement: own for own in clamped}
+        unread = {own.key: own for own in clamped if len(own) and own.key not in readings}
+        numbers = {arrangement: len(clamped) + number for number, arrangement in enumerate(arranged)}
+        rest = range(len(clamped), len(clamped) + len(arranged) + len(unread))
+        self.unread = list(unread.values())
+        self.unread_places = Places.of_rows(
+            start, [own.read_at for own in self.unread], first=len(clamped) + len(arranged), device=backbone.device
+        )
+        self.places = Places.of_rows(
+            start, [own.positions for own in arranged.values()], first=len(clamped), device=backbone.device
+        )
+        self.shown = torch.tensor([*(numbers[own.arrangement] for own in clamped), *rest], device=backbone.device)
+        self.read: dict[bytes, Reading] = {key: {} for key in unread}
+        self._readings = {**readings, **self.read}
+        self._arranged = [own for own in arranged.values() if len(own)]
         self._backbone = backbone
-        self._rotations = backbone.rotations(torch.cat([own.positions - own.read_at for own in some]))
+        self._rotations = backbone.rotations(torch.cat([own.positions - own.read_at for own in self._arranged]))
 
-    def layer(self, number: int) -> LayerView:
-        """What rows see in a layer: [1, heads, sum of C, head_dim] each."""
-        read = LayerView.joined(*(reading.layers[number] for reading in self._readings))
-        return LayerView(self._backbone.rotate(read.keys, number, self._rotations), read.values)
+    def extend(self, layer: int, seen: LayerView, own: int) -> LayerView:
+        """What a layer sees, with what surrounds the rows behind it. own: how many of the keys are the pass's own."""
+        start = seen.keys.shape[2] - own
+        for unread in self.unread:
+            part = slice(start, start + len(unread))
+            # A copy, or all that the layer sees would be held.
+            self.read[unread.key][layer] = LayerView(seen.keys[:, :, part].clone(), seen.values[:, :, part].clone())
+            start += len(unread)
+        return LayerView.joined(seen, self.arranged(layer))
+
+    def arranged(self, layer: int) -> LayerView:
+        """What surrounds the rows in a layer: [1, heads, sum of C, head_dim] each."""
+        read = LayerView.joined(*(self._readings[own.key][layer] for own in self._arranged))
+        return LayerView(self._backbone.rotate(read.keys, layer, self._rotations), read.values)

@@ -17,7 +17,7 @@ from engine.cache import ReadingCache
 from engine.canvas import BatchState, Canvas, DenoiseConfig, RowState
 from engine.masks import Places
 from engine.reference import ReferenceDenoiser
-from engine.surroundings import Around, Clamped, Reading
+from engine.surroundings import Around, Clamped
 from tests.checkpoints import VOCABULARY, WINDOW, make_model
 from tests.unit.engine.canvases import backbone_of, canvas, free_canvas, prompt
 
@@ -227,13 +227,15 @@ class TestReplace:
 
             def decode(own: Canvas, signal: torch.Tensor) -> torch.Tensor:
                 clamped = Clamped.of_canvas(own, backbone.device)
-                reading = Reading.of(clamped, backbone, context)
-                around = Around([clamped], {clamped.key: reading}, backbone, context)
-                places = Places.of_rows(9, [torch.from_numpy(np.flatnonzero(~own.clamped))])
+                around = Around([clamped], {}, backbone, 9)
+                free = Places.of_rows(9, [torch.from_numpy(np.flatnonzero(~own.clamped))], backbone.device)
+                places = Places.joined(around.unread_places, free)
                 masks = backbone.decoder_masks(places, 9, (around.places, around.shown))
-                cache = ReadingCache(context.slot.sequence, 9, around.layer)
-                ids = torch.from_numpy(own.token_ids[~own.clamped]).long()
-                return backbone.logits(backbone.decode(ids, signal, places, masks, cache)) / 0.8
+                cache = ReadingCache(context.slot.sequence, 9)
+                ids = torch.cat([clamped.token_ids, torch.from_numpy(own.token_ids[~own.clamped]).long()])
+                fed = torch.cat([torch.zeros(len(clamped), backbone.hidden_size), signal])
+                hidden = backbone.decode(ids, fed, places, masks, cache, extend=around.extend)
+                return backbone.logits(hidden[len(clamped) :]) / 0.8
 
             stepper.step()
             first = decode(before, torch.zeros(2, backbone.hidden_size))

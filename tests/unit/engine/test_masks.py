@@ -38,8 +38,8 @@ def test_pictures(query: Places, start: int, causal: bool, window: int | None, e
 
 
 def test_a_hole_sees_what_it_is_shown_besides_its_own_row() -> None:
-    around = Places.of_rows(3, [torch.tensor([0, 3]), torch.tensor([0, 2])], first=3)
-    holes = Places.of_rows(3, [torch.tensor([1, 2]), torch.tensor([1]), torch.tensor([1])])
+    around = Places.of_rows(3, [torch.tensor([0, 3]), torch.tensor([0, 2])], CPU, first=3)
+    holes = Places.of_rows(3, [torch.tensor([1, 2]), torch.tensor([1]), torch.tensor([1])], CPU)
     key = Places.joined(Places.context(2, 3, CPU), around, holes)
     shown = torch.tensor([3, 4, 4])
     mask = additive_mask(holes, key, causal=False, window=None, dtype=torch.float32, shown=shown)

@@ -13,6 +13,7 @@ from torch import Tensor
 from engine.backbone import Backbone
 from engine.cache import ReadingCache
 from engine.canvas import Canvas, DenoiseConfig
+from engine.context import PooledContext
 from engine.masks import Places
 from engine.reference import ReferenceDenoiser
 from engine.surroundings import HOLE, Around, Clamped, Reading
@@ -73,13 +74,28 @@ def test_clamped_tokens_stand_where_their_row_has_them(denoiser: ReferenceDenois
     rows = [Clamped.of_canvas(with_hole(length), CPU) for length in (2, HOLE + 5, 2)]
     assert rows[0].key == rows[1].key
     with denoiser.prefill(prompt(CONTEXT)) as context, torch.inference_mode():
-        around = Around(rows, {rows[0].key: Reading.of(rows[0], backbone, context)}, backbone, context)
+        around = Around(rows, reading_of(rows[0], backbone, context), backbone, CONTEXT)
         in_place = [Clamped(own.token_ids, own.positions, own.positions, b"", b"") for own in rows[:2]]
-        expected = torch.cat([Reading.of(own, backbone, context).layers[0].keys for own in in_place], dim=2)
-        torch.testing.assert_close(around.layer(0).keys, expected, atol=1e-4, rtol=0)
+        expected = torch.cat([reading_of(own, backbone, context)[b""][0].keys for own in in_place], dim=2)
+        torch.testing.assert_close(around.arranged(0).keys, expected, atol=1e-4, rtol=0)
     assert around.places.positions.tolist() == [CONTEXT + p for p in [0, 1, 2, 5, 6, 7, 8, 0, 1, 2, 16, 17, 18, 19]]
     assert around.places.rows.tolist() == [3] * 7 + [4] * 7
-    assert around.shown.tolist() == [3, 4, 3]
+    assert around.shown.tolist() == [3, 4, 3, 3, 4]
+    assert not around.unread
+
+
+def reading_of(clamped: Clamped, backbone: Backbone, context: PooledContext) -> dict[bytes, Reading]:
+    """What clamped tokens pass on, by a pass of their own."""
+    around = Around([clamped], {}, backbone, CONTEXT)
+    backbone.decode(
+        clamped.token_ids,
+        torch.zeros(len(clamped), backbone.hidden_size),
+        around.unread_places,
+        backbone.decoder_masks(around.unread_places, CONTEXT, (around.places, around.shown)),
+        ReadingCache(context.slot.sequence, CONTEXT),
+        extend=around.extend,
+    )
+    return around.read
 
 
 def test_one_reading_serves_every_row_and_step(denoiser: ReferenceDenoiser) -> None:
