@@ -101,19 +101,14 @@ class ReadingCache:
     is_compileable = False
 
     def __init__(self, sequence: KeyValues, length: int) -> None:
-        self._sequence = sequence
-        self._length = length
-
-    @property
-    def layers(self) -> Self:
-        """By a layer's number, what it sees."""
-        return self
-
-    def __getitem__(self, layer: int) -> LayerView:
-        visible = slice(self._sequence.shapes[layer].first_visible(self._length), self._length)
-        return LayerView(self._sequence.keys[layer][:, :, visible], self._sequence.values[layer][:, :, visible])
+        self.layers = [
+            LayerView(
+                keys[:, :, shape.first_visible(length) : length], values[:, :, shape.first_visible(length) : length]
+            )
+            for shape, keys, values in zip(sequence.shapes, sequence.keys, sequence.values, strict=True)
+        ]
 
     def update(self, keys: Tensor, values: Tensor, layer: int) -> tuple[Tensor, Tensor]:
         """keys, values: [1, heads, Q, head_dim] of the new tokens."""
-        view = LayerView.joined(self[layer], LayerView(keys, values))
+        view = LayerView.joined(self.layers[layer], LayerView(keys, values))
         return view.keys, view.values
