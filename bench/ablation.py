@@ -126,8 +126,21 @@ def answer_all(model: Model, variants: Sequence[str], split: str, cases: Sequenc
 
 
 def variants_of(split: str) -> dict[str, HoleSettings]:
-    """What is compared on a split."""
+    """What can be compared on a split."""
     return EDIT_VARIANTS if split == EDITS else VARIANTS
+
+
+def chosen(split: str, names: Sequence[str] | None) -> list[str]:
+    """What is compared on a split, all there is where nothing is named.
+
+    Raises:
+        SystemExit: there is no such variant on the split.
+    """
+    known = variants_of(split)
+    for name in names or ():
+        if name not in known:
+            raise SystemExit(f"no variant {name!r} on the split {split}: choose among {', '.join(known)}")
+    return list(names or known)
 
 
 def cases_of(split: str) -> list[Case]:
@@ -145,7 +158,7 @@ def main() -> None:
         print(HEADING)
     for split in options.splits:
         cases = cases_of(split)[: options.limit]
-        variants = [name for name in variants_of(split) if options.variants is None or name in options.variants]
+        variants = chosen(split, options.variants)
         answer_all(model, variants, split, cases, kept)
         answers = {name: kept.all(split, name, [case.name for case in cases]) for name in variants}
         verdicts = {

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from bench.ablation import SHIPPED, SPLITS, row_of, variants_of
+from bench.ablation import SHIPPED, SPLITS, chosen, row_of, variants_of
 from bench.answers import Answer
 from bench.judge import Verdict
 
@@ -21,6 +21,13 @@ def test_what_ships_comes_first_and_every_other_variant_differs_from_it_and_from
     assert shipped == SHIPPED
     assert SHIPPED not in others
     assert all(others.count(variant) == 1 for variant in others)
+
+
+def test_variants_are_compared_in_the_order_that_names_them_and_an_unknown_one_is_refused() -> None:
+    assert chosen("single", ["two steps", "as shipped"]) == ["two steps", "as shipped"]
+    assert chosen("edits", None) == list(variants_of("edits"))
+    with pytest.raises(SystemExit, match="no variant 'two steps' on the split edits: choose among as shipped, "):
+        chosen("edits", ["two steps"])
 
 
 def test_a_gain_is_against_what_ships() -> None:
