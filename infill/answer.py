@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from infill.candidate import Reading
 from infill.gate import admitted
 from infill.meter import Meter
+from infill.mode import goes_on
 from infill.passage import line_ending_at, to_line_feeds
 from infill.request import Candidate, Filled, InfillRequest, Rejection
 from infill.search import Offer
@@ -22,10 +23,11 @@ def to_answer(request: InfillRequest, offers: Sequence[Offer], rejections: Seque
     if next(iter(best), None) == standing:
         return Filled(candidates=(), rejection=Rejection(reason="unchanged"), stats=meter.stats())
     best.pop(standing, None)
+    joins = goes_on(request.text, request.holes[-1].end)
     candidates: list[Candidate] = []
     held_back: list[Rejection] = []
     for offer in list(best.values())[: request.n]:
-        shown = admitted(offer.reading, request.most_doubt, added_errors=offer.added_errors)
+        shown = admitted(offer.reading, request.most_doubt, added_errors=offer.added_errors, goes_on=joins)
         if isinstance(shown, Rejection):
             held_back.append(shown)
         else:

@@ -8,17 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.canvas import Flags, Floats, RowState, TokenIds
 from infill.layout import Layout
+from infill.mode import HoleMode
 from infill.overlap import drop_echo
 from infill.passage import to_line_feeds
 from infill.prompt import Fence
-from infill.repair import endings
+from infill.repair import endings, joints
 from infill.request import Draft, Rejection
 from infill.scope import cut_to_scope
 
@@ -71,13 +72,11 @@ class Place:
     before: str
     present: str
     after: str
-    mode: Literal["line", "block"]
+    mode: HoleMode
     fence: Fence
 
 
-def read_row(
-    row: RowState, lengths: Sequence[int], layout: Layout, mode: Literal["line", "block"]
-) -> Reading | Rejection:
+def read_row(row: RowState, lengths: Sequence[int], layout: Layout, mode: HoleMode) -> Reading | Rejection:
     """The greedy reading of a denoised row, finished; rejected where one of its holes has nothing to offer."""
     raw = [to_line_feeds(text) for text in layout.read(row.argmax_ids, lengths)]
     texts: list[str] = []
@@ -90,20 +89,19 @@ def read_row(
 
 
 def repairs(
-    reading: Reading, row: RowState, lengths: Sequence[int], layout: Layout, mode: Literal["line", "block"]
+    reading: Reading, row: RowState, lengths: Sequence[int], layout: Layout, mode: HoleMode
 ) -> Iterator[Reading]:
     """A row's reading with other endings for one of its holes, the longest first; the last hole's turn is first."""
     for hole in reversed(range(len(reading.texts))):
         whole, place = reading.texts[hole], _place(hole, reading.texts, layout, mode)
         cuts = _begins(hole, row.argmax_ids[layout.spans(lengths)[hole]], layout).tolist()
         language = place.fence.language
-        for text in endings(whole, cuts, before=place.before, after=place.after, language=language):
+        others = joints if mode == "across" else endings
+        for text in others(whole, cuts, before=place.before, after=place.after, language=language):
             yield _reading([*reading.texts[:hole], text, *reading.texts[hole + 1 :]], row, lengths, layout)
 
 
-def exchanges(
-    row: RowState, lengths: Sequence[int], layout: Layout, mode: Literal["line", "block"]
-) -> Iterator[Reading]:
+def exchanges(row: RowState, lengths: Sequence[int], layout: Layout, mode: HoleMode) -> Iterator[Reading]:
     """A row's readings with one of its tokens exchanged for another, what loses the least likelihood first."""
     free = np.r_[layout.spans(lengths)]
     losses = row.top_log_probs[free, :1] - row.top_log_probs[free, 1:]
@@ -134,9 +132,7 @@ def _reading(texts: Sequence[str], row: RowState, lengths: Sequence[int], layout
     return Reading(texts=tuple(texts), entropies=entropies, doubts=entropies)
 
 
-def kept_tokens(
-    row: RowState, lengths: Sequence[int], hole: int, layout: Layout, mode: Literal["line", "block"]
-) -> int:
+def kept_tokens(row: RowState, lengths: Sequence[int], hole: int, layout: Layout, mode: HoleMode) -> int:
     """How many of a hole's tokens, from the first, spell what is left of it once it is finished; all of them where that
     is nothing, or everything."""
     raw = [to_line_feeds(text) for text in layout.read(row.argmax_ids, lengths)]
@@ -152,9 +148,9 @@ def kept_tokens(
 def finish(raw: str, place: Place) -> str | Rejection:
     """What of a hole's raw text is worth offering."""
     text = _before_line(raw, place.fence.marks)
-    if place.mode == "line":
+    if place.mode in ("within", "line"):
         text = text.partition("\n")[0]
-    elif not place.present:
+    elif place.mode == "block" and not place.present:
         text = cut_to_scope(text, place.before, place.after, place.fence.language)
     written = text.strip()
     text = drop_echo(text, place.before, place.after)
@@ -183,7 +179,7 @@ def _before_line(text: str, line: str) -> str:
     return "\n".join(lines[:stop])
 
 
-def _place(hole: int, texts: Sequence[str], layout: Layout, mode: Literal["line", "block"]) -> Place:
+def _place(hole: int, texts: Sequence[str], layout: Layout, mode: HoleMode) -> Place:
     """Where a hole's text is to stand when all holes hold these texts."""
     before, after = layout.around[0], layout.around[-1]
     for text, run in zip(texts[:hole], layout.around[1:], strict=False):

@@ -16,10 +16,11 @@ from infill.continuation import after, joined, settled_lines
 from infill.layout import lay_out
 from infill.length import Ladder, Lengths
 from infill.meter import Meter
-from infill.mode import goes_on, resolve_mode
+from infill.mode import HoleMode, resolve_mode
 from infill.rank import Weights
 from infill.request import Filled, InfillRequest, Progress, Rejection
 from infill.search import Found, Offer, Search
+from infill.statements import Statements
 from infill.tokens import TextTokens
 from infill.window import Budget
 
@@ -84,7 +85,7 @@ class Infiller:
         self._budget = replace(budget, context=min(budget.context, denoiser.max_context_tokens))
         # An embedding may have rows that belong to no token.
         banned = tokens.banned_in_hole.union(range(tokens.size, denoiser.vocabulary_size))
-        self._config = replace(
+        own = replace(
             config,
             max_denoising_steps=settings.max_denoising_steps,
             entropy_bound=settings.entropy_bound,
@@ -92,13 +93,15 @@ class Infiller:
             stability_threshold=settings.stability_threshold,
             banned_ids=banned,
         )
-        self._within_line = replace(self._config, banned_ids=banned | tokens.newline_ids)
+        # Within a line there are no line ends. Where nothing comes after a text, one says that it is shorter than its
+        # hole.
+        within = replace(own, banned_ids=banned | tokens.newline_ids)
+        self._configs: dict[HoleMode, DenoiseConfig] = dict.fromkeys(("line", "block", "across"), own)
+        self._configs["within"] = within
 
     def config(self, request: InfillRequest) -> DenoiseConfig:
-        """How a request's holes are denoised: without line ends where they have text after them on their lines. Where
-        they have none, a line end says that the text is shorter than its hole."""
-        within = resolve_mode(request) == "line" and all(goes_on(request.text, hole.end) for hole in request.holes)
-        return self._within_line if within else self._config
+        """How a request's holes are denoised."""
+        return self._configs[resolve_mode(request)]
 
     def fill(self, request: InfillRequest, *, lengths: Lengths | None = None) -> Generator[Progress | Filled]:
         """Fill the request's holes: a `Progress` after each model forward, and `Filled` last. lengths: decides which
@@ -132,19 +135,21 @@ class Infiller:
         layout = lay_out(request, self._tokens, self._budget)
         if isinstance(layout, Rejection):
             return Found([], [layout])
-        mode = resolve_mode(request)
         with meter.timed("prefill"):
             context = self._denoiser.prefill(layout.context_ids)
         with context:
             meter.count_prefill(context)
             yield Progress(stage="prefill")
+            with meter.timed("rank"):
+                statements = Statements.of(layout.around, layout.middles, layout.fence.language)
             search = Search(
                 request=request,
-                mode=mode,
+                mode=resolve_mode(request),
                 layout=layout,
+                statements=statements,
                 denoiser=self._denoiser,
                 context=context,
-                config=self.config(request),
+                configs=self._configs,
                 lengths=lengths,
                 meter=meter,
                 noise=self._settings.noise,

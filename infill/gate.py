@@ -9,15 +9,16 @@ from infill.candidate import Reading
 from infill.request import Rejection
 
 
-def admitted(reading: Reading, most_doubt: float | None, *, added_errors: int) -> Reading | Rejection:
-    """What of a reading may be shown. most_doubt: nats, None where everything may. added_errors: of syntax."""
+def admitted(reading: Reading, most_doubt: float | None, *, added_errors: int, goes_on: bool) -> Reading | Rejection:
+    """What of a reading may be shown. most_doubt: nats, None where everything may. added_errors: of syntax. goes_on:
+    whether the line goes on after the reading, which its first line alone would then run into."""
     if most_doubt is None:
         return reading
     if added_errors:
         return Rejection(reason="breaks_syntax")
     if reading.doubt <= most_doubt:
         return reading
-    first = first_line(reading)
+    first = None if goes_on else first_line(reading)
     return first if first and first.doubt <= most_doubt else Rejection(reason="low_confidence")
 
 

@@ -91,10 +91,6 @@ class Layout:
             for edges, span in zip(self.edges, self.spans(lengths), strict=True)
         )
 
-    def text(self, texts: Sequence[str]) -> str:
-        """The window with these texts in the holes."""
-        return interleaved(self.around, texts)
-
     def encode_middles(self, texts: Sequence[str]) -> tuple[TokenIds, ...]:
         """Texts for the holes as free tokens, edges included; their lines end in "\\n"."""
         return tuple(self.tokens.encode(edges.wrap(text)) for edges, text in zip(self.edges, texts, strict=True))

@@ -8,7 +8,9 @@ follows for instance, is cut off on the way. Lengths are tokens; nothing here kn
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
+
+from infill.mode import HoleMode
 
 # Of the length of what is replaced: an edit shortens a little or adds something.
 _REPLACED = (0.5, 0.75, 1.0, 1.25, 1.6, 2.2)
@@ -17,7 +19,7 @@ _REPLACED = (0.5, 0.75, 1.0, 1.25, 1.6, 2.2)
 class Lengths(Protocol):
     """Decides over the lengths of one hole; `Ladder` is the one in use."""
 
-    def first(self, mode: Literal["line", "block"], *, present: int, room: int) -> tuple[int, ...]:
+    def first(self, mode: HoleMode, *, present: int, room: int) -> tuple[int, ...]:
         """Lengths to start with, ascending; one that stands there twice is tried twice, from other noise. present:
         tokens that stand in the hole now, 0 where it is empty. room: the most there can be, at least 1."""
         ...
@@ -32,17 +34,19 @@ class Lengths(Protocol):
 class Ladder:
     """Lengths from short to long.
 
-    line, block: the lengths for an empty hole, ascending; where a text is replaced, they lie around its own, which is
-        among them.
+    within, line, block, across: the lengths for an empty hole of each mode, ascending; where a text is replaced, they
+        lie around its own, which is among them.
     contracted: whether a hole is cut to what its reading keeps.
     """
 
-    line: tuple[int, ...] = (2,) * 6 + (3,) * 8 + (4,) * 3 + (5, 5, 6, 8, 11, 18)
+    within: tuple[int, ...] = (1,) + (2,) * 9 + (3,) * 7 + (4,) * 3 + (5, 6, 8, 12)
+    line: tuple[int, ...] = (2,) * 8 + (3,) * 10 + (4, 4, 5, 5, 8, 11, 18)
     block: tuple[int, ...] = (8, 16, 32, 56, 96)
+    across: tuple[int, ...] = (3, 4, 5, 6, 7, 8, 10, 12, 16, 24)
     contracted: bool = True
 
-    def first(self, mode: Literal["line", "block"], *, present: int, room: int) -> tuple[int, ...]:
-        empty = self.line if mode == "line" else self.block
+    def first(self, mode: HoleMode, *, present: int, room: int) -> tuple[int, ...]:
+        empty: tuple[int, ...] = getattr(self, mode)
         steps = tuple(sorted({max(round(present * x), 1) for x in _REPLACED})) if present else empty
         fitting = tuple(step for step in steps if step < room)
         return fitting if len(fitting) == len(steps) else (*fitting, room)
@@ -57,7 +61,7 @@ class Given:
 
     length: int
 
-    def first(self, mode: Literal["line", "block"], *, present: int, room: int) -> tuple[int, ...]:
+    def first(self, mode: HoleMode, *, present: int, room: int) -> tuple[int, ...]:
         return (min(self.length, room),)
 
     def next(self, length: int, kept: int) -> int:

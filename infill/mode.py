@@ -1,11 +1,15 @@
-"""Line or block: whether a hole is filled to the end of its line or with whole lines."""
+"""Line or block: how far the text in a hole goes, within its line, to the end of it, or over whole lines."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from infill.passage import to_line_feeds
 from infill.request import InfillRequest, Span
+
+HoleMode: TypeAlias = Literal["within", "line", "block", "across"]
+"""within: a text in a line that goes on after it. line: to the end of a line. block: whole lines. across: from one line
+into the middle of another."""
 
 # A line that ends so goes on below it.
 _BLOCK_OPENERS = ("{", "(", "[", ":", "->", "=>", " do", " then")
@@ -13,12 +17,13 @@ _BLOCK_OPENERS = ("{", "(", "[", ":", "->", "=>", " do", " then")
 _REACH = 512
 
 
-def resolve_mode(request: InfillRequest) -> Literal["line", "block"]:
-    """The request's mode; "auto" is decided from the text around its holes, "block" where any of them wants it."""
-    if request.mode != "auto":
-        return request.mode
-    wants_block = request.instruction is not None or any(_wants_block(request.text, hole) for hole in request.holes)
-    return "block" if wants_block else "line"
+def resolve_mode(request: InfillRequest) -> HoleMode:
+    """How far a request's holes go: where it asks for "auto" that is decided from the text around them, "block" where
+    any of them wants it. Never "across", which only shows in what has been tried."""
+    wanted = request.instruction is not None or any(_wants_block(request.text, hole) for hole in request.holes)
+    if request.mode == "block" or (request.mode == "auto" and wanted):
+        return "block"
+    return "within" if all(goes_on(request.text, hole.end) for hole in request.holes) else "line"
 
 
 def goes_on(text: str, end: int) -> bool:

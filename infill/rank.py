@@ -51,7 +51,7 @@ class Weights:
 
     likelihood: float = 1.0
     entropy: float = 1.0
-    error: float = 30.0
+    error: float = 60.0
 
 
 def scores_sanely(denoiser: Denoiser, tokens: TextTokens) -> bool:

@@ -10,6 +10,9 @@ from collections.abc import Iterator, Sequence
 
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 _QUOTES = "\"'`"
+_OPENERS = (":", "{", "(", "[")
+# Lines of a statement that may have opened what is to be closed.
+_LINES_OPEN = 8
 _HEADER = re.compile(r"\s*(?:async\s+)?(?:def|class|if|elif|else|for|while|with|try|except|finally|match|case)\b")
 
 
@@ -32,11 +35,29 @@ def endings(text: str, cuts: Sequence[int], *, before: str, after: str, language
             yield ended + ","
 
 
-def _tail(line: str, language: str) -> str:
-    """What closes a line: the brackets and quotes it opens, and the colon of a header."""
+def joints(text: str, cuts: Sequence[int], *, before: str, after: str, language: str) -> Iterator[str]:
+    """A text's other forms where the text after it belongs to a later line: its beginning, closed, and then, on a line
+    with what follows, its end. cuts, before, after: as in `endings`."""
+    left = before.rpartition("\n")[2]
+    begun_lines = "\n".join(before.split("\n")[-_LINES_OPEN:])
+    places = sorted({0, *(cut for cut in cuts if 0 < cut < len(text)), len(text)})
+    for end in reversed(places[-3:]):
+        for start in (place for place in reversed(places) if place <= end):
+            begun = text[:start].rstrip()
+            line = (left + begun).rpartition("\n")[2]
+            closed = begun + _tail(begun_lines + begun, language)
+            indentation = line[: len(line) - len(line.lstrip())]
+            deeper = indentation + ("    " if closed.endswith(_OPENERS) else "")
+            yield f"{closed}\n{deeper}{text[end:].lstrip()}"
+
+
+def _tail(text: str, language: str) -> str:
+    """What closes a text of one or a few lines: the brackets and quotes it opens, and the colon of a header."""
     stack: list[str] = []
     escaped = False
-    for character in line:
+    for character in text:
+        if character == "\n":  # Quotes that stay open are of a text over several lines, or an apostrophe.
+            stack = [closer for closer in stack if closer not in _QUOTES]
         quoted = bool(stack) and stack[-1] in _QUOTES
         if escaped or (quoted and character == "\\"):
             escaped = not escaped
@@ -47,5 +68,6 @@ def _tail(line: str, language: str) -> str:
         elif not quoted and character in _QUOTES:
             stack.append(character)
     tail = "".join(reversed(stack))
+    line = text.rpartition("\n")[2]
     header = language == "python" and _HEADER.match(line) and not (line + tail).endswith(":")
     return tail + ":" if header else tail

@@ -5,10 +5,9 @@ Every length tried comes from `length`; nothing here knows how long a hole shoul
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, islice
-from typing import Literal
 
 from engine.canvas import Context, DenoiseConfig, Denoiser, RowState, TokenIds
 from infill.batch import Batch, Denoised, Middle, row_seed
@@ -16,9 +15,10 @@ from infill.candidate import Reading, doubted, draft, exchanges, kept_tokens, re
 from infill.layout import Layout
 from infill.length import Lengths
 from infill.meter import Meter
+from infill.mode import HoleMode
 from infill.rank import Weights, certainty, likelihood, scored_row
 from infill.request import InfillRequest, Progress, Rejection, StopReason
-from infill.syntax import error_count, unavoidable_errors
+from infill.statements import Statements
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +36,36 @@ class Offer:
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a search came to: every reading worth an offer, best first, and why the other rows' readings are none.
-    unended: the best fills the longest hole that was tried to its end."""
+    unavoidable: errors of syntax that no text is blamed for. unended: the best fills the longest hole that was tried to
+    its end."""
 
     offers: list[Offer]
     rejections: list[Rejection]
+    unavoidable: int = 0
     unended: bool = False
+
+    def joined(self, other: Found) -> Found:
+        """Both together."""
+        return Found(
+            self.offers + other.offers,
+            self.rejections + other.rejections,
+            unavoidable=min(self.unavoidable, other.unavoidable),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """One request on its way through the model. noise: see `HoleSettings`. weights: of what a candidate's score is made
-    of. most_repairs: of a reading that breaks the syntax: other endings tried, and other tokens."""
+    """One request on its way through the model. statements: around its holes. configs: how holes of each mode are
+    denoised. noise: see `HoleSettings`. weights: of what a candidate's score is made of. most_repairs: of a reading
+    that breaks the syntax: other endings tried, and other tokens."""
 
     request: InfillRequest
-    mode: Literal["line", "block"]
+    mode: HoleMode
     layout: Layout
+    statements: Statements
     denoiser: Denoiser
     context: Context
-    config: DenoiseConfig
+    configs: Mapping[HoleMode, DenoiseConfig]
     lengths: Lengths
     meter: Meter
     noise: tuple[float, ...]
@@ -61,35 +73,50 @@ class Search:
     most_repairs: int
 
     def run(self) -> Generator[Progress, None, Found]:
-        """Search the holes' lengths, a round for each hole in turn: rows that differ in its length are denoised side by
-        side, the other holes with it from their current reading, or in the same length where they have none yet. The
-        best row is the next round's current reading."""
-        found = Found([], [])
+        """Search the holes' lengths. Where a single hole lies within a line, and whatever was tried there breaks the
+        syntax, what stands on its sides may belong to different lines, and it is tried across them."""
+        found = yield from self._searched()
+        if self._goes_across(found):
+            beyond = yield from replace(self, mode="across")._searched()
+            found = found.joined(beyond)
+        fewest = min([found.unavoidable, *(offer.added_errors for offer in found.offers)])
+        offers = sorted((self._blamed(offer, fewest) for offer in found.offers), key=by_score, reverse=True)
+        return replace(found, offers=offers, unended=bool(offers) and self._is_unended(offers[0].row))
+
+    def _searched(self) -> Generator[Progress, None, Found]:
+        """What a round for each hole in turn finds: rows that differ in its length are denoised side by side, the other
+        holes with it from their current reading, or in the same length where they have none yet. The best row is the
+        next round's current reading."""
+        offers: list[Offer] = []
+        rejections: list[Rejection] = []
         current = self._start()
         unavoidable: int | None = None
         for hole in range(len(current)):
             rows = self._rows(hole, current)
             denoised = yield from self._denoise(rows, hole)
             with self.meter.timed("rank"):
-                offers = self._offers(denoised, found.rejections)
+                fresh = self._offers(denoised, rejections)
                 if unavoidable is None:
-                    unavoidable = self._unavoidable(offers)
-                offers = self._mended(offers, unavoidable)
+                    unavoidable = self._unavoidable(fresh)
+                fresh = self._mended(fresh, unavoidable)
             late = self.meter.late
-            if late and found.offers:
+            if late and offers:
                 break  # What could not be scored is not to be compared with what was.
-            scored = yield from self._score(offers, late=late)
-            found.offers.extend(scored)
+            scored = yield from self._score(fresh, late=late)
+            offers.extend(scored)
             if late:
                 break
             # Where no row has anything to offer, the others go on from the shortest.
             best = max(scored, key=by_score).row if scored else denoised[0]
             spans = self.layout.spans(best.lengths)
             current = [Middle.of(best.state.argmax_ids[span]) for span in spans]
-        fewest = min([unavoidable or 0, *(offer.added_errors for offer in found.offers)])
-        offers = [self._blamed(offer, fewest) for offer in found.offers]
-        offers.sort(key=by_score, reverse=True)
-        return Found(offers, found.rejections, unended=bool(offers) and self._is_unended(offers[0].row))
+        return Found(offers, rejections, unavoidable=unavoidable or 0)
+
+    def _goes_across(self, found: Found) -> bool:
+        """Whether a hole within a line is to be tried across lines."""
+        if self.mode != "within" or self.layout.middles != ("",) or not found.offers or self.meter.late:
+            return False
+        return all(offer.added_errors for offer in found.offers)
 
     def _start(self) -> list[Middle | None]:
         """What is known of the holes: a text to be edited stands there, another's length is near its own; None where
@@ -121,6 +148,7 @@ class Search:
 
     def _denoise(self, rows: Sequence[Sequence[Middle]], hole: int) -> Generator[Progress, None, list[Denoised]]:
         """Denoise rows until every one has settled, the steps are spent or the time is."""
+        config = self.configs[self.mode]
         with self.meter.timed("denoise"):
             batch = Batch.start(
                 self.layout,
@@ -129,7 +157,7 @@ class Search:
                 seed=self.request.seed,
                 denoiser=self.denoiser,
                 context=self.context,
-                config=self.config,
+                config=config,
             )
         self.meter.count_free(batch.free_count)
         step = 0
@@ -139,7 +167,7 @@ class Search:
                 state = batch.step()
             self.meter.count_forward(state.token_positions)
             late = self.meter.late
-            done = late or step == self.config.max_denoising_steps or all(row.settled for row in state.rows)
+            done = late or step == config.max_denoising_steps or all(row.settled for row in state.rows)
             entropies = [self._mean_entropy(row, batch.lengths[i], hole) for i, row in enumerate(state.rows)]
             surest = entropies.index(min(entropies))
             yield Progress(stage="denoise", draft=draft(state.rows[surest], batch.lengths[surest], self.layout))
@@ -172,7 +200,7 @@ class Search:
         return [self._offer(reading, row) for reading, row in readings.values()]
 
     def _offer(self, reading: Reading, row: Denoised) -> Offer:
-        errors = error_count(self.layout.text(reading.texts), self.layout.fence.language)
+        errors = self.statements.errors(reading.texts)
         score = certainty(mean_entropy=reading.mean_entropy, added_errors=errors, weights=self.weights)
         return Offer(reading, row, errors, score, self.meter.passes)
 
@@ -180,7 +208,7 @@ class Search:
         """The errors that no text is blamed for: none where one of these has none."""
         if not all(offer.added_errors for offer in offers):
             return 0
-        return unavoidable_errors(self.layout.around, self.layout.middles, self.layout.fence.language)
+        return self.statements.unavoidable_errors()
 
     def _mended(self, offers: list[Offer], unavoidable: int) -> list[Offer]:
         """The offers, each text once, those that break the syntax with other readings of their rows that break it less.
@@ -229,12 +257,12 @@ class Search:
 
     def _is_unended(self, row: Denoised) -> bool:
         """Whether a block fills the longest hole there is to its end."""
-        if self.mode == "line" or any(self.layout.middles):
+        if self.mode != "block" or any(self.layout.middles):
             return False
         longest = self.lengths.first(self.mode, present=0, room=self.layout.room)[-1]
         return longest == row.lengths[0] == kept_tokens(row.state, row.lengths, 0, self.layout, self.mode)
 
-    def _read(self, row: Denoised) -> tuple[RowState, tuple[int, ...], Layout, Literal["line", "block"]]:
+    def _read(self, row: Denoised) -> tuple[RowState, tuple[int, ...], Layout, HoleMode]:
         """What a reading of a row is taken from."""
         return row.state, row.lengths, self.layout, self.mode
 

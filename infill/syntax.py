@@ -6,15 +6,11 @@ Offsets are code points.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
-from itertools import chain
 
 from tree_sitter import Language, Node, Parser
-
-from infill.passage import interleaved
 
 # Fence names of languages → module of the grammar, and its function that makes the language.
 _GRAMMARS = {
@@ -29,10 +25,6 @@ _GRAMMARS = {
     "tsx": ("tree_sitter_typescript", "language_tsx"),
     "typescript": ("tree_sitter_typescript", "language_typescript"),
 }
-# What a hole might hold, the likelier first: a text that is broken with nothing in it may be whole with one of these.
-_STAND_INS = {"python": ("x", "try:", "x(", "x)", "x:", "x):", "if x:", "def x(", "def x():", "x = {", "x,", "}")}
-_BRACED_STAND_INS = ("x", "x;", "x) {", "x(", "x)", "x,", "if (x) {", "try {", "{", "}", "x = {")
-_WORD_BEGUN = re.compile(r"\w+\Z")
 # Nodes that begin with their first statement, and so at the same place, but hold its siblings too.
 _CONTAINERS = frozenset({"block", "statement_list"})
 
@@ -43,24 +35,6 @@ def error_count(text: str, language: str) -> int:
     if parser is None:
         return 0
     return sum(1 for node in _damaged(parser.parse(_encode(text)).root_node) if node.is_error or node.is_missing)
-
-
-def unavoidable_errors(around: Sequence[str], middles: Sequence[str], language: str) -> int:
-    """The errors that a text in the holes cannot well be blamed for: the fewest that are left by what stands there now,
-    by leaving the holes' lines out, or by one of the ordinary pieces of code that might stand there, in the place of
-    the word that a hole completes.
-
-    around: one text more than there are middles.
-    """
-    stand_ins = _STAND_INS.get(language, _BRACED_STAND_INS)
-    whole = [*(_WORD_BEGUN.sub("", text) for text in around[:-1]), around[-1]]
-    outside = around[0][: around[0].rfind("\n") + 1] + around[-1].partition("\n")[2]
-    fewest = error_count(interleaved(around, middles), language)
-    for text in chain([outside], (interleaved(whole, [piece] * len(middles)) for piece in stand_ins)):
-        if not fewest:
-            break  # Most texts are whole as they stand.
-        fewest = min(fewest, error_count(text, language))
-    return fewest
 
 
 def statement_end(text: str, start: int, language: str) -> int | None:

@@ -82,6 +82,19 @@ def test_fills_with_whole_lines(path: str, before: str, answer: str, after: str)
 
 
 @pytest.mark.parametrize(
+    ("before", "answer", "after"),
+    [
+        ("def f():\n    x = foo(1⟦⟧turn x\n", ")\n    re", "def f():\n    x = foo(1)\n    return x\n"),
+        ("x = foo(1⟦⟧int x\r\n", ")\npr", "x = foo(1)\r\nprint x\r\n"),
+        # What is whole within the line stays there.
+        ("x = foo(1⟦⟧(2))\n", ", bar", "x = foo(1, bar(2))\n"),
+    ],
+)
+def test_fills_across_lines_where_nothing_within_the_line_is_whole(before: str, answer: str, after: str) -> None:
+    check(before, answer, after)
+
+
+@pytest.mark.parametrize(
     ("before", "answers", "after"),
     [
         ("⟦⟧ = 1\nprint(⟦⟧)\n", ("foo", "foo"), "foo = 1\nprint(foo)\n"),
@@ -102,7 +115,7 @@ def test_holes_that_are_not_read_yet_take_the_same_length() -> None:
     assert isinstance(layout, Layout)
     standing, around = len(layout.present[2]), sum(map(len, layout.clamped))
     first, second, _ = denoiser.seeds
-    lengths = Ladder().line
+    lengths = Ladder().within
     assert [len(each) - around for each in denoiser.canvases[: len(first)]] == [2 * n + standing for n in lengths]
     # The first is read now, and only the second's length is searched.
     searched = {len(each) for each in denoiser.canvases[len(first) : len(first) + len(second)]}
@@ -292,7 +305,7 @@ def test_the_window_holds_no_more_than_the_layout_shows() -> None:
     layout = lay_out(request_of("a\n" * 9_000 + "⟦⟧" + "\nb" * 9_000), tiny_tokens(), Budget(context=300))
     assert not isinstance(layout, Rejection)
     assert len(layout.context_ids) <= 300
-    assert len(layout.text(["x"])) < 1_000
+    assert len("".join(layout.around)) < 1_000
 
 
 def filled_anyway(marked: str) -> Filled:

@@ -22,13 +22,14 @@ def reading(whole: float, first_line: float) -> Reading:
 
 
 @pytest.mark.parametrize(
-    ("whole", "first", "most_doubt", "added_errors", "text", "reason"),
+    ("whole", "first", "most_doubt", "added_errors", "goes_on", "text", "reason"),
     [
-        (9.0, 9.0, None, 3, LINES, None),
-        (0.5, 0.4, 1.0, 0, LINES, None),
-        (1.5, 0.4, 1.0, 0, "\n    return 1", None),
-        (1.5, 1.2, 1.0, 0, None, "low_confidence"),
-        (0.5, 0.4, 1.0, 1, None, "breaks_syntax"),
+        (9.0, 9.0, None, 3, False, LINES, None),
+        (0.5, 0.4, 1.0, 0, False, LINES, None),
+        (1.5, 0.4, 1.0, 0, False, "\n    return 1", None),
+        (1.5, 0.4, 1.0, 0, True, None, "low_confidence"),
+        (1.5, 1.2, 1.0, 0, False, None, "low_confidence"),
+        (0.5, 0.4, 1.0, 1, False, None, "breaks_syntax"),
     ],
 )
 def test_all_of_it_its_first_line_or_nothing(
@@ -36,10 +37,11 @@ def test_all_of_it_its_first_line_or_nothing(
     first: float,
     most_doubt: float | None,
     added_errors: int,
+    goes_on: bool,
     text: str | None,
     reason: RejectReason | None,
 ) -> None:
-    shown = admitted(reading(whole, first), most_doubt, added_errors=added_errors)
+    shown = admitted(reading(whole, first), most_doubt, added_errors=added_errors, goes_on=goes_on)
     if reason is not None:
         assert shown == Rejection(reason=reason)
         return

@@ -157,7 +157,7 @@ def test_several_holes_share_a_canvas() -> None:
     assert [edge.head for edge in layout.edges] == ["x", "", "x"]
     canvas = layout.noisy([2, 3, 4])
     assert canvas.free_count == 9
-    assert layout.text(["1", "2", "3"]) == "x1 = 1\nprint(2, x3)\n"
+    assert layout.around == ("x", " = 1\nprint(", ", x", ")\n")
 
 
 def test_a_request_that_fits_no_canvas_is_rejected() -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from infill.length import Given, Ladder, Lengths
+from infill.mode import HoleMode
 
 
 @pytest.mark.parametrize("room", [1, 2, 30, 200])
 @pytest.mark.parametrize("present", [0, 1, 7, 40])
-@pytest.mark.parametrize("mode", ["line", "block"])
-def test_lengths_ascend_within_the_room(mode: str, present: int, room: int) -> None:
+@pytest.mark.parametrize("mode", get_args(HoleMode))
+def test_lengths_ascend_within_the_room(mode: HoleMode, present: int, room: int) -> None:
     ladder = Ladder()
-    lengths = ladder.first("line" if mode == "line" else "block", present=present, room=room)
+    lengths = ladder.first(mode, present=present, room=room)
     assert lengths == tuple(sorted(lengths))
     assert lengths[0] >= 1
     assert lengths[-1] <= room

@@ -1,4 +1,4 @@
-"""Line or block."""
+"""Within a line, to its end, or over whole lines."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from tests.unit.infill.scripted import Mode, request_of
 @pytest.mark.parametrize(
     ("marked", "mode", "resolved"),
     [
-        ("x = ⟦⟧ + 1\n", "auto", "line"),
-        ("⟦⟧x = 1\n", "auto", "line"),
+        ("x = ⟦⟧ + 1\n", "auto", "within"),
+        ("⟦⟧x = 1\n", "auto", "within"),
         ("x = ⟦⟧\n", "auto", "line"),
         ("x = ⟦⟧\r\ny\r\n", "auto", "line"),
         ("    ⟦⟧\n", "auto", "block"),
         ("⟦⟧", "auto", "block"),
         ("def f():⟦⟧\n", "auto", "block"),
         ("f() {⟦⟧", "auto", "block"),
-        ("f() {⟦⟧}", "auto", "line"),
+        ("f() {⟦⟧}", "auto", "within"),
         ("x = ⟦1⟧\n", "auto", "line"),
+        ("x = ⟦⟧ + 1\ny = ⟦⟧\n", "line", "line"),
+        ("⟦⟧ = 1\nprint(⟦⟧)\n", "line", "within"),
         ("⟦x = 1\ny = 2⟧\n", "auto", "block"),
         ("x = ⟦⟧ + 1\n\n⟦⟧\n", "auto", "block"),
         ("    ⟦⟧\n", "line", "line"),

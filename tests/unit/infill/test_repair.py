@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infill.repair import endings
+from infill.repair import endings, joints
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,18 @@ def test_the_longest_endings_come_first(before: str, text: str, after: str, lang
     assert found[: len(first)] == first
     assert text not in found
     assert all(ending.strip() for ending in found)
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "after", "joint"),
+    [
+        ("def f():\n    x = foo(1", " re", "turn x\n", ")\n    re"),
+        ("    if x", " and re", "turn x\n", ":\n        re"),
+        ("x = foo(\n    1,\n    'a", "b, y", "z = 2\n", "b')\n    y"),
+        # An apostrophe in an earlier line opens nothing.
+        ("# it's\nx = foo(", "re", "turn x\n", ")\nre"),
+    ],
+)
+def test_what_belongs_to_two_lines_is_joined_by_their_end(before: str, text: str, after: str, joint: str) -> None:
+    cuts = [i for i, character in enumerate(text) if not character.isalnum()]
+    assert joint in joints(text, cuts, before=before, after=after, language="python")

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from infill.syntax import error_count, statement_end, unavoidable_errors
+from infill.syntax import error_count, statement_end
 
 GOOD = {
     "c": "int f(void) { return 1; }\n",
@@ -58,25 +58,3 @@ def test_grammars_are_imported_when_asked_for() -> None:
     code = "import sys, infill.fill; print([m for m in sys.modules if m.startswith('tree_sitter_')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-
-@pytest.mark.parametrize(
-    ("around", "middle", "errors"),
-    [
-        (("x = ", "\ny = 2\n"), "", 0),
-        (("x = foo(", "\ny = 2\n"), "", 0),
-        (("x = ", " + 1\n"), "foo", 0),
-        (("return )\nx = ", "\ny = 2\n"), "", 1),
-        # What stands below needs something in the hole, which there is no reason to forgive the lack of.
-        (("def f():\n    ", "\n        g()\n    except OSError:\n        pass\n"), "", 0),
-        (("de", "\n    a: int,\n) -> None:\n    pass\n"), "", 0),
-    ],
-)
-def test_what_is_broken_anyway_is_nobodys_fault(around: tuple[str, str], middle: str, errors: int) -> None:
-    assert unavoidable_errors(around, [middle], "python") == errors
-
-
-def test_two_holes_are_filled_before_a_text_is_called_broken() -> None:
-    assert unavoidable_errors(("if ", ":\n    y = ", " + 1\n"), ["", ""], "python") == 0
-    assert unavoidable_errors(("if ", " {\n  y = ", " + 1;\n}\n"), ["", ""], "javascript") > 0
-    assert unavoidable_errors(("if (", ") {\n  y = ", " + 1;\n}\n"), ["", ""], "javascript") == 0

@@ -1,0 +1,99 @@
+"""The statements around holes, as a parser sees them: how much a text breaks of them, and what no text could mend.
+
+A window cuts statements in two at its ends, and one error there hides or feigns others: only what is whole is parsed.
+Lines end in "\\n" here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, product
+from typing import Self
+
+from infill.passage import interleaved
+from infill.syntax import error_count
+
+# What a hole might hold, the likelier first: a text that is broken with nothing in it may be whole with one of these.
+_STAND_INS = {"python": ("x", "try:", "x(", "x)", "x:", "x):", "if x:", "def x(", "def x():", "x = {", "x,", "}")}
+_BRACED_STAND_INS = ("x", "x;", "x) {", "x(", "x)", "x,", "if (x) {", "try {", "{", "}", "x = {")
+_WORD_BEGUN = re.compile(r"\w+\Z")
+# How a line begins that goes on with what stands before it, or may belong to a text of several lines.
+_NO_BEGINNINGS = (")", "]", "}", "#", "/", "*", '"', "'", "`")
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """around: the texts around the holes, one more than there are holes. middles: what stands in these now. language:
+    the name of its fence."""
+
+    around: tuple[str, ...]
+    middles: tuple[str, ...]
+    language: str
+
+    @classmethod
+    def of(cls, around: Sequence[str], middles: Sequence[str], language: str) -> Self:
+        """What of a window is whole, found with a few parses, or with one where all of it is."""
+        before, after = _outside(around)
+        begin, cut, fewest = 0, 0, None
+        for start, end in product(_beginnings(before), _ends(after)):
+            errors = error_count(before[start:] + after[:end], language)
+            if fewest is None or errors < fewest:
+                fewest, begin, cut = errors, start, len(after) - end
+            if not errors:
+                break
+        *others, last = (around[0][begin:], *around[1:])
+        return cls((*others, last[: len(last) - cut]), tuple(middles), language)
+
+    def errors(self, texts: Sequence[str]) -> int:
+        """Places where the statements depart from the grammar with these texts in the holes."""
+        return error_count(interleaved(self.around, texts), self.language)
+
+    def unavoidable_errors(self) -> int:
+        """The errors that a text in the holes cannot well be blamed for: the fewest that are left by what stands there
+        now, by leaving the holes' lines out, or by one of the ordinary pieces of code that might stand there, in the
+        place of the word that a hole completes."""
+        stand_ins = _STAND_INS.get(self.language, _BRACED_STAND_INS)
+        whole = [*(_WORD_BEGUN.sub("", text) for text in self.around[:-1]), self.around[-1]]
+        fewest = self.errors(self.middles)
+        outside = "".join(_outside(self.around))
+        for text in chain([outside], (interleaved(whole, [piece] * len(self.middles)) for piece in stand_ins)):
+            if not fewest:
+                break  # Most texts are whole as they stand.
+            fewest = min(fewest, error_count(text, self.language))
+        return fewest
+
+
+def _outside(around: Sequence[str]) -> tuple[str, str]:
+    """The text before the first hole's line and the text after the last one's."""
+    return around[0][: around[0].rfind("\n") + 1], around[-1].partition("\n")[2]
+
+
+def _beginnings(before: str) -> list[int]:
+    """Where statements might begin that are not cut in two: at the text's start, or at the first or the last line that
+    stands as far out as any."""
+    outermost = _outermost(before)
+    return list(dict.fromkeys([0, *outermost[:1], *outermost[-1:]]))
+
+
+def _ends(after: str) -> list[int]:
+    """Where statements might end that are not cut in two: at the text's end, or before the last line that stands as far
+    out as any."""
+    return [len(after), *_outermost(after)[-1:]]
+
+
+def _outermost(text: str) -> list[int]:
+    """The offsets of the lines, in order, that stand as far out as any and may begin a statement."""
+    lines = [(len(line) - len(line.lstrip()), offset) for offset, line in _lines(text)]
+    margin = min((depth for depth, _ in lines), default=0)
+    return [offset for depth, offset in lines if depth == margin]
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """Lines that may begin a statement, with their offsets."""
+    offset = 0
+    for line in text.split("\n"):
+        if line.strip() and not line.lstrip().startswith(_NO_BEGINNINGS):
+            yield offset, line
+        offset += len(line) + 1

@@ -1,0 +1,59 @@
+"""The statements around holes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from infill.statements import Statements
+
+
+@pytest.mark.parametrize(
+    ("around", "middle", "errors"),
+    [
+        (("x = ", "\ny = 2\n"), "", 0),
+        (("x = foo(", "\ny = 2\n"), "", 0),
+        (("x = ", " + 1\n"), "foo", 0),
+        (("return )\nx = ", "\ny = 2\n"), "", 1),
+        # What stands below needs something in the hole, which there is no reason to forgive the lack of.
+        (("def f():\n    ", "\n        g()\n    except OSError:\n        pass\n"), "", 0),
+        (("de", "\n    a: int,\n) -> None:\n    pass\n"), "", 0),
+    ],
+)
+def test_what_is_broken_anyway_is_nobodys_fault(around: tuple[str, str], middle: str, errors: int) -> None:
+    assert _unavoidable(around, [middle], "python") == errors
+
+
+def test_two_holes_are_filled_before_a_text_is_called_broken() -> None:
+    assert _unavoidable(("if ", ":\n    y = ", " + 1\n"), ["", ""], "python") == 0
+    assert _unavoidable(("if ", " {\n  y = ", " + 1;\n}\n"), ["", ""], "javascript") > 0
+    assert _unavoidable(("if (", ") {\n  y = ", " + 1;\n}\n"), ["", ""], "javascript") == 0
+
+
+@pytest.mark.parametrize(
+    ("window", "whole"),
+    [
+        # All of it is whole.
+        ('"""Of a file.\n\nIn two lines."""\n\nx = ⟦⟧\n', '"""Of a file.\n\nIn two lines."""\n\nx = ⟦⟧\n'),
+        # It begins within a call, and ends within another.
+        ("  b,\n)\nx = 1\ny = ⟦⟧\nz = 2\n\nfoo(\n    a,\n", "x = 1\ny = ⟦⟧\nz = 2\n\n"),
+        # It begins within a string of several lines, which is as far out as the code is.
+        ('and more.\n"""\ndef f():\n    pass\n\ndef g():\n    x = ⟦⟧\n', "def g():\n    x = ⟦⟧\n"),
+        # What a hole opens is not closed by leaving something out.
+        ("x = 1\ny = (⟦⟧\nz = 2\n", "x = 1\ny = (⟦⟧\nz = 2\n"),
+        ("⟦⟧", "⟦⟧"),
+    ],
+)
+def test_what_a_window_cuts_in_two_is_left_out(window: str, whole: str) -> None:
+    before, _, after = window.partition("⟦⟧")
+    statements = Statements.of((before, after), ("",), "python")
+    assert "⟦⟧".join(statements.around) == whole
+
+
+def test_languages_without_a_grammar_are_whole() -> None:
+    assert Statements.of((")\nx = ", "("), ("",), "cobol").around == (")\nx = ", "(")
+
+
+def _unavoidable(around: Sequence[str], middles: Sequence[str], language: str) -> int:
+    return Statements(tuple(around), tuple(middles), language).unavoidable_errors()
