@@ -17,7 +17,9 @@ from infill.layout import Layout
 from infill.tokens import TextTokens
 
 # Tokens after the last hole whose likelihood speaks for the text in it; what follows hardly depends on it any more.
-_SUFFIX_TOKENS = 6
+_SUFFIX_TOKENS = 4
+# Nats by which one text is hardly ever likelier than another that a model wrote in the same place.
+_MOST_LEAD = 50.0
 # What any model of code that reads left to right expects better than chance, and better than the same backwards.
 _SAMPLE = '''\
 import os
@@ -82,3 +84,8 @@ def likelihood(layout: Layout, middles: Sequence[TokenIds], log_probs: Floats) -
 def certainty(*, mean_entropy: float, added_errors: int, weights: Weights) -> float:
     """The part of a score that needs no forward, 0 at best: what doubt and broken syntax cost, in nats."""
     return -weights.entropy * mean_entropy - weights.error * added_errors
+
+
+def is_hopeless(score: float, best: float) -> bool:
+    """Whether what is sure of a score leaves it so far behind the best that its likelihood need not be known."""
+    return score < best - _MOST_LEAD

@@ -5,7 +5,7 @@ Every length tried comes from `length`; nothing here knows how long a hole shoul
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, islice
 
@@ -16,7 +16,7 @@ from infill.layout import Layout
 from infill.length import Lengths
 from infill.meter import Meter
 from infill.mode import HoleMode
-from infill.rank import Weights, certainty, likelihood, scored_row
+from infill.rank import Weights, certainty, is_hopeless, likelihood, scored_row
 from infill.request import InfillRequest, Progress, Rejection, StopReason
 from infill.statements import Statements
 
@@ -98,7 +98,7 @@ class Search:
                 fresh = self._offers(denoised, rejections)
                 if unavoidable is None:
                     unavoidable = self._unavoidable(fresh)
-                fresh = self._mended(fresh, unavoidable)
+                fresh = _hopeful(self._mended(fresh, unavoidable))
             late = self.meter.late
             if late and offers:
                 break  # What could not be scored is not to be compared with what was.
@@ -211,17 +211,25 @@ class Search:
         return self.statements.unavoidable_errors()
 
     def _mended(self, offers: list[Offer], unavoidable: int) -> list[Offer]:
-        """The offers, each text once, those that break the syntax with other readings of their rows that break it less.
-        What replaces a text stays as it is, since its end would be lost."""
+        """The offers, each text once, broken ones in another reading of their row that breaks the syntax less. Where
+        some are whole, the longest other ending alone is tried; within a line several, since no line end shows there
+        that a row is too long. What replaces a text stays as it is, since its end would be lost."""
         if not any(self.layout.middles):
-            offers = [self._best_of(each, repairs(each.reading, *self._read(each.row)), unavoidable) for each in offers]
-            if all(offer.added_errors > unavoidable for offer in offers):
-                offers = [self._best_of(each, exchanges(*self._read(each.row)), unavoidable) for each in offers]
+            tries = self.most_repairs if self.mode == "within" or _all_break(offers, unavoidable) else 1
+            offers = [
+                self._best_of(each, islice(repairs(each.reading, *self._read(each.row)), tries), unavoidable)
+                for each in offers
+            ]
+            if _all_break(offers, unavoidable):
+                offers = [
+                    self._best_of(each, islice(exchanges(*self._read(each.row)), self.most_repairs), unavoidable)
+                    for each in offers
+                ]
         return list({offer.reading.texts: offer for offer in reversed(offers)}.values())
 
-    def _best_of(self, offer: Offer, others: Iterator[Reading], unavoidable: int) -> Offer:
-        """The offer, or the reading among a few others that breaks the syntax least."""
-        for reading in islice(others, self.most_repairs):
+    def _best_of(self, offer: Offer, others: Iterable[Reading], unavoidable: int) -> Offer:
+        """The offer, or the first of some readings of its row that breaks the syntax least."""
+        for reading in others:
             if offer.added_errors <= unavoidable:
                 break
             offer = min(offer, self._offer(reading, offer.row), key=by_errors)
@@ -270,6 +278,16 @@ class Search:
     def _present(self) -> list[tuple[TokenIds, str]]:
         """What stands in the holes now, as tokens and as text."""
         return list(zip(self.layout.present, self.layout.middles, strict=True))
+
+
+def _hopeful(offers: Sequence[Offer]) -> list[Offer]:
+    """Those that the encoder might yet put first."""
+    best = max((offer.score for offer in offers), default=0.0)
+    return [offer for offer in offers if not is_hopeless(offer.score, best)]
+
+
+def _all_break(offers: Sequence[Offer], unavoidable: int) -> bool:
+    return all(offer.added_errors > unavoidable for offer in offers)
 
 
 def by_score(offer: Offer) -> float:
