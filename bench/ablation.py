@@ -38,6 +38,7 @@ VARIANTS: dict[str, HoleSettings] = {
     "thirty-eight rows": replace(
         SHIPPED, lengths=replace(LADDER, line=(2,) * 8 + (3,) * 14 + (4,) * 6 + (5,) * 4 + (6, 6, 8, 8, 11, 18))
     ),
+    "no lengths of their own within lines": replace(SHIPPED, lengths=replace(LADDER, within=LADDER.line)),
     "no cut to what is kept": replace(SHIPPED, lengths=replace(LADDER, contracted=False)),
     "nothing repaired": replace(SHIPPED, most_repairs=0),
     "rank without the encoder": replace(SHIPPED, weights=Weights(likelihood=0.0)),

@@ -45,7 +45,7 @@ class HoleSettings:
         where only what is longer than a canvas goes on in another one.
     weights: of what candidates are ranked by.
     most_repairs: other endings tried for a reading that breaks the syntax, and other tokens where no reading is whole
-        then; about a millisecond each.
+        then; about a millisecond each. One ending only where other readings are whole.
     """
 
     max_denoising_steps: int = 3

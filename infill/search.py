@@ -78,7 +78,8 @@ class Search:
         found = yield from self._searched()
         if self._goes_across(found):
             beyond = yield from replace(self, mode="across")._searched()
-            found = found.joined(beyond)
+            # What was not scored, since the time was over, is not to be compared with what was.
+            found = found if self.meter.late else found.joined(beyond)
         fewest = min([found.unavoidable, *(offer.added_errors for offer in found.offers)])
         offers = sorted((self._blamed(offer, fewest) for offer in found.offers), key=by_score, reverse=True)
         return replace(found, offers=offers, unended=bool(offers) and self._is_unended(offers[0].row))
@@ -215,7 +216,8 @@ class Search:
         some are whole, the longest other ending alone is tried; within a line several, since no line end shows there
         that a row is too long. What replaces a text stays as it is, since its end would be lost."""
         if not any(self.layout.middles):
-            tries = self.most_repairs if self.mode == "within" or _all_break(offers, unavoidable) else 1
+            wanted = self.mode == "within" or _all_break(offers, unavoidable)
+            tries = self.most_repairs if wanted else min(self.most_repairs, 1)
             offers = [
                 self._best_of(each, islice(repairs(each.reading, *self._read(each.row)), tries), unavoidable)
                 for each in offers

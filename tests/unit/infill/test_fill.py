@@ -10,6 +10,7 @@ from engine.canvas import DenoiseConfig
 from infill.fill import HoleSettings, Infiller
 from infill.layout import Layout, lay_out
 from infill.length import Ladder
+from infill.meter import Meter
 from infill.passage import to_line_feeds
 from infill.request import Change, Filled, InfillRequest, Progress, Rejection, Span
 from infill.window import Budget
@@ -245,6 +246,19 @@ def test_a_deadline_ends_the_work_with_the_reading_so_far() -> None:
     last = only(run(request, scripted(request, ["foo"], settles_at=1_000)))
     assert last.candidates[0].stop_reason == "deadline"
     assert last.stats.passes == 2  # The prefill and one step; without one there would be nothing to read.
+
+
+def test_what_a_deadline_leaves_unscored_across_lines_is_no_rival_to_what_is_scored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    request = request_of("def f():\n    x = foo(1⟦⟧turn x\n", n=20)
+    denoiser = scripted(request, [")\n    re"])
+    # The time is over as soon as the second search, the one across lines, has begun.
+    monkeypatch.setattr(Meter, "late", property(lambda _: len(denoiser.configs) > 1))
+    found = only(run(request, denoiser))
+    assert len(denoiser.configs) == 2
+    assert found.candidates
+    assert not any("\n" in candidate.texts[0] for candidate in found.candidates)
 
 
 def test_closing_the_pipeline_releases_the_context() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from engine.canvas import Context, Floats, TokenIds
 from infill.layout import Layout, lay_out
-from infill.rank import Weights, certainty, likelihood, scored_row, scores_sanely
+from infill.rank import Weights, certainty, is_hopeless, likelihood, scored_row, scores_sanely
 from infill.window import Budget
 from tests.unit.infill.scripted import ScriptedContext, ScriptedDenoiser, request_of
 from tests.unit.infill.tiny import tiny_tokens
@@ -45,6 +45,14 @@ def test_doubt_and_broken_syntax_cost() -> None:
     assert score(0.0, 0) == 0
     assert score(0.5, 0) < 0
     assert score(0.0, 2) < score(0.0, 1) < 0
+
+
+def test_a_text_that_breaks_more_than_the_best_need_not_be_read() -> None:
+    def score(added_errors: int) -> float:
+        return certainty(mean_entropy=1.0, added_errors=added_errors, weights=Weights())
+
+    assert is_hopeless(score(3), best=score(2))
+    assert not is_hopeless(score(2), best=score(2))
 
 
 class Judge(ScriptedDenoiser):
