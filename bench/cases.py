@@ -61,8 +61,8 @@ class Case:
         return language_of(self.path, "")
 
     @property
-    def blank(self) -> str:
-        """The text with the draft in the hole, mostly nothing."""
+    def asked(self) -> str:
+        """The text that is asked about: with the draft in the hole, mostly nothing."""
         return self.filled(self.draft)
 
     def filled(self, middle: str) -> str:

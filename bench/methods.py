@@ -190,7 +190,7 @@ class Model:
 def request_of(case: Case) -> InfillRequest:
     """What an editor would ask at a case's hole."""
     hole = Span(start=case.hole.start, end=case.hole.start + len(case.draft))
-    return InfillRequest(text=case.blank, holes=(hole,), path=case.path, mode=case.mode)
+    return InfillRequest(text=case.asked, holes=(hole,), path=case.path, mode=case.mode)
 
 
 def run(pipeline: Iterable[Progress | Filled]) -> Answer:

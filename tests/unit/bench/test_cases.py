@@ -34,7 +34,7 @@ def test_the_held_out_set_is_large_and_its_truths_are_cut_out(split: str) -> Non
     assert len({case.name for case in cases}) == len(cases)
     for case in cases:
         assert case.truth.strip()
-        assert case.blank == case.text[: case.hole.start] + case.text[case.hole.end :]
+        assert case.asked == case.text[: case.hole.start] + case.text[case.hole.end :]
         assert case.filled(case.truth) == case.text
 
 
@@ -53,12 +53,12 @@ def test_tuning_and_held_out_cases_are_of_different_packages() -> None:
 def test_a_single_line_hole_leaves_the_lines_end_in_place(human_eval: Path) -> None:
     (case,) = load("he-single", human_eval)
     assert case.truth == "    return 2 * x"
-    assert case.blank == "def double(x):\n\n"
+    assert case.asked == "def double(x):\n\n"
 
 
 def test_several_lines_are_cut_out_whole(human_eval: Path) -> None:
     (case,) = load("he-multi", human_eval)
-    assert (case.truth, case.blank) == ("    return 2 * x\n", "def double(x):\n")
+    assert (case.truth, case.asked) == ("    return 2 * x\n", "def double(x):\n")
 
 
 @pytest.mark.parametrize(
