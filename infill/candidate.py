@@ -91,7 +91,7 @@ def read_row(row: RowState, lengths: Sequence[int], layout: Layout, mode: HoleMo
 def repairs(
     reading: Reading, row: RowState, lengths: Sequence[int], layout: Layout, mode: HoleMode
 ) -> Iterator[Reading]:
-    """A row's reading with other endings for one of its holes, the longest first; the last hole's turn is first."""
+    """A row's reading with other forms of one of its holes' texts, the longest first; the last hole's turn is first."""
     for hole in reversed(range(len(reading.texts))):
         whole, place = reading.texts[hole], _place(hole, reading.texts, layout, mode)
         cuts = _begins(hole, row.argmax_ids[layout.spans(lengths)[hole]], layout).tolist()

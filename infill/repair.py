@@ -1,6 +1,6 @@
-"""Repair: other endings for a text that breaks the syntax, by leaving its end out and closing what it leaves open.
+"""Repair: other forms of a text that breaks the syntax, by leaving a part of it out and closing what it leaves open.
 
-Knows brackets, quotes and the headers of Python's blocks; whether an ending helps is for a parser to say.
+Knows brackets, quotes and the headers of Python's blocks; whether a form helps is for a parser to say.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def joints(text: str, cuts: Sequence[int], *, before: str, after: str, language:
             line = (left + begun).rpartition("\n")[2]
             closed = begun + _tail(begun_lines + begun, language)
             indentation = line[: len(line) - len(line.lstrip())]
-            deeper = indentation + ("    " if closed.endswith(_OPENERS) else "")
-            yield f"{closed}\n{deeper}{text[end:].lstrip()}"
+            step = ("\t" if "\t" in indentation else "    ") if closed.endswith(_OPENERS) else ""
+            yield f"{closed}\n{indentation}{step}{text[end:].lstrip()}"
 
 
 def _tail(text: str, language: str) -> str:

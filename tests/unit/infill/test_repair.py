@@ -40,6 +40,7 @@ def test_the_longest_endings_come_first(before: str, text: str, after: str, lang
     [
         ("def f():\n    x = foo(1", " re", "turn x\n", ")\n    re"),
         ("    if x", " and re", "turn x\n", ":\n        re"),
+        ("\tif x", " and re", "turn x\n", ":\n\t\tre"),
         ("x = foo(\n    1,\n    'a", "b, y", "z = 2\n", "b')\n    y"),
         # An apostrophe in an earlier line opens nothing.
         ("# it's\nx = foo(", "re", "turn x\n", ")\nre"),
