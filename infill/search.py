@@ -5,7 +5,7 @@ Every length tried comes from `length`; nothing here knows how long a hole shoul
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, islice
 
@@ -19,6 +19,9 @@ from infill.mode import HoleMode
 from infill.rank import Weights, certainty, is_hopeless, likelihood, scored_row
 from infill.request import InfillRequest, Progress, Rejection, StopReason
 from infill.statements import Statements
+
+# Of the only token of a row, what it is read as besides the likeliest.
+_RUNNERS_UP = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,12 +196,19 @@ class Search:
         those of the other rows."""
         readings: dict[tuple[str, ...], tuple[Reading, Denoised]] = {}
         for row in rows:
-            reading = read_row(*self._read(row))
-            if isinstance(reading, Rejection):
-                rejections.append(reading)
-            else:
-                readings.setdefault(reading.texts, (reading, row))
+            for reading in self._readings(row):
+                if isinstance(reading, Rejection):
+                    rejections.append(reading)
+                else:
+                    readings.setdefault(reading.texts, (reading, row))
         return [self._offer(reading, row) for reading, row in readings.values()]
+
+    def _readings(self, row: Denoised) -> Iterator[Reading | Rejection]:
+        """What a row reads; within a line, where it is of a single token, its runners-up, too: another row of one
+        token would believe the same."""
+        yield read_row(*self._read(row))
+        if self.mode == "within" and row.lengths == (1,):
+            yield from islice(exchanges(*self._read(row)), _RUNNERS_UP)
 
     def _offer(self, reading: Reading, row: Denoised) -> Offer:
         errors = self.statements.errors(reading.texts)

@@ -13,11 +13,13 @@ from itertools import chain, product
 from typing import Self
 
 from infill.passage import interleaved
-from infill.syntax import error_count
+from infill.syntax import comment_start, error_count
 
 # What a hole might hold, the likelier first: a text that is broken with nothing in it may be whole with one of these.
 _STAND_INS = {"python": ("x", "try:", "x(", "x)", "x:", "x):", "if x:", "def x(", "def x():", "x = {", "x,", "}")}
 _BRACED_STAND_INS = ("x", "x;", "x) {", "x(", "x)", "x,", "if (x) {", "try {", "{", "}", "x = {")
+# Of comments that a line's end ends; others leave an error where they are not closed.
+_COMMENT_MARKS = ("#", "//")
 _WORD_BEGUN = re.compile(r"\w+\Z")
 # How a line begins that goes on with what stands before it, or may belong to a text of several lines.
 _NO_BEGINNINGS = (")", "]", "}", "#", "/", "*", '"', "'", "`")
@@ -47,8 +49,10 @@ class Statements:
         return cls((*others, last[: len(last) - cut]), tuple(middles), language)
 
     def errors(self, texts: Sequence[str]) -> int:
-        """Places where the statements depart from the grammar with these texts in the holes."""
-        return error_count(interleaved(self.around, texts), self.language)
+        """Places where the statements depart from the grammar with these texts in the holes, or where one of the texts
+        makes a comment of what follows it."""
+        text = interleaved(self.around, texts)
+        return error_count(text, self.language) + self._swallowed(text, texts)
 
     def unavoidable_errors(self) -> int:
         """The errors that a text in the holes cannot well be blamed for: the fewest that are left by what stands there
@@ -63,6 +67,17 @@ class Statements:
                 break  # Most texts are whole as they stand.
             fewest = min(fewest, error_count(text, self.language))
         return fewest
+
+    def _swallowed(self, text: str, texts: Sequence[str]) -> int:
+        """How many of the texts begin a comment that goes on behind them. text: with these in the holes."""
+        count = end = 0
+        for before, own, after in zip(self.around, texts, self.around[1:], strict=False):
+            start = end + len(before)
+            end = start + len(own)
+            if any(mark in own for mark in _COMMENT_MARKS) and after.partition("\n")[0].strip():
+                begin = comment_start(text, end, self.language)
+                count += begin is not None and start <= begin < end
+        return count
 
 
 def _outside(around: Sequence[str]) -> tuple[str, str]:

@@ -37,6 +37,20 @@ def error_count(text: str, language: str) -> int:
     return sum(1 for node in _damaged(parser.parse(_encode(text)).root_node) if node.is_error or node.is_missing)
 
 
+def comment_start(text: str, position: int, language: str) -> int | None:
+    """Where the comment begins that the character at `position` is part of; None where it is part of none, or the
+    language has no grammar."""
+    parser = _parser(language)
+    if parser is None:
+        return None
+    at = len(_encode(text[:position]))
+    source = _encode(text)
+    node = parser.parse(source).root_node.descendant_for_byte_range(at, at + 1)
+    if node is None or "comment" not in node.type:
+        return None
+    return len(source[: node.start_byte].decode())
+
+
 def statement_end(text: str, start: int, language: str) -> int | None:
     """Where the statement that begins exactly at `start` ends; None where none begins there, it is broken, or the
     language has no grammar."""

@@ -51,6 +51,25 @@ def test_what_a_window_cuts_in_two_is_left_out(window: str, whole: str) -> None:
     assert "⟦⟧".join(statements.around) == whole
 
 
+@pytest.mark.parametrize(
+    ("marked", "text", "language", "errors"),
+    [
+        ("x = 1⟦⟧ + 2\n", "  # é, or", "python", 1),
+        ("x = 1⟦⟧ + 2\n", "  # é\ny = 3", "python", 0),
+        ("x = 1⟦⟧\n", "  # é", "python", 0),
+        ("x = 1  # so⟦⟧ so\n", " # or", "python", 0),
+        ("x = 1⟦⟧ + 2\n", ' + len("#")', "python", 0),
+        ("x = 1⟦⟧ + 2;\n", " // 2", "javascript", 1),
+        ("x = 1⟦⟧ + 2\n", " // 2", "python", 0),
+    ],
+)
+def test_a_text_is_blamed_for_making_a_comment_of_what_follows(
+    marked: str, text: str, language: str, errors: int
+) -> None:
+    before, _, after = marked.partition("⟦⟧")
+    assert Statements((before, after), ("",), language).errors([text]) == errors
+
+
 def test_languages_without_a_grammar_are_whole() -> None:
     assert Statements.of((")\nx = ", "("), ("",), "cobol").around == (")\nx = ", "(")
 
