@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from rapidfuzz.distance import Levenshtein
 
 from bench.cases import Case
+from infill.statements import Statements
 from infill.syntax import error_count
 from infill.tokens import TextTokens
 
@@ -58,7 +59,7 @@ def judge(case: Case, middle: str | None, tokens: TextTokens) -> Verdict:
         passed=case.passes(middle),
         length_error=abs(len(tokens.encode(middle)) - len(tokens.encode(case.truth))),
         echo=repeats(middle, after) and not repeats(case.truth, after),
-        broken=error_count(filled, case.language) > error_count(case.text, case.language),
+        broken=_is_broken(case, middle),
         torn=joints(before, middle, after) != joints(before, case.truth, after),
     )
 
@@ -72,6 +73,16 @@ def repeats(middle: str, after: str) -> bool:
         return False
     *_, last = middle.rstrip().split("\n")
     return last.endswith((following, rest[:_TELLING])) if rest.strip() else last.strip() == following
+
+
+def _is_broken(case: Case, middle: str) -> bool:
+    """Whether a text breaks more of the syntax than the truth, in the window as it is or in what of it is whole: what a
+    window cuts in two may hide an error, and a measure that the product has too may be blind where it is."""
+    if error_count(case.filled(middle), case.language) > error_count(case.text, case.language):
+        return True
+    around = case.text[: case.hole.start], case.text[case.hole.end :]
+    statements = Statements.of(around, ("",), case.language)
+    return statements.errors([middle]) > statements.errors([case.truth])
 
 
 def joints(before: str, middle: str, after: str) -> tuple[bool, bool]:

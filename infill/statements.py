@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, product
+from itertools import product
 from typing import Self
 
 from infill.passage import interleaved
@@ -57,16 +57,27 @@ class Statements:
     def unavoidable_errors(self) -> int:
         """The errors that a text in the holes cannot well be blamed for: the fewest that are left by what stands there
         now, by leaving the holes' lines out, or by one of the ordinary pieces of code that might stand there, in the
-        place of the word that a hole completes."""
-        stand_ins = _STAND_INS.get(self.language, _BRACED_STAND_INS)
-        whole = [*(_WORD_BEGUN.sub("", text) for text in self.around[:-1]), self.around[-1]]
+        place of the word that a hole completes, or of its line."""
         fewest = self.errors(self.middles)
-        outside = "".join(_outside(self.around))
-        for text in chain([outside], (interleaved(whole, [piece] * len(self.middles)) for piece in stand_ins)):
+        for text in self._with_stand_ins():
             if not fewest:
                 break  # Most texts are whole as they stand.
             fewest = min(fewest, error_count(text, self.language))
         return fewest
+
+    def _with_stand_ins(self) -> Iterator[str]:
+        """The statements without the holes' lines, and with each stand-in in the holes or in place of a single one's
+        line."""
+        stand_ins = _STAND_INS.get(self.language, _BRACED_STAND_INS)
+        before, after = _outside(self.around)
+        yield before + after
+        whole = [*(_WORD_BEGUN.sub("", text) for text in self.around[:-1]), self.around[-1]]
+        for piece in stand_ins:
+            yield interleaved(whole, [piece] * len(self.middles))
+        left = self.around[0][len(before) :]
+        margin = left[: len(left) - len(left.lstrip())]
+        for piece in stand_ins if len(self.middles) == 1 else ():
+            yield f"{before}{margin}{piece}\n{after}"
 
     def _swallowed(self, text: str, texts: Sequence[str]) -> int:
         """How many of the texts begin a comment that goes on behind them. text: with these in the holes."""

@@ -43,6 +43,11 @@ def test_nothing_offered_is_wrong_and_does_no_damage() -> None:
         # What the true window has as well is no damage.
         ("    return x)\nx = ⟦1⟧\n", "2", False),
         ("    return x)\nx = ⟦1⟧\n", "]2", True),
+        # A string that the window begins in turns all of it inside out, and hides what is broken.
+        ('of it."""\ny = 2\nx = ⟦1⟧\n\ndef f():\n    """It\'s."""\n', "(1", True),
+        # The rest of the line is a comment then, which no grammar minds.
+        ("x = ⟦1⟧ + 2\n", "3  #", True),
+        ("x = ⟦1  # 2⟧ + 2\n", "3  #", False),
     ],
 )
 def test_added_syntax_errors(marked: str, middle: str, broken: bool) -> None:

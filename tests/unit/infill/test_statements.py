@@ -18,6 +18,8 @@ from infill.statements import Statements
         (("return )\nx = ", "\ny = 2\n"), "", 1),
         # What stands below needs something in the hole, which there is no reason to forgive the lack of.
         (("def f():\n    ", "\n        g()\n    except OSError:\n        pass\n"), "", 0),
+        # Two lines that belong apart leave a header in the place of both.
+        (("x = 1\nprint(x", "ab:\n    pass\n"), "", 0),
         (("de", "\n    a: int,\n) -> None:\n    pass\n"), "", 0),
     ],
 )
