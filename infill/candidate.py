@@ -96,8 +96,11 @@ def repairs(
         whole, place = reading.texts[hole], _place(hole, reading.texts, layout, mode)
         cuts = _begins(hole, row.argmax_ids[layout.spans(lengths)[hole]], layout).tolist()
         language = place.fence.language
-        others = joints if mode == "across" else endings
-        for text in others(whole, cuts, before=place.before, after=place.after, language=language):
+        if mode == "across":
+            others = joints(whole, cuts, before=place.before, language=language)
+        else:
+            others = endings(whole, cuts, before=place.before, after=place.after, language=language)
+        for text in others:
             yield _reading([*reading.texts[:hole], text, *reading.texts[hole + 1 :]], row, lengths, layout)
 
 

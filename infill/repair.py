@@ -35,9 +35,9 @@ def endings(text: str, cuts: Sequence[int], *, before: str, after: str, language
             yield ended + ","
 
 
-def joints(text: str, cuts: Sequence[int], *, before: str, after: str, language: str) -> Iterator[str]:
+def joints(text: str, cuts: Sequence[int], *, before: str, language: str) -> Iterator[str]:
     """A text's other forms where the text after it belongs to a later line: its beginning, closed, and then, on a line
-    with what follows, its end. cuts, before, after: as in `endings`."""
+    with what follows, its end. cuts, before: as in `endings`."""
     left = before.rpartition("\n")[2]
     begun_lines = "\n".join(before.split("\n")[-_LINES_OPEN:])
     places = sorted({0, *(cut for cut in cuts if 0 < cut < len(text)), len(text)})

@@ -5,7 +5,7 @@ Every length tried comes from `length`; nothing here knows how long a hole shoul
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, islice
 
@@ -229,19 +229,15 @@ class Search:
             wanted = self.mode == "within" or _all_break(offers, unavoidable)
             tries = self.most_repairs if wanted else min(self.most_repairs, 1)
             offers = [
-                self._best_of(each, islice(repairs(each.reading, *self._read(each.row)), tries), unavoidable)
-                for each in offers
+                self._best_of(each, repairs(each.reading, *self._read(each.row)), tries, unavoidable) for each in offers
             ]
             if _all_break(offers, unavoidable):
-                offers = [
-                    self._best_of(each, islice(exchanges(*self._read(each.row)), self.most_repairs), unavoidable)
-                    for each in offers
-                ]
+                offers = [self._best_of(each, exchanges(*self._read(each.row)), tries, unavoidable) for each in offers]
         return list({offer.reading.texts: offer for offer in reversed(offers)}.values())
 
-    def _best_of(self, offer: Offer, others: Iterable[Reading], unavoidable: int) -> Offer:
-        """The offer, or the first of some readings of its row that breaks the syntax least."""
-        for reading in others:
+    def _best_of(self, offer: Offer, others: Iterator[Reading], tries: int, unavoidable: int) -> Offer:
+        """The offer, or the one among the first few other readings of its row that breaks the syntax least."""
+        for reading in islice(others, tries):
             if offer.added_errors <= unavoidable:
                 break
             offer = min(offer, self._offer(reading, offer.row), key=by_errors)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Self
 
+from infill.mode import goes_on
 from infill.passage import interleaved
 from infill.syntax import comment_start, error_count
 
@@ -85,7 +86,7 @@ class Statements:
         for before, own, after in zip(self.around, texts, self.around[1:], strict=False):
             start = end + len(before)
             end = start + len(own)
-            if any(mark in own for mark in _COMMENT_MARKS) and after.partition("\n")[0].strip():
+            if any(mark in own for mark in _COMMENT_MARKS) and goes_on(after, 0):
                 begin = comment_start(text, end, self.language)
                 count += begin is not None and start <= begin < end
         return count

@@ -40,26 +40,16 @@ def error_count(text: str, language: str) -> int:
 def comment_start(text: str, position: int, language: str) -> int | None:
     """Where the comment begins that the character at `position` is part of; None where it is part of none, or the
     language has no grammar."""
-    parser = _parser(language)
-    if parser is None:
-        return None
-    at = len(_encode(text[:position]))
-    source = _encode(text)
-    node = parser.parse(source).root_node.descendant_for_byte_range(at, at + 1)
-    if node is None or "comment" not in node.type:
-        return None
-    return len(source[: node.start_byte].decode())
+    source, at = _encode(text), len(_encode(text[:position]))
+    node = _node_at(source, at, language)
+    return len(source[: node.start_byte].decode()) if node is not None and "comment" in node.type else None
 
 
 def statement_end(text: str, start: int, language: str) -> int | None:
     """Where the statement that begins exactly at `start` ends; None where none begins there, it is broken, or the
     language has no grammar."""
-    parser = _parser(language)
-    if parser is None:
-        return None
-    at = len(_encode(text[:start]))
-    source = _encode(text)
-    node = parser.parse(source).root_node.descendant_for_byte_range(at, at + 1)
+    source, at = _encode(text), len(_encode(text[:start]))
+    node = _node_at(source, at, language)
     statement = None
     while node is not None and node.parent is not None and node.start_byte == at:
         if node.is_named and node.type not in _CONTAINERS:
@@ -68,6 +58,12 @@ def statement_end(text: str, start: int, language: str) -> int | None:
     if statement is None or statement.has_error:
         return None
     return len(source[: statement.end_byte].decode())
+
+
+def _node_at(source: bytes, offset: int, language: str) -> Node | None:
+    """The smallest node that covers a byte; None where the language has no grammar."""
+    parser = _parser(language)
+    return None if parser is None else parser.parse(source).root_node.descendant_for_byte_range(offset, offset + 1)
 
 
 @cache
