@@ -61,11 +61,22 @@ class Backbone:
         """What each layer caches, in order."""
         return self._layer_shapes
 
-    def encode(self, token_ids: Tensor, places: Places, cache: WritingCache | ReadingCache, start: int) -> Tensor:
-        """One left-to-right pass over tokens [N] that stand behind `start` cached ones. Hidden states [N, H]."""
+    def encode(
+        self,
+        token_ids: Tensor,
+        places: Places,
+        cache: WritingCache | ReadingCache,
+        start: int,
+        *,
+        behind: Places | None = None,
+        seen: Tensor | None = None,
+    ) -> Tensor:
+        """One left-to-right pass over tokens [N] that stand behind `start` cached ones. behind: other tokens, read
+        before, that the cache shows after those; seen: of `additive_mask`. Hidden states [N, H]."""
+        own = [behind, places] if behind else [places]
         masks = {
             kind: additive_mask(
-                places, self._keys(shape, start, places), causal=True, window=shape.window, dtype=self.dtype
+                places, self._keys(shape, start, *own), causal=True, window=shape.window, dtype=self.dtype, seen=seen
             )
             for kind, shape in self._shape_by_kind().items()
         }

@@ -7,6 +7,7 @@ answer the few calls the layers make (`update` from the encoder, `layers` and `i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -111,4 +112,21 @@ class ReadingCache:
     def update(self, keys: Tensor, values: Tensor, layer: int) -> tuple[Tensor, Tensor]:
         """keys, values: [1, heads, Q, head_dim] of the new tokens."""
         view = LayerView.joined(self.layers[layer], LayerView(keys, values))
+        return view.keys, view.values
+
+
+class KeepingCache(ReadingCache):
+    """Also keeps the new keys and values, by layer, so that tokens of a later forward may see them. before: what was
+    kept of earlier ones."""
+
+    def __init__(self, sequence: KeyValues, length: int, before: Sequence[LayerView]) -> None:
+        super().__init__(sequence, length)
+        self._before = before
+        self.kept: list[LayerView] = []
+
+    def update(self, keys: Tensor, values: Tensor, layer: int) -> tuple[Tensor, Tensor]:
+        """keys, values: [1, heads, Q, head_dim] of the new tokens."""
+        new = LayerView(keys, values)
+        self.kept.append(LayerView.joined(self._before[layer], new) if self._before else new)
+        view = LayerView.joined(self.layers[layer], self.kept[layer])
         return view.keys, view.values

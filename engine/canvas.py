@@ -7,7 +7,7 @@ explicit boolean array, never read off token ids.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self, TypeAlias
@@ -110,6 +110,30 @@ class RowState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RowScores:
+    """What was expected of a row, read left to right; of its last L tokens, which were asked about.
+
+    log_probs: [L] nats, of the row's own tokens. entropy: [L] nats, of what might have stood there.
+    top_ids, top_log_probs: [L, k]; the k likeliest ids there, best first; minus infinity where fewer may be named.
+    """
+
+    log_probs: Floats
+    entropy: Floats
+    top_ids: TokenIds
+    top_log_probs: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """All rows after they were read left to right. token_positions: that were computed. read: what the denoiser keeps
+    of it for rows that begin like these; nobody else knows what it is."""
+
+    rows: tuple[RowScores, ...]
+    token_positions: int
+    read: object = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BatchState:
     """All rows after denoising step `step` (counted from 1).
 
@@ -177,6 +201,18 @@ class Denoiser(Protocol):
         only, not on its neighbours in the batch."""
         ...
 
-    def score(self, context: Context, rows: Sequence[TokenIds]) -> tuple[Floats, ...]:
-        """Left-to-right log-probability, nats, of every token of every row after the context: [L_row] each."""
+    def score(
+        self,
+        context: Context,
+        rows: Sequence[TokenIds],
+        *,
+        begins: Sequence[int] = (),
+        after: Scores | None = None,
+        banned_ids: frozenset[int] = frozenset(),
+        allowed: Mapping[int, frozenset[int]] | None = None,
+    ) -> Scores:
+        """Read rows left to right after the context. begins: of each row, the place of the first token that is asked
+        about; 0 where not given. after: what came of reading others over the same context; what rows have in common
+        with those is not computed again. banned_ids: not to be named among the likeliest. allowed: by place in the
+        rows, the only ids to be named there."""
         ...

@@ -45,13 +45,6 @@ class Places:
         return cls.of_rows(start, [torch.arange(length, device=device) for length in lengths], device)
 
     @classmethod
-    def branching(cls, start: int, shared: int, lengths: list[int], device: torch.device) -> Self:
-        """`shared` tokens that continue a context of `start`, and rows of these lengths, end to end, that each continue
-        those."""
-        trunk = cls.context(start, start + shared, device)
-        return cls.joined(trunk, cls.packed(start + shared, lengths, device))
-
-    @classmethod
     def joined(cls, *parts: Places) -> Self:
         """All of these, end to end."""
         return cls(torch.cat([part.positions for part in parts]), torch.cat([part.rows for part in parts]))
@@ -68,17 +61,21 @@ def additive_mask(
     window: int | None,
     dtype: torch.dtype,
     shown: Tensor | None = None,
+    seen: Tensor | None = None,
 ) -> Tensor | None:
     """What is added to attention scores: 0 where a query sees a key, minus infinity where not.
 
     causal: a query sees nothing after itself. window: a query sees the last `window` positions only, itself counted.
-    shown: [R] int64, by a row's number, that of another that it sees besides itself.
+    shown: [R] int64, by a row's number, that of another that it sees besides itself. seen: [Q, n] bool, which of the
+    last n keys each query sees of those that its row lets it see; all where not given.
     Returns [1, 1, Q, K] of `dtype`, or None where every query sees every key.
     """
     positions, rows = key.positions[None, :], key.rows[None, :]
     visible = (rows == CONTEXT) | (rows == query.rows[:, None])
     if shown is not None:
         visible |= rows == shown[query.rows][:, None]
+    if seen is not None:
+        visible[:, -seen.shape[1] :] &= seen
     if causal:
         visible &= positions <= query.positions[:, None]
     if window is not None:

@@ -29,15 +29,16 @@ class PermittedIds:
         self._made: dict[frozenset[int] | None, Permitted] = {}
 
     def of_canvas(self, canvas: Canvas) -> list[Permitted]:
-        """What each of the canvas's free positions may take, in order.
+        """What each of the canvas's free positions may take, in order; fails as `split` does."""
+        places = np.flatnonzero(~canvas.clamped).tolist()
+        return [self.split(canvas.allowed[place] if canvas.allowed else None) for place in places]
+
+    def split(self, allowed: frozenset[int] | None) -> Permitted:
+        """What may stand where a canvas allows these ids, or any where None.
 
         Raises:
-            ValueError: a position has only banned or unknown ids to choose from.
+            ValueError: only banned or unknown ids are among them.
         """
-        places = np.flatnonzero(~canvas.clamped).tolist()
-        return [self._split(canvas.allowed[place] if canvas.allowed else None) for place in places]
-
-    def _split(self, allowed: frozenset[int] | None) -> Permitted:
         if allowed not in self._made:
             may_stand = torch.ones(self.vocabulary_size, dtype=torch.bool)
             if allowed is not None:

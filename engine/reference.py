@@ -5,7 +5,7 @@ Stateless but for the weights and the pool of prefilled contexts. One thread at 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,15 @@ import torch
 from numpy.typing import NDArray
 
 from engine.backbone import Backbone
-from engine.cache import ReadingCache, WritingCache
-from engine.canvas import Canvas, Context, DenoiseConfig, Floats, TokenIds
+from engine.branches import Branches
+from engine.cache import WritingCache
+from engine.canvas import Canvas, Context, DenoiseConfig, Scores, TokenIds
 from engine.context import ContextPool, PooledContext
-from engine.denoise import READ_AT_ONCE, BatchStepper
+from engine.denoise import BatchStepper
+from engine.expected import expected_of
 from engine.masks import Places
 from engine.noise import KeyedNoise, NoiseSource
+from engine.permitted import PermittedIds
 
 
 class ReferenceDenoiser:
@@ -83,14 +86,26 @@ class ReferenceDenoiser:
         return BatchStepper(self.backbone, self._own(context), canvases, seeds=seeds, config=config, noise=self._noise)
 
     @torch.inference_mode()
-    def score(self, context: Context, rows: Sequence[TokenIds]) -> tuple[Floats, ...]:
-        """Left-to-right log-probability, nats, of every token of every row after the context: [L_row] each.
+    def score(
+        self,
+        context: Context,
+        rows: Sequence[TokenIds],
+        *,
+        begins: Sequence[int] = (),
+        after: Scores | None = None,
+        banned_ids: frozenset[int] = frozenset(),
+        allowed: Mapping[int, frozenset[int]] | None = None,
+    ) -> Scores:
+        """Read rows left to right after the context, what they have in common once. begins: of each row, the place of
+        the first token that is asked about; 0 where not given. after: what came of reading others over the same
+        context; what rows have in common with those is not computed again. banned_ids: not to be named among the
+        likeliest. allowed: by place in the rows, the only ids to be named there.
 
         Raises:
-            ValueError: a row is empty or holds an id outside the vocabulary.
+            ValueError: a row is empty or holds an id outside the vocabulary, or only banned ids are allowed.
         """
         if not rows:
-            return ()
+            return Scores(rows=(), token_positions=0)
         for row in rows:
             self._check(row)
         own = self._own(context)
@@ -98,28 +113,21 @@ class ReferenceDenoiser:
         # row's first. A row's own last token has nothing left to predict.
         start = own.token_count - 1
         last = own.slot.token_ids[start : start + 1]
-        inputs = [np.concatenate([last, row[:-1]]) for row in rows]
-        # Candidates differ in a hole only: what stands before it is read once for all.
-        shared = _shared_length(inputs)
-        rest = [len(row) - shared for row in rows]
-        places = Places.branching(start, shared, rest, self.backbone.device)
-        cache = ReadingCache(own.slot.sequence, start)
-        token_ids = np.concatenate([inputs[0][:shared], *(row[shared:] for row in inputs)])
-        hidden = self.backbone.encode(self._tensor(token_ids), places, cache, start)
-        begins = np.cumsum([shared, *rest[:-1]])
-        read_at = [np.r_[:shared, begin : begin + count] for begin, count in zip(begins, rest, strict=True)]
-        log_probs = self._log_probs(hidden, np.concatenate(read_at), np.concatenate(rows))
-        return tuple(np.split(log_probs, np.cumsum([len(row) for row in rows])[:-1]))
-
-    def _log_probs(self, hidden: torch.Tensor, read_at: NDArray[np.int64], token_ids: TokenIds) -> Floats:
-        """Log-probabilities [M], nats, of tokens [M] after the places [M] among hidden states [N, H]."""
-        log_probs = np.empty(len(token_ids), np.float32)
-        for begin in range(0, len(hidden), READ_AT_ONCE):
-            logits = self.backbone.logits(hidden[begin : begin + READ_AT_ONCE])
-            own = (begin <= read_at) & (read_at < begin + READ_AT_ONCE)
-            places, ids = self._tensor(read_at[own] - begin), self._tensor(token_ids[own])
-            log_probs[own] = (logits[places, ids] - logits.logsumexp(dim=-1)[places]).cpu().numpy()
-        return log_probs
+        branches = after.read if after is not None else Branches(self.backbone, start)
+        if not isinstance(branches, Branches):
+            raise TypeError(f"scores of this denoiser are needed, not with {type(branches).__name__}")
+        known = len(branches.trie)
+        paths = branches.read(own.slot.sequence, [np.concatenate([last, row[:-1]]) for row in rows])
+        begins = begins or [0] * len(rows)
+        expected = expected_of(
+            [row[begin:] for row, begin in zip(rows, begins, strict=True)],
+            [path[begin:] for path, begin in zip(paths, begins, strict=True)],
+            branches,
+            self.backbone.logits,
+            PermittedIds(banned_ids, self.vocabulary_size, self.backbone.device),
+            allowed or {},
+        )
+        return Scores(rows=expected, token_positions=len(branches.trie) - known, read=branches)
 
     def _own(self, context: Context) -> PooledContext:
         if not isinstance(context, PooledContext):
@@ -135,10 +143,3 @@ class ReferenceDenoiser:
             raise ValueError("there has to be at least one token")
         if token_ids.min() < 0 or token_ids.max() >= self.vocabulary_size:
             raise ValueError(f"token ids must be in 0..{self.vocabulary_size - 1}")
-
-
-def _shared_length(rows: Sequence[TokenIds]) -> int:
-    """With how many tokens all of these rows begin."""
-    shortest = min(map(len, rows))
-    differs = np.any([row[:shortest] != rows[0][:shortest] for row in rows], axis=0)
-    return int(differs.argmax()) if differs.any() else shortest

@@ -9,9 +9,9 @@ from infill.candidate import Reading
 from infill.gate import admitted
 from infill.meter import Meter
 from infill.mode import goes_on
+from infill.offer import Offer
 from infill.passage import line_ending_at, to_line_feeds
 from infill.request import Candidate, Filled, InfillRequest, Rejection
-from infill.search import Offer
 
 
 def to_answer(request: InfillRequest, offers: Sequence[Offer], rejections: Sequence[Rejection], meter: Meter) -> Filled:

@@ -13,7 +13,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.canvas import Flags, Floats, RowState, TokenIds
+from engine.canvas import Flags, Floats, RowScores, RowState, TokenIds
+from infill.beam import Hypothesis
 from infill.layout import Layout
 from infill.mode import HoleMode
 from infill.overlap import drop_echo
@@ -117,11 +118,26 @@ def exchanges(row: RowState, lengths: Sequence[int], layout: Layout, mode: HoleM
             yield reading
 
 
-def doubted(reading: Reading, middles: Sequence[TokenIds], log_probs: Floats, layout: Layout) -> Reading:
+def written(hypothesis: Hypothesis, layout: Layout, mode: HoleMode) -> Reading | None:
+    """A single hole's text as the encoder would write it; None where it lacks the characters known at the hole's edges,
+    or something would have to be cut off."""
+    [edges] = layout.edges
+    token_ids = np.array(hypothesis.token_ids, np.int32)
+    spelled = layout.tokens.decode(hypothesis.token_ids)
+    text = edges.unwrap(spelled)
+    if edges.wrap(text) != spelled or finish(text, _place(0, [text], layout, mode)) != text:
+        return None
+    values = np.array([hypothesis.entropies, hypothesis.log_probs], np.float32)
+    entropies, doubts = (_by_token([(text, token_ids, own)], layout) for own in (values[0], -values[1]))
+    return Reading(texts=(text,), entropies=entropies, doubts=doubts)
+
+
+def doubted(reading: Reading, middles: Sequence[TokenIds], scores: RowScores, layout: Layout) -> Reading:
     """A reading with what the encoder doubts of its lines; of a hole that is left empty, the token after it. middles:
-    its texts' tokens. log_probs: [N] nats, of its canvas's tokens as far as the one after the last hole, at least."""
+    its texts' tokens. scores: of its canvas as far as the token after the last hole, at least."""
     spans = layout.spans([len(middle) for middle in middles])
-    doubts = [-log_probs[span.start : max(span.stop, span.start + 1)] for span in spans]
+    begin = spans[0].start
+    doubts = [-scores.log_probs[span.start - begin : max(span.stop, span.start + 1) - begin] for span in spans]
     parts = zip(reading.texts, middles, doubts, strict=True)
     return replace(reading, doubts=_by_token(parts, layout))
 

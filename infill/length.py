@@ -17,7 +17,13 @@ _REPLACED = (0.5, 0.75, 1.0, 1.25, 1.6, 2.2)
 
 
 class Lengths(Protocol):
-    """Decides over the lengths of one hole; `Ladder` is the one in use."""
+    """Decides over the lengths of one hole; `Ladder` is the one in use.
+
+    exact: how many tokens a text in the hole has, None where nobody knows.
+    """
+
+    @property
+    def exact(self) -> int | None: ...
 
     def first(self, mode: HoleMode, *, present: int, room: int) -> tuple[int, ...]:
         """Lengths to start with, ascending; one that stands there twice is tried twice, from other noise. present:
@@ -39,11 +45,15 @@ class Ladder:
     contracted: whether a hole is cut to what its reading keeps.
     """
 
-    within: tuple[int, ...] = (1,) + (2,) * 9 + (3,) * 7 + (4,) * 3 + (5, 6, 8, 12)
-    line: tuple[int, ...] = (2,) * 8 + (3,) * 10 + (4, 4, 5, 5, 8, 11, 18)
+    within: tuple[int, ...] = (1, 2, 2, 2, 3, 3, 4, 5, 6, 12)
+    line: tuple[int, ...] = (2, 2, 2, 3, 3, 3, 4, 5, 8, 18)
     block: tuple[int, ...] = (8, 16, 32, 56, 96)
     across: tuple[int, ...] = (3, 4, 5, 6, 7, 8, 10, 12, 16, 24)
     contracted: bool = True
+
+    @property
+    def exact(self) -> None:
+        return None
 
     def first(self, mode: HoleMode, *, present: int, room: int) -> tuple[int, ...]:
         empty: tuple[int, ...] = getattr(self, mode)
@@ -60,6 +70,10 @@ class Given:
     """One length, known from elsewhere."""
 
     length: int
+
+    @property
+    def exact(self) -> int:
+        return self.length
 
     def first(self, mode: HoleMode, *, present: int, room: int) -> tuple[int, ...]:
         return (min(self.length, room),)

@@ -1,7 +1,8 @@
 """Scores and order of candidates.
 
-A candidate is judged by how likely the encoder, reading left to right, finds it and the text after it (Source: the
-two-sided ranking in arXiv 2609.02108), by how sure the decoder was, and by the syntax errors it adds.
+A candidate is judged by how likely the encoder, reading left to right, finds it and what comes after it (Source: the
+two-sided ranking in arXiv 2609.02108), and by the syntax errors it adds; until the encoder has read it, by how sure the
+decoder was.
 """
 
 from __future__ import annotations
@@ -12,12 +13,10 @@ from math import log
 
 import numpy as np
 
-from engine.canvas import Denoiser, Floats, TokenIds
+from engine.canvas import Denoiser, RowScores, TokenIds
 from infill.layout import Layout
 from infill.tokens import TextTokens
 
-# Tokens after the last hole whose likelihood speaks for the text in it; what follows hardly depends on it any more.
-_SUFFIX_TOKENS = 4
 # Nats by which one text is hardly ever likelier than another that a model wrote in the same place.
 _MOST_LEAD = 50.0
 # What any model of code that reads left to right expects better than chance, and better than the same backwards.
@@ -47,8 +46,9 @@ _SANE_SHARE = 0.6
 class Weights:
     """What counts for how much in a candidate's score.
 
-    likelihood: of the log-probability of the text and what follows it. entropy, error: nats that one nat of the
-    decoder's mean entropy, and one added syntax error, cost.
+    likelihood: of the log-probability of the text and what follows it. error: nats that one added syntax error costs.
+    entropy: nats that one nat of the decoder's mean entropy costs where there is no such log-probability; where there
+    is one, it is better without.
     """
 
     likelihood: float = 1.0
@@ -61,31 +61,40 @@ def scores_sanely(denoiser: Denoiser, tokens: TextTokens) -> bool:
     trained to, and candidates are then ranked without it."""
     ids = tokens.encode(_SAMPLE)
     with denoiser.prefill(np.array([tokens.control.bos], np.int32)) as context:
-        forwards, backwards = denoiser.score(context, [ids, np.ascontiguousarray(ids[::-1])])
+        scores = denoiser.score(context, [ids, np.ascontiguousarray(ids[::-1])])
+    forwards, backwards = (row.log_probs for row in scores.rows)
     return bool(-forwards.mean() < _SANE_SHARE * log(tokens.size) and forwards.mean() > backwards.mean())
 
 
 def scored_row(layout: Layout, middles: Sequence[TokenIds]) -> TokenIds:
-    """The tokens to be scored for a candidate, [N] int32: the canvas as far as its score needs it."""
+    """The tokens to be scored for a candidate, [N] int32: the canvas up to the one after its last hole, which tells
+    whether the text may end there."""
+    canvas = layout.filled(middles).token_ids
     end = layout.spans([len(middle) for middle in middles])[-1].stop
-    return layout.filled(middles).token_ids[: end + _SUFFIX_TOKENS]
+    return np.concatenate([canvas[:end], [end_id(layout)]]).astype(np.int32)
 
 
-def likelihood(layout: Layout, middles: Sequence[TokenIds], log_probs: Floats) -> float:
+def end_id(layout: Layout) -> int:
+    """The token after the last hole; where there is none, a line's end."""
+    return int(layout.clamped[-1][0] if len(layout.clamped[-1]) else layout.tokens.encode("\n")[0])
+
+
+def likelihood(scores: RowScores) -> float:
     """How likely the file is with a candidate in it, nats, 0 at best: the sum from its first token on, so that texts of
-    different lengths compare.
-
-    log_probs: [N] nats, of the tokens of its `scored_row`.
-    """
-    first = layout.spans([len(middle) for middle in middles])[0].start
-    return float(log_probs[first:].sum())
+    different lengths compare. scores: of its `scored_row` from there on."""
+    return float(scores.log_probs.sum())
 
 
-def certainty(*, mean_entropy: float, added_errors: int, weights: Weights) -> float:
-    """The part of a score that needs no forward, 0 at best: what doubt and broken syntax cost, in nats."""
+def unread_score(*, mean_entropy: float, added_errors: int, weights: Weights) -> float:
+    """What a candidate is worth that the encoder has not read, nats, 0 at best."""
     return -weights.entropy * mean_entropy - weights.error * added_errors
 
 
+def read_score(log_prob: float, *, added_errors: int, weights: Weights) -> float:
+    """What a candidate is worth of this `likelihood`, nats, 0 at best."""
+    return weights.likelihood * log_prob - weights.error * added_errors
+
+
 def is_hopeless(score: float, best: float) -> bool:
-    """Whether what is sure of a score leaves it so far behind the best that its likelihood need not be known."""
+    """Whether an unread score is so far behind the best that its likelihood need not be known."""
     return score < best - _MOST_LEAD

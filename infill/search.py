@@ -11,56 +11,27 @@ from itertools import groupby, islice
 
 from engine.canvas import Context, DenoiseConfig, Denoiser, RowState, TokenIds
 from infill.batch import Batch, Denoised, Middle, row_seed
-from infill.candidate import Reading, doubted, draft, exchanges, kept_tokens, read_row, repairs
+from infill.candidate import Reading, draft, exchanges, kept_tokens, read_row, repairs
 from infill.layout import Layout
 from infill.length import Lengths
 from infill.meter import Meter
 from infill.mode import HoleMode
-from infill.rank import Weights, certainty, is_hopeless, likelihood, scored_row
+from infill.offer import Found, Offer, all_break, by_errors, by_score, hopeful
+from infill.rank import Weights
 from infill.request import InfillRequest, Progress, Rejection, StopReason
+from infill.scorer import Extension, Scorer
 from infill.statements import Statements
 
 # Of the only token of a row, what it is read as besides the likeliest.
 _RUNNERS_UP = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A finished reading with its score, and the row it was read from. added_errors: of syntax; while a search goes on,
-    those that no text could avoid too."""
-
-    reading: Reading
-    row: Denoised
-    added_errors: int
-    score: float
-    passes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a search came to: every reading worth an offer, best first, and why the other rows' readings are none.
-    unavoidable: errors of syntax that no text is blamed for. unended: the best fills the longest hole that was tried to
-    its end."""
-
-    offers: list[Offer]
-    rejections: list[Rejection]
-    unavoidable: int = 0
-    unended: bool = False
-
-    def joined(self, other: Found) -> Found:
-        """Both together."""
-        return Found(
-            self.offers + other.offers,
-            self.rejections + other.rejections,
-            unavoidable=min(self.unavoidable, other.unavoidable),
-        )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
     """One request on its way through the model. statements: around its holes. configs: how holes of each mode are
-    denoised. noise: see `HoleSettings`. weights: of what a candidate's score is made of. most_repairs: of a reading
-    that breaks the syntax: other endings tried, and other tokens."""
+    denoised. noise: see `HoleSettings`. weights: of what a candidate's score is made of. extensions: how the encoder
+    goes on from rows, by mode. most_repairs: of a reading that breaks the syntax: other endings tried, and other
+    tokens."""
 
     request: InfillRequest
     mode: HoleMode
@@ -74,6 +45,7 @@ class Search:
     noise: tuple[float, ...]
     weights: Weights
     most_repairs: int
+    extensions: Mapping[HoleMode, Extension]
 
     def run(self) -> Generator[Progress, None, Found]:
         """Search the holes' lengths. Where a single hole lies within a line, and whatever was tried there breaks the
@@ -102,11 +74,11 @@ class Search:
                 fresh = self._offers(denoised, rejections)
                 if unavoidable is None:
                     unavoidable = self._unavoidable(fresh)
-                fresh = _hopeful(self._mended(fresh, unavoidable))
+                fresh = hopeful(self._mended(fresh, unavoidable))
             late = self.meter.late
             if late and offers:
                 break  # What could not be scored is not to be compared with what was.
-            scored = yield from self._score(fresh, late=late)
+            scored = fresh if late else (yield from self._scorer.score(fresh, wanted=self.request.n))
             offers.extend(scored)
             if late:
                 break
@@ -152,7 +124,7 @@ class Search:
 
     def _denoise(self, rows: Sequence[Sequence[Middle]], hole: int) -> Generator[Progress, None, list[Denoised]]:
         """Denoise rows until every one has settled, the steps are spent or the time is."""
-        config = self.configs[self.mode]
+        config = self._config
         with self.meter.timed("denoise"):
             batch = Batch.start(
                 self.layout,
@@ -201,7 +173,7 @@ class Search:
                     rejections.append(reading)
                 else:
                     readings.setdefault(reading.texts, (reading, row))
-        return [self._offer(reading, row) for reading, row in readings.values()]
+        return [self._scorer.offer(reading, row) for reading, row in readings.values()]
 
     def _readings(self, row: Denoised) -> Iterator[Reading | Rejection]:
         """What a row reads; within a line, where it is of a single token, its runners-up, too: another row of one
@@ -209,11 +181,6 @@ class Search:
         yield read_row(*self._read(row))
         if self.mode == "within" and row.lengths == (1,):
             yield from islice(exchanges(*self._read(row)), _RUNNERS_UP)
-
-    def _offer(self, reading: Reading, row: Denoised) -> Offer:
-        errors = self.statements.errors(reading.texts)
-        score = certainty(mean_entropy=reading.mean_entropy, added_errors=errors, weights=self.weights)
-        return Offer(reading, row, errors, score, self.meter.passes)
 
     def _unavoidable(self, offers: Sequence[Offer]) -> int:
         """The errors that no text is blamed for: none where one of these has none."""
@@ -226,12 +193,12 @@ class Search:
         some are whole, the longest other ending alone is tried; within a line several, since no line end shows there
         that a row is too long. What replaces a text stays as it is, since its end would be lost."""
         if not any(self.layout.middles):
-            wanted = self.mode == "within" or _all_break(offers, unavoidable)
-            tries = self.most_repairs if wanted else min(self.most_repairs, 1)
+            wanted = self.mode == "within" or all_break(offers, unavoidable)
+            tries = self.most_repairs if wanted else 0
             offers = [
                 self._best_of(each, repairs(each.reading, *self._read(each.row)), tries, unavoidable) for each in offers
             ]
-            if _all_break(offers, unavoidable):
+            if all_break(offers, unavoidable):
                 offers = [self._best_of(each, exchanges(*self._read(each.row)), tries, unavoidable) for each in offers]
         return list({offer.reading.texts: offer for offer in reversed(offers)}.values())
 
@@ -240,7 +207,7 @@ class Search:
         for reading in islice(others, tries):
             if offer.added_errors <= unavoidable:
                 break
-            offer = min(offer, self._offer(reading, offer.row), key=by_errors)
+            offer = min(offer, self._scorer.offer(reading, offer.row), key=by_errors)
         return offer
 
     def _blamed(self, offer: Offer, unavoidable: int) -> Offer:
@@ -251,25 +218,32 @@ class Search:
             score=offer.score + self.weights.error * unavoidable,
         )
 
-    def _score(self, offers: Sequence[Offer], *, late: bool) -> Generator[Progress, None, list[Offer]]:
-        """Score offers with one forward of the encoder; leave them as they are when it is late."""
-        if late or not offers or not self.weights.likelihood:
-            return list(offers)
-        with self.meter.timed("rank"):
-            middles = [self.layout.encode_middles(offer.reading.texts) for offer in offers]
-            rows = [scored_row(self.layout, middle) for middle in middles]
-            log_probs = self.denoiser.score(self.context, rows)
-        self.meter.count_forward(sum(map(len, rows)))
-        yield Progress(stage="score")
-        return [
-            replace(
-                offer,
-                reading=doubted(offer.reading, own, row, self.layout),
-                score=offer.score + self.weights.likelihood * likelihood(self.layout, own, row),
-                passes=self.meter.passes,
-            )
-            for offer, own, row in zip(offers, middles, log_probs, strict=True)
-        ]
+    @property
+    def _extension(self) -> Extension | None:
+        """How the encoder goes on from rows: where a single hole is empty, and its texts can be scored."""
+        wanted = self.layout.middles == ("",) and self.weights.likelihood
+        return self.extensions.get(self.mode) if wanted else None
+
+    @property
+    def _config(self) -> DenoiseConfig:
+        config, extension = self.configs[self.mode], self._extension
+        return replace(config, max_denoising_steps=extension.denoising_steps) if extension else config
+
+    @property
+    def _scorer(self) -> Scorer:
+        """What judges this search's readings."""
+        return Scorer(
+            mode=self.mode,
+            layout=self.layout,
+            statements=self.statements,
+            denoiser=self.denoiser,
+            context=self.context,
+            meter=self.meter,
+            weights=self.weights,
+            extension=self._extension,
+            banned_ids=self.configs[self.mode].banned_ids,
+            exact=self.lengths.exact,
+        )
 
     def _is_unended(self, row: Denoised) -> bool:
         """Whether a block fills the longest hole there is to its end."""
@@ -286,21 +260,3 @@ class Search:
     def _present(self) -> list[tuple[TokenIds, str]]:
         """What stands in the holes now, as tokens and as text."""
         return list(zip(self.layout.present, self.layout.middles, strict=True))
-
-
-def _hopeful(offers: Sequence[Offer]) -> list[Offer]:
-    """Those that the encoder might yet put first."""
-    best = max((offer.score for offer in offers), default=0.0)
-    return [offer for offer in offers if not is_hopeless(offer.score, best)]
-
-
-def _all_break(offers: Sequence[Offer], unavoidable: int) -> bool:
-    return all(offer.added_errors > unavoidable for offer in offers)
-
-
-def by_score(offer: Offer) -> float:
-    return offer.score
-
-
-def by_errors(offer: Offer) -> int:
-    return offer.added_errors

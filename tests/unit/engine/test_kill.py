@@ -150,4 +150,4 @@ def scores(checkpoint: Path, caches: Path | None) -> Tensor:
     """What a start makes of a text."""
     denoiser = load(checkpoint, scheme="int4", cache=caches)
     with denoiser.prefill(prompt(10)) as context:
-        return torch.from_numpy(denoiser.score(context, [prompt(20, seed=1)])[0])
+        return torch.from_numpy(denoiser.score(context, [prompt(20, seed=1)]).rows[0].log_probs)

@@ -102,7 +102,7 @@ def test_dtype(checkpoint: Path, dtype: str | None, expected: torch.dtype) -> No
         own = canvas(prompt(6), range(2, 4))
         stepper = denoiser.start(context, [own], seeds=[0], config=DenoiseConfig())
         assert [stepper.step().step for _ in range(2)] == [1, 2]
-        assert denoiser.score(context, [prompt(4)])[0].shape == (4,)
+        assert denoiser.score(context, [prompt(4)]).rows[0].log_probs.shape == (4,)
 
 
 @pytest.mark.parametrize("choice", [{"device": "abacus"}, {"dtype": "int3"}])

@@ -15,7 +15,6 @@ from engine.masks import Places, additive_mask
 CPU = torch.device("cpu")
 PREFILL = Places.context(3, 6, CPU)
 TWO_ROWS = Places.packed(3, [2, 1], CPU)
-BRANCHES = Places.branching(3, 2, [1, 0, 2], CPU)
 
 
 @pytest.mark.parametrize(
@@ -27,9 +26,6 @@ BRANCHES = Places.branching(3, 2, [1, 0, 2], CPU)
         pytest.param(TWO_ROWS, 2, False, None, ["xxx.", "xxx.", "x..x"], id="canvases, sliding layer"),
         pytest.param(TWO_ROWS, 0, True, None, ["xxxx..", "xxxxx.", "xxx..x"], id="scored rows"),
         pytest.param(TWO_ROWS, 2, True, 2, ["xx..", ".xx.", "x..x"], id="scored rows in a window"),
-        pytest.param(
-            BRANCHES, 1, True, None, ["xxx....", "xxxx...", "xxxxx..", "xxxx.x.", "xxxx.xx"], id="rows that branch"
-        ),
     ],
 )
 def test_pictures(query: Places, start: int, causal: bool, window: int | None, expected: list[str]) -> None:
@@ -44,6 +40,19 @@ def test_a_hole_sees_what_it_is_shown_besides_its_own_row() -> None:
     shown = torch.tensor([3, 4, 4])
     mask = additive_mask(holes, key, causal=False, window=None, dtype=torch.float32, shown=shown)
     assert picture(mask) == ["xxx..xx..", "xxx..xx..", "x..xx..x.", "x..xx...x"]
+
+
+def test_branches_see_their_own_beginnings() -> None:
+    positions = torch.tensor([0, 1, 1, 2])
+    nodes = Places.of_rows(3, [positions], CPU)
+    seen = torch.tensor([[1, 0, 0, 0], [1, 1, 0, 0], [1, 0, 1, 0], [1, 0, 1, 1]], dtype=torch.bool)
+    key = Places.joined(Places.context(1, 3, CPU), nodes)
+    mask = additive_mask(nodes, key, causal=True, window=None, dtype=torch.float32, seen=seen)
+    assert picture(mask) == ["xxx...", "xxxx..", "xxx.x.", "xxx.xx"]
+    # The last two, read later, when the others were cached.
+    new = Places.of_rows(3, [positions[2:]], CPU)
+    mask = additive_mask(new, key, causal=True, window=2, dtype=torch.float32, seen=seen[2:])
+    assert picture(mask) == ["..x.x.", "....xx"]
 
 
 def picture(mask: Tensor | None) -> list[str]:

@@ -21,7 +21,7 @@ def test_the_answers_are_the_same(wide: Path, tmp_path: Path, scheme: Scheme) ->
     scores: list[torch.Tensor] = []
     for denoiser in (whole, partly):
         with denoiser.prefill(prompt(10)) as context:
-            scores.append(torch.from_numpy(denoiser.score(context, [prompt(20, seed=1)])[0]))
+            scores.append(torch.from_numpy(denoiser.score(context, [prompt(20, seed=1)]).rows[0].log_probs))
     assert torch.equal(*scores)
 
 

@@ -127,15 +127,19 @@ def test_scores_left_to_right(
     with denoiser.prefill(prompt_ids) as context:
         scores = denoiser.score(context, rows)
         again = denoiser.score(context, rows)
-    for row, score, repeated in zip(rows, scores, again, strict=True):
+    for row, score, repeated in zip(rows, scores.rows, again.rows, strict=True):
         whole = long_ids(np.concatenate([prompt_ids, row]))
         with torch.inference_mode():
             hidden = model.model.encoder.language_model(input_ids=whole).last_hidden_state
             logits = torch.tanh(model.lm_head(hidden).float() / 30.0) * 30.0
             log_probs = logits.log_softmax(dim=-1)[0, prompt_length - 1 : -1]
         expected = log_probs.gather(-1, torch.from_numpy(row).long()[:, None])[:, 0].numpy()
-        np.testing.assert_allclose(score, expected, atol=LOGIT_TOLERANCE)
-        np.testing.assert_array_equal(score, repeated)
+        np.testing.assert_allclose(score.log_probs, expected, atol=LOGIT_TOLERANCE)
+        np.testing.assert_array_equal(score.log_probs, repeated.log_probs)
+        # The encoder's own first choice, and how open the question was.
+        np.testing.assert_array_equal(score.top_ids[:, 0], log_probs.argmax(dim=-1).numpy())
+        entropy = -(log_probs.exp() * log_probs).sum(dim=-1).numpy()
+        np.testing.assert_allclose(score.entropy, entropy, atol=LOGIT_TOLERANCE)
 
 
 def long_ids(token_ids: TokenIds) -> torch.LongTensor:

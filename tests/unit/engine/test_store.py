@@ -37,7 +37,7 @@ def root(tmp_path: Path) -> Path:
 
 def scores(denoiser: ReferenceDenoiser) -> Tensor:
     with denoiser.prefill(prompt(10)) as context:
-        return torch.from_numpy(denoiser.score(context, [prompt(20, seed=1)])[0])
+        return torch.from_numpy(denoiser.score(context, [prompt(20, seed=1)]).rows[0].log_probs)
 
 
 @pytest.fixture(scope="module")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.canvas import BatchState, Canvas, Context, DenoiseConfig, Floats, RowState, TokenIds
+from engine.canvas import BatchState, Canvas, Context, DenoiseConfig, Floats, RowScores, RowState, Scores, TokenIds
 from infill.fill import Infiller
 from infill.layout import lay_out
 from infill.request import Change, Filled, InfillRequest, Progress, Rejection, Snippet, Span
@@ -78,17 +78,32 @@ class ScriptedDenoiser:
         self.seeds.append(tuple(seeds))
         return ScriptedStepper(self, canvases, config)
 
-    def score(self, context: Context, rows: Sequence[TokenIds]) -> tuple[Floats, ...]:
+    def score(
+        self,
+        context: Context,
+        rows: Sequence[TokenIds],
+        *,
+        begins: Sequence[int] = (),
+        after: Scores | None = None,
+        banned_ids: frozenset[int] = frozenset(),
+        allowed: Mapping[int, frozenset[int]] | None = None,
+    ) -> Scores:
         assert context is self.contexts[-1]
         assert not self.contexts[-1].released
         right = _with_answers(self.canvases[0], self.answers)
-        scores: list[Floats] = []
-        for row in rows:
-            same = min(len(row), len(right))
-            values = np.full(len(row), _WRONG, np.float32)
-            values[:same][row[:same] == right[:same]] = _RIGHT
-            scores.append(values)
-        return tuple(scores)
+        scores = [
+            self._row_scores(row, right, begin) for row, begin in zip(rows, begins or [0] * len(rows), strict=True)
+        ]
+        return Scores(rows=tuple(scores), token_positions=sum(map(len, rows)))
+
+    def _row_scores(self, row: TokenIds, right: TokenIds, begin: int) -> RowScores:
+        """Tokens where the answer has them are likely, and named there, whatever stands before them."""
+        same = min(len(row), len(right))
+        log_probs = np.full(len(row), _WRONG, np.float32)
+        log_probs[:same][row[:same] == right[:same]] = _RIGHT
+        named = row.copy()
+        named[:same] = right[:same]
+        return row_scores(log_probs[begin:], named[begin:])
 
 
 class ScriptedStepper:
@@ -133,6 +148,17 @@ class ScriptedStepper:
             accepted=np.ones(size, np.bool_),
             settled=self._step >= self._denoiser.settles_at,
         )
+
+
+def row_scores(log_probs: Sequence[float] | Floats, named: TokenIds | None = None) -> RowScores:
+    """What a scripted encoder says of tokens. named: the one that it would rather see at each."""
+    size = len(log_probs)
+    return RowScores(
+        log_probs=np.array(log_probs, np.float32),
+        entropy=np.full(size, _SURE, np.float32),
+        top_ids=np.zeros((size, 0), np.int32) if named is None else named[:, None],
+        top_log_probs=np.full((size, 0 if named is None else 1), _RIGHT, np.float32),
+    )
 
 
 def free_runs(canvas: Canvas) -> list[slice]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.canvas import BatchState, DenoiseConfig, RowState
+from engine.canvas import BatchState, DenoiseConfig, RowState, Scores
 from infill.fill import HoleSettings, Infiller
 from infill.layout import Layout, lay_out
-from infill.length import Ladder
+from infill.length import Given, Ladder
 from infill.meter import Meter
 from infill.passage import to_line_feeds
 from infill.request import Change, Filled, InfillRequest, Progress, Rejection, Span
@@ -207,7 +208,49 @@ def test_candidates_are_distinct_and_in_order() -> None:
     ],
 )
 def test_a_text_that_breaks_the_syntax_gets_another_ending(marked: str, text: str, offered: str) -> None:
-    assert filled(request_of(marked), text).candidates[0].texts == (offered,)
+    # In the text's own length, since the beginning that a shorter row holds is whole.
+    request = request_of(marked)
+    denoiser = scripted(request, [text])
+    infiller = Infiller(denoiser, tiny_tokens(), DenoiseConfig(), settings=HoleSettings(extensions={}))
+    found = only(list(infiller.fill(request, lengths=Given(len(denoiser.answers[0])))))
+    assert found.candidates[0].texts == (offered,)
+
+
+@pytest.mark.parametrize("marked", ["x = ⟦⟧\n", "x = ⟦⟧", "x = foo(⟦⟧)\n", "x = to⟦⟧\n"])
+def test_the_encoder_goes_on_from_what_was_denoised(marked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A decoder that only ever gets the first tokens right.
+    request = request_of(marked)
+    denoiser = scripted(request, ["foo.bar.foo"])
+    right, asked = denoiser.answers, denoiser.score
+    denoiser.answers = [right[0][:2]]
+
+    def score(*args: Any, **options: Any) -> Scores:  # noqa: ANN401 - passed on.
+        decoded, denoiser.answers = denoiser.answers, right
+        try:
+            return asked(*args, **options)
+        finally:
+            denoiser.answers = decoded
+
+    monkeypatch.setattr(denoiser, "score", score)
+    best = only(run(request, denoiser)).candidates[0]
+    assert best.texts == ("foo.bar.foo",)
+    assert best.worst_entropy > 0
+
+
+def test_nothing_is_written_after_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    request = request_of("x = ⟦⟧\n")
+    denoiser = scripted(request, ["foo"])
+    scored: list[int] = []
+    asked = denoiser.score
+
+    def score(*args: Any, **options: Any) -> Scores:  # noqa: ANN401 - passed on.
+        scored.append(len(args[1]))
+        return asked(*args, **options)
+
+    monkeypatch.setattr(denoiser, "score", score)
+    monkeypatch.setattr(Meter, "late", property(lambda _: bool(scored)))
+    assert only(run(request, denoiser)).candidates
+    assert len(scored) == 1
 
 
 def test_the_same_request_and_seed_ask_the_model_the_same() -> None:
@@ -225,7 +268,8 @@ def test_the_same_request_and_seed_ask_the_model_the_same() -> None:
 
 
 def test_progress_follows_each_forward() -> None:
-    request = request_of("x = ⟦⟧\n")
+    # What replaces a text is denoised to its end.
+    request = request_of("x = ⟦to⟧\n")
     *progress, last = run(request, scripted(request, ["foo"], settles_at=3))
     stages = [item.stage for item in progress if isinstance(item, Progress)]
     assert stages == ["prefill", "denoise", "denoise", "denoise", "score"]

@@ -7,25 +7,24 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from engine.canvas import Context, Floats, TokenIds
+from engine.canvas import Context, Scores, TokenIds
 from infill.layout import Layout, lay_out
-from infill.rank import Weights, certainty, is_hopeless, likelihood, scored_row, scores_sanely
+from infill.rank import Weights, is_hopeless, likelihood, read_score, scored_row, scores_sanely, unread_score
 from infill.window import Budget
-from tests.unit.infill.scripted import ScriptedContext, ScriptedDenoiser, request_of
+from tests.unit.infill.scripted import ScriptedContext, ScriptedDenoiser, request_of, row_scores
 from tests.unit.infill.tiny import tiny_tokens
 
 
-def test_all_that_follows_the_holes_start_speaks_for_a_text() -> None:
-    layout = lay_out(request_of("foo(⟦⟧)\ny = 2\n" + "total\n" * 20), tiny_tokens(), Budget())
+@pytest.mark.parametrize(("marked", "scored"), [("foo(⟦⟧)\ny = 2\n", "foo(bar)"), ("foo(⟦⟧", "foo(bar\n")])
+def test_a_text_is_read_with_what_ends_it(marked: str, scored: str) -> None:
+    layout = lay_out(request_of(marked), tiny_tokens(), Budget())
     assert isinstance(layout, Layout)
-    middles = layout.encode_middles(["bar"])
-    row = scored_row(layout, middles)
-    span = layout.spans([len(middles[0])])[0]
-    log_probs = np.full(len(row), -100.0, np.float32)
-    log_probs[span.start :] = -1.0
-    assert likelihood(layout, middles, log_probs) == pytest.approx(-float(len(row) - span.start))
-    assert tiny_tokens().decode(row).startswith("foo(bar)\ny")
-    assert len(row) < len(layout.filled(middles))
+    assert tiny_tokens().decode(scored_row(layout, layout.encode_middles(["bar"]))) == scored
+
+
+def test_doubt_costs_what_nobody_has_read() -> None:
+    assert read_score(-2.0, added_errors=0, weights=Weights()) == -2.0
+    assert read_score(-2.0, added_errors=1, weights=Weights()) < -2.0 - 10.0
 
 
 def test_a_text_between_holes_speaks_for_the_first() -> None:
@@ -35,12 +34,13 @@ def test_a_text_between_holes_speaks_for_the_first() -> None:
     spans = layout.spans([len(ids) for ids in middles])
     log_probs = np.zeros(len(scored_row(layout, middles)), np.float32)
     log_probs[spans[0].stop : spans[1].start] = -1.0
-    assert likelihood(layout, middles, log_probs) == pytest.approx(-float(spans[1].start - spans[0].stop))
+    asked = row_scores(log_probs[spans[0].start :].tolist())
+    assert likelihood(asked) == pytest.approx(-float(spans[1].start - spans[0].stop))
 
 
 def test_doubt_and_broken_syntax_cost() -> None:
     def score(mean_entropy: float, added_errors: int) -> float:
-        return certainty(mean_entropy=mean_entropy, added_errors=added_errors, weights=Weights())
+        return unread_score(mean_entropy=mean_entropy, added_errors=added_errors, weights=Weights())
 
     assert score(0.0, 0) == 0
     assert score(0.5, 0) < 0
@@ -49,7 +49,7 @@ def test_doubt_and_broken_syntax_cost() -> None:
 
 def test_a_text_that_breaks_more_than_the_best_need_not_be_read() -> None:
     def score(added_errors: int) -> float:
-        return certainty(mean_entropy=1.0, added_errors=added_errors, weights=Weights())
+        return unread_score(mean_entropy=1.0, added_errors=added_errors, weights=Weights())
 
     assert is_hopeless(score(3), best=score(2))
     assert not is_hopeless(score(2), best=score(2))
@@ -62,9 +62,10 @@ class Judge(ScriptedDenoiser):
         super().__init__([], tiny_tokens().size)
         self.log_probs = log_probs
 
-    def score(self, context: Context, rows: Sequence[TokenIds]) -> tuple[Floats, ...]:
+    def score(self, context: Context, rows: Sequence[TokenIds], **asked: object) -> Scores:
         assert isinstance(context, ScriptedContext)
-        return tuple(np.full(len(row), value, np.float32) for row, value in zip(rows, self.log_probs, strict=True))
+        scores = (row_scores([value] * len(row)) for row, value in zip(rows, self.log_probs, strict=True))
+        return Scores(rows=tuple(scores), token_positions=0)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,71 @@
+"""Rows that are read left to right: what they have in common once, now and later."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.reference import ReferenceDenoiser
+from engine.trie import Trie
+from tests.unit.engine.canvases import prompt
+
+ROWS = [np.array(ids, np.int32) for ids in ([1, 2, 3], [1, 2, 4], [1, 5], [1, 2])]
+TOLERANCE = 1e-5
+
+
+def test_a_beginning_is_one_node_and_sees_its_own_beginnings() -> None:
+    trie = Trie()
+    paths = [trie.put(row).tolist() for row in ROWS]
+    assert paths == [[0, 1, 2], [0, 1, 3], [0, 4], [0, 1]]
+    assert trie.token_ids.tolist() == [1, 2, 3, 4, 5]
+    assert trie.depths().tolist() == [0, 1, 2, 2, 1]
+    assert ["".join(".x"[seen] for seen in row) for row in trie.seen().tolist()] == [
+        "x....",
+        "xx...",
+        "xxx..",
+        "xx.x.",
+        "x...x",
+    ]
+
+
+def test_rows_read_after_others_score_as_if_read_alone(denoiser: ReferenceDenoiser) -> None:
+    rows = [np.concatenate([prompt(9, seed=1), prompt(n, seed=n)]) for n in (3, 5, 8)]
+    with denoiser.prefill(prompt(40)) as context:
+        first = denoiser.score(context, rows[:1])
+        # A longer prompt in between may move the slot's keys and values.
+        denoiser.prefill(prompt(200)).release()
+        later = denoiser.score(context, rows[1:], after=first)
+        alone = denoiser.score(context, rows[1:])
+    assert later.token_positions < alone.token_positions
+    for row, other in zip(later.rows, alone.rows, strict=True):
+        np.testing.assert_allclose(row.log_probs, other.log_probs, atol=TOLERANCE)
+        np.testing.assert_array_equal(row.top_ids, other.top_ids)
+
+
+def test_only_what_is_asked_about_is_answered(denoiser: ReferenceDenoiser) -> None:
+    row = prompt(9, seed=1)
+    with denoiser.prefill(prompt(20)) as context:
+        [whole] = denoiser.score(context, [row]).rows
+        [end] = denoiser.score(context, [row], begins=[6]).rows
+    np.testing.assert_allclose(end.log_probs, whole.log_probs[6:], atol=TOLERANCE)
+    np.testing.assert_array_equal(end.top_ids, whole.top_ids[6:])
+
+
+def test_what_is_banned_is_not_named_and_where_few_are_allowed_only_those(denoiser: ReferenceDenoiser) -> None:
+    row = prompt(6, seed=1)
+    with denoiser.prefill(prompt(20)) as context:
+        [free] = denoiser.score(context, [row]).rows
+        best = frozenset(free.top_ids[:, 0].tolist())
+        allowed = frozenset(free.top_ids[3, 2:4].tolist()) - best
+        [held] = denoiser.score(context, [row], banned_ids=best, allowed={3: allowed}).rows
+    np.testing.assert_array_equal(held.log_probs, free.log_probs)
+    named = np.isfinite(held.top_log_probs)
+    assert not best & set(held.top_ids[named].tolist())
+    assert set(held.top_ids[3][named[3]].tolist()) == allowed
+
+
+def test_scores_of_another_denoiser_are_refused(denoiser: ReferenceDenoiser) -> None:
+    with denoiser.prefill(prompt(20)) as context:
+        scores = denoiser.score(context, [])
+        with pytest.raises(TypeError, match="scores of this denoiser"):
+            denoiser.score(context, [prompt(3)], after=scores)
