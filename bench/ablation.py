@@ -24,30 +24,43 @@ from engine.nano import DIRECTORY
 from infill.fill import HoleSettings
 from infill.layout import Layout, lay_out
 from infill.length import Ladder
+from infill.mode import HoleMode
 from infill.rank import Weights
+from infill.scorer import Extension
 
 EDITS = "edits"
 SPLITS = (*OWN_SPLITS, EDITS)
 SHIPPED = HoleSettings()
+
+
+def _extended(*, line: tuple[int, int], within: tuple[int, int], width: int = 24) -> dict[HoleMode, Extension]:
+    """Denoising steps and passes of the encoder, by mode."""
+    return {
+        "line": Extension(denoising_steps=line[0], passes=line[1], width=width),
+        "within": Extension(denoising_steps=within[0], passes=within[1], width=width),
+    }
+
+
 LADDER = Ladder()
+_MANY_ROWS = Ladder(
+    within=(1,) + (2,) * 9 + (3,) * 7 + (4,) * 3 + (5, 6, 8, 12), line=(2,) * 8 + (3,) * 10 + (4, 4, 5, 5, 8, 11, 18)
+)
 VARIANTS: dict[str, HoleSettings] = {
     "as shipped": SHIPPED,
-    "five rows": replace(SHIPPED, lengths=replace(LADDER, line=(2, 3, 5, 11, 18))),
-    "twelve rows": replace(SHIPPED, lengths=replace(LADDER, line=(2, 2, 2, 3, 3, 3, 4, 5, 6, 8, 11, 18))),
-    "no length twice": replace(SHIPPED, lengths=replace(LADDER, line=tuple(range(1, 15)))),
-    "thirty-eight rows": replace(
-        SHIPPED, lengths=replace(LADDER, line=(2,) * 8 + (3,) * 14 + (4,) * 6 + (5,) * 4 + (6, 6, 8, 8, 11, 18))
-    ),
+    "rows alone, three steps": replace(SHIPPED, extensions={}),
+    "twenty-five rows alone, three steps": replace(SHIPPED, extensions={}, lengths=_MANY_ROWS),
+    "twenty-five rows": replace(SHIPPED, lengths=_MANY_ROWS),
+    "one row": replace(SHIPPED, lengths=replace(LADDER, within=(3,), line=(3,))),
+    "another step for a pass": replace(SHIPPED, extensions=_extended(line=(2, 4), within=(3, 3))),
+    "a step for another pass": replace(SHIPPED, extensions=_extended(line=(1, 5), within=(1, 5))),
+    "two passes fewer": replace(SHIPPED, extensions=_extended(line=(1, 3), within=(2, 2))),
+    "eight hypotheses a pass": replace(SHIPPED, extensions=_extended(line=(1, 5), within=(2, 4), width=8)),
+    "sixty-four hypotheses a pass": replace(SHIPPED, extensions=_extended(line=(1, 5), within=(2, 4), width=64)),
     "no lengths of their own within lines": replace(SHIPPED, lengths=replace(LADDER, within=LADDER.line)),
     "no cut to what is kept": replace(SHIPPED, lengths=replace(LADDER, contracted=False)),
     "nothing repaired": replace(SHIPPED, most_repairs=0),
     "rank without the encoder": replace(SHIPPED, weights=Weights(likelihood=0.0)),
     "rank without syntax": replace(SHIPPED, weights=Weights(error=0.0)),
-    "two steps": replace(SHIPPED, max_denoising_steps=2),
-    "four steps": replace(SHIPPED, max_denoising_steps=4),
-    "eight steps": replace(SHIPPED, max_denoising_steps=8),
-    "until unchanged once": replace(SHIPPED, confidence_threshold=100.0),
-    "stock entropy bound": replace(SHIPPED, entropy_bound=0.1),
     "doubted lines again": replace(SHIPPED, sure=1.0),
 }
 EDIT_VARIANTS: dict[str, HoleSettings] = {
