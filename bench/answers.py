@@ -21,8 +21,8 @@ class Answer:
     """What a method made of a case.
 
     middle: the filled middle, or None where the method offered nothing. passes: model forwards. token_positions: all
-    that were computed, prefill and scoring included. ms: milliseconds of the whole request. doubt: nats a token,
-    what the gate of automatic suggestions looks at; None where a method has no gate. breaks: whether it adds syntax
+    that were computed, prefill and scoring included. ms: milliseconds of the whole request. doubt: nats, what
+    the gate of automatic suggestions looks at; None where a method has no gate. breaks: whether it adds syntax
     errors by the product's own reckoning, which the gate looks at too.
     """
 

@@ -16,7 +16,7 @@ from infill.request import MOST_DOUBT
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A suggestion before the gate. doubt: nats a token, infinite where none is ever shown: there is nothing, or it
+    """A suggestion before the gate. doubt: nats, infinite where none is ever shown: there is nothing, or it
     breaks the syntax."""
 
     doubt: float
@@ -32,7 +32,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """The gate on a split at a threshold (nats a token). coverage: share of all cases that is shown. exact_match,
+    """The gate on a split at a threshold (nats). coverage: share of all cases that is shown. exact_match,
     syntax_errors: among the shown; lift: exact match among them over that among all."""
 
     split: str

@@ -33,8 +33,8 @@ class ConfigError(Exception):
 class InlineConfig:
     """Suggestions at the cursor.
 
-    candidates: how many an explicit request asks for. max_doubt: nats a token; an automatic suggestion that
-    is less likely than this stays unsaid. deadline_ms: after which the best reading so far is taken.
+    candidates: how many an explicit request asks for. max_doubt: nats; an automatic suggestion with a
+    line that is less likely than this stays unsaid. deadline_ms: after which the best reading so far is taken.
     automatic: whether anything is suggested that was not asked for.
     """
 

@@ -70,7 +70,7 @@ class Beam:
         nats = longer.log_probs[-1]
         if begun and token_id == self.end_id and self.exact in (None, len(begun)):
             text = Hypothesis(tuple(begun), longer.log_probs[:-1], longer.entropies[:-1])
-            self._ended[text.token_ids] = text, longer.log_prob
+            self._ended[text.token_ids] = text, nats
         too_long = self.exact is not None and len(longer.token_ids) > self.exact
         if token_id not in self.barred and nats > -np.inf and not too_long and longer.token_ids not in self._read:
             self._unread[longer.token_ids] = longer
@@ -80,5 +80,5 @@ class Beam:
         return nlargest(count, self._unread, key=lambda ids: self._unread[ids].log_prob)
 
     def texts(self) -> list[tuple[Hypothesis, float]]:
-        """Whole texts, the likeliest first, with the nats of each and its end."""
-        return sorted(self._ended.values(), key=lambda ended: ended[1], reverse=True)
+        """Whole texts, the likeliest first, each with the nats of its end."""
+        return sorted(self._ended.values(), key=lambda ended: ended[0].log_prob + ended[1], reverse=True)

@@ -32,8 +32,8 @@ Nats: TypeAlias = tuple[tuple[tuple[float, ...], ...], ...]
 class Reading:
     """A row's holes as finished texts, line ends "\n".
 
-    entropies: nats, of the tokens kept. doubts: nats, by how much each of the texts' tokens is unlikely to whom reads
-        left to right; the entropies, until that is known.
+    entropies: nats, of the tokens kept. doubts: nats, by how much each of the texts' tokens, and that they end there,
+        is unlikely to whom reads left to right; the entropies, until that is known.
     """
 
     texts: tuple[str, ...]
@@ -52,8 +52,8 @@ class Reading:
 
     @property
     def doubt(self) -> float:
-        """Nats a token."""
-        return _mean(self.doubts)
+        """Nats by which the least likely line is unlikely, all its tokens together."""
+        return max(sum(line) for hole in self.doubts for line in hole)
 
     def cut(self, lines: int) -> Reading:
         """The same with the first lines of its first hole only, the last of them without its end."""
@@ -118,26 +118,29 @@ def exchanges(row: RowState, lengths: Sequence[int], layout: Layout, mode: HoleM
             yield reading
 
 
-def written(hypothesis: Hypothesis, layout: Layout, mode: HoleMode) -> Reading | None:
+def written(hypothesis: Hypothesis, end: float, layout: Layout, mode: HoleMode) -> Reading | None:
     """A single hole's text as the encoder would write it; None where it lacks the characters known at the hole's edges,
-    or something would have to be cut off."""
+    or something would have to be cut off. end: the log-probability, nats, that it ends there."""
     [edges] = layout.edges
     token_ids = np.array(hypothesis.token_ids, np.int32)
     spelled = layout.tokens.decode(hypothesis.token_ids)
     text = edges.unwrap(spelled)
     if edges.wrap(text) != spelled or finish(text, _place(0, [text], layout, mode)) != text:
         return None
-    values = np.array([hypothesis.entropies, hypothesis.log_probs], np.float32)
-    entropies, doubts = (_by_token([(text, token_ids, own)], layout) for own in (values[0], -values[1]))
-    return Reading(texts=(text,), entropies=entropies, doubts=doubts)
+    entropies, log_probs = np.array(hypothesis.entropies), np.array([*hypothesis.log_probs, end])
+    return Reading(
+        texts=(text,),
+        entropies=_by_token([(text, token_ids, entropies.astype(np.float32))], layout),
+        doubts=_by_token([(text, token_ids, -log_probs.astype(np.float32))], layout),
+    )
 
 
 def doubted(reading: Reading, middles: Sequence[TokenIds], scores: RowScores, layout: Layout) -> Reading:
-    """A reading with what the encoder doubts of its lines; of a hole that is left empty, the token after it. middles:
+    """A reading with what the encoder doubts of its lines, the token after the last of them included. middles:
     its texts' tokens. scores: of its canvas as far as the token after the last hole, at least."""
     spans = layout.spans([len(middle) for middle in middles])
     begin = spans[0].start
-    doubts = [-scores.log_probs[span.start - begin : max(span.stop, span.start + 1) - begin] for span in spans]
+    doubts = [-scores.log_probs[span.start - begin : span.stop + 1 - begin] for span in spans]
     parts = zip(reading.texts, middles, doubts, strict=True)
     return replace(reading, doubts=_by_token(parts, layout))
 
@@ -228,9 +231,11 @@ def _by_token(holes: Iterable[tuple[str, TokenIds, Floats]], layout: Layout) -> 
 
 
 def _by_line(text: str, begins: NDArray[np.int64], values: Floats) -> tuple[tuple[float, ...], ...]:
+    """A value more than there are tokens is of the text's end."""
     lines: list[list[float]] = [[] for _ in range(text.count("\n") + 1)]
-    for value, at in zip(values[_begun(begins, text)].tolist(), begins.tolist(), strict=False):
+    for value, at in zip(values[: len(begins)][_begun(begins, text)].tolist(), begins.tolist(), strict=False):
         lines[text.count("\n", 0, max(at, 0))].append(value)
+    lines[-1] += values[len(begins) :].tolist()
     return tuple(map(tuple, lines))
 
 

@@ -1,6 +1,7 @@
 """Silence: whether a suggestion that nobody asked for is worth showing, all of it, its first line, or nothing.
 
-What is asked for is always shown. Knows no model; a candidate's doubt is by how many nats a token its text is unlikely.
+What is asked for is always shown. Knows no model; a candidate's doubt is by how many nats the least likely of its lines
+is unlikely.
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ RejectReason: TypeAlias = Literal[
     "no_room",
 ]
 
-MOST_DOUBT = 1.6
-"""Nats a token; `InfillRequest.most_doubt` where nobody says otherwise."""
+MOST_DOUBT = 3.9
+"""Nats; `InfillRequest.most_doubt` where nobody says otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -64,8 +64,8 @@ class InfillRequest:
     changes: recent ones, the newest last; `text` has them already.
     n: candidates wanted. deadline_ms: time budget from the start of the work, None for none.
     must_start_with: the first hole's text has to begin so (a selected completion, say).
-    most_doubt: nats a token; for a suggestion that nobody asked for, which is offered only as far as its text is
-        unlikely by no more than this, and where it breaks nothing. None offers the best there is.
+    most_doubt: nats; for a suggestion that nobody asked for, which is offered only as far as none of its lines is
+        unlikely by more than this, and where it breaks nothing. None offers the best there is.
     """
 
     text: str
@@ -141,8 +141,9 @@ class Draft:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """A filled middle on offer, one text a hole. score: higher is better, comparable within one request only.
-    worst_entropy: nats, the least certain token kept. doubt: nats a token by which the texts are unlikely, and
-    added_errors, of syntax, are what the gate looks at. passes: model forwards the whole request had spent by then."""
+    worst_entropy: nats, the least certain token kept. doubt: nats by which the least likely of its lines is unlikely;
+    that and added_errors, of syntax, are what the gate looks at. passes: model forwards the whole request had spent by
+    then."""
 
     texts: tuple[str, ...]
     score: float

@@ -113,12 +113,12 @@ class Scorer:
         known = {offer.reading.texts for offer in scored}
         row = max(scored, key=by_score).row
         offers: list[Offer] = []
-        for hypothesis, log_prob in beam.texts():
+        for hypothesis, end in beam.texts():
             if len(offers) == _MOST_PARSED or sum(not offer.added_errors for offer in offers) == wanted:
                 break
-            reading = written(hypothesis, self.layout, self.mode)
+            reading = written(hypothesis, end, self.layout, self.mode)
             if reading is not None and reading.texts not in known:
-                offers.append(self._read_offer(self.offer(reading, row), log_prob))
+                offers.append(self._read_offer(self.offer(reading, row), hypothesis.log_prob + end))
         return offers
 
     def _read_offer(self, offer: Offer, log_prob: float) -> Offer:

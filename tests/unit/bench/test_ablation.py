@@ -24,10 +24,10 @@ def test_what_ships_comes_first_and_every_other_variant_differs_from_it_and_from
 
 
 def test_variants_are_compared_in_the_order_that_names_them_and_an_unknown_one_is_refused() -> None:
-    assert chosen("single", ["two steps", "as shipped"]) == ["two steps", "as shipped"]
+    assert chosen("single", ["one row", "as shipped"]) == ["one row", "as shipped"]
     assert chosen("edits", None) == list(variants_of("edits"))
-    with pytest.raises(SystemExit, match="no variant 'two steps' on the split edits: choose among as shipped, "):
-        chosen("edits", ["two steps"])
+    with pytest.raises(SystemExit, match="no variant 'one row' on the split edits: choose among as shipped, "):
+        chosen("edits", ["one row"])
 
 
 def test_a_gain_is_against_what_ships() -> None:

@@ -47,7 +47,7 @@ def test_what_a_text_names_is_read_next_the_likeliest_first() -> None:
 
 
 def test_texts_are_in_the_order_of_all_their_nats_and_hold_nothing_that_is_barred() -> None:
-    texts = [(text.token_ids, pytest.approx(nats)) for text, nats in grown().texts()]
+    texts = [(text.token_ids, pytest.approx(text.log_prob + end)) for text, end in grown().texts()]
     assert [ids for ids, _ in texts][:3] == [(1, 3), (2,), (1,)]
     assert texts[0] == ((1, 3), -0.8)
     assert texts[1] == ((2,), -1.1)
@@ -55,7 +55,8 @@ def test_texts_are_in_the_order_of_all_their_nats_and_hold_nothing_that_is_barre
 
 
 def test_a_text_knows_what_was_expected_of_each_token() -> None:
-    text, _ = grown().texts()[0]
+    text, end = grown().texts()[0]
+    assert end == pytest.approx(-0.1)
     assert text.log_probs == pytest.approx((-0.5, -0.2))
     assert text.entropies == (0.5, 0.5)
 

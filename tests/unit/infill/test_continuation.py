@@ -41,7 +41,7 @@ def test_a_reading_goes_on_where_the_kept_lines_end() -> None:
     whole = joined(reading("a\nb\nc", 0.1, 0.2, 0.9).cut(2), reading("d\ne", 0.3, 0.4))
     assert whole.texts == ("a\nb\nd\ne",)
     assert whole.entropies == whole.doubts == (((0.1,), (0.2,), (0.3,), (0.4,)),)
-    assert whole.doubt == pytest.approx(0.25)
+    assert whole.doubt == pytest.approx(0.4)
     assert whole.worst_entropy == 0.4
 
 

@@ -12,17 +12,17 @@ from tests.unit.infill.scripted import filled, request_of
 LINES = "\n    return 1\n    pass"
 
 
-def reading(whole: float, first_line: float) -> Reading:
-    """Of three lines, the first blank; its doubts as given."""
+def reading(second_line: float, first_line: float) -> Reading:
+    """Of three lines, the first blank; the doubts of the others as given, each of two tokens."""
     return Reading(
         texts=(LINES,),
         entropies=(((), (0.1,), (0.1,)),),
-        doubts=(((), (first_line,), (2 * whole - first_line,)),),
+        doubts=(((), (first_line / 2, first_line / 2), (second_line / 2, second_line / 2)),),
     )
 
 
 @pytest.mark.parametrize(
-    ("whole", "first", "most_doubt", "added_errors", "goes_on", "text", "reason"),
+    ("second", "first", "most_doubt", "added_errors", "goes_on", "text", "reason"),
     [
         (9.0, 9.0, None, 3, False, LINES, None),
         (0.5, 0.4, 1.0, 0, False, LINES, None),
@@ -33,7 +33,7 @@ def reading(whole: float, first_line: float) -> Reading:
     ],
 )
 def test_all_of_it_its_first_line_or_nothing(
-    whole: float,
+    second: float,
     first: float,
     most_doubt: float | None,
     added_errors: int,
@@ -41,7 +41,7 @@ def test_all_of_it_its_first_line_or_nothing(
     text: str | None,
     reason: RejectReason | None,
 ) -> None:
-    shown = admitted(reading(whole, first), most_doubt, added_errors=added_errors, goes_on=goes_on)
+    shown = admitted(reading(second, first), most_doubt, added_errors=added_errors, goes_on=goes_on)
     if reason is not None:
         assert shown == Rejection(reason=reason)
         return
