@@ -46,9 +46,9 @@ class Beam:
     end_id: int
     barred: frozenset[int]
     exact: int | None = None
-    _read: set[Ids] = field(default_factory=set[Ids])
-    _unread: dict[Ids, Hypothesis] = field(default_factory=dict[Ids, Hypothesis])
-    _ended: dict[Ids, tuple[Hypothesis, float]] = field(default_factory=dict[Ids, tuple[Hypothesis, float]])
+    _read: set[Ids] = field(default_factory=set[Ids], init=False)
+    _unread: dict[Ids, Hypothesis] = field(default_factory=dict[Ids, Hypothesis], init=False)
+    _ended: dict[Ids, tuple[Hypothesis, float]] = field(default_factory=dict[Ids, tuple[Hypothesis, float]], init=False)
 
     def learn(self, token_ids: Ids, scores: RowScores) -> None:
         """Take in what was expected of a text and the token after it. scores: of as many of these tokens, from the

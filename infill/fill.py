@@ -47,7 +47,7 @@ class HoleSettings:
         where only what is longer than a canvas goes on in another one.
     weights: of what candidates are ranked by.
     most_repairs: other endings tried for a reading that breaks the syntax, and other tokens where no reading is whole
-        then; about a millisecond each.
+        then; about a millisecond each. Where others are whole, a reading to a line's end is left as it is.
     extensions: how the encoder goes on from what was denoised in an empty hole, by mode; nothing is gained for others.
     """
 

@@ -190,8 +190,8 @@ class Search:
 
     def _mended(self, offers: list[Offer], unavoidable: int) -> list[Offer]:
         """The offers, each text once, broken ones in another reading of their row that breaks the syntax less. Where
-        some are whole, the longest other ending alone is tried; within a line several, since no line end shows there
-        that a row is too long. What replaces a text stays as it is, since its end would be lost."""
+        some are whole, no other is tried, but within a line, since no line end shows there that a row is too long. What
+        replaces a text stays as it is, since its end would be lost."""
         if not any(self.layout.middles):
             wanted = self.mode == "within" or all_break(offers, unavoidable)
             tries = self.most_repairs if wanted else 0
