@@ -14,7 +14,7 @@ from engine.backbone import Backbone
 from engine.cache import KeepingCache, KeyValues, LayerView
 from engine.canvas import TokenIds
 from engine.masks import Places
-from engine.trie import Path, Trie
+from engine.trie import NodePath, Trie
 
 
 class Branches:
@@ -30,7 +30,7 @@ class Branches:
         self.trie = Trie()
         self.hidden = torch.empty(0, backbone.hidden_size, device=backbone.device, dtype=backbone.dtype)
 
-    def read(self, sequence: KeyValues, rows: Sequence[TokenIds]) -> list[Path]:
+    def read(self, sequence: KeyValues, rows: Sequence[TokenIds]) -> list[NodePath]:
         """Read rows. sequence: where the context's keys and values lie now, since a longer prompt may have moved them.
         Returns the nodes of each row's tokens."""
         old = len(self.trie)

@@ -15,7 +15,7 @@ from engine.branches import Branches
 from engine.canvas import RowScores, TokenIds
 from engine.denoise import READ_AT_ONCE
 from engine.permitted import PermittedIds
-from engine.trie import Path
+from engine.trie import NodePath
 
 TOP_IDS = 16
 """How many of the likeliest ids a `RowScores` lists."""
@@ -23,7 +23,7 @@ TOP_IDS = 16
 
 def expected_of(
     rows: Sequence[TokenIds],
-    paths: Sequence[Path],
+    paths: Sequence[NodePath],
     branches: Branches,
     logits_of: Callable[[Tensor], Tensor],
     permitted: PermittedIds,

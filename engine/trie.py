@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from engine.canvas import Flags, TokenIds
 
-Path: TypeAlias = NDArray[np.int64]
+NodePath: TypeAlias = NDArray[np.int64]
 """The nodes of a row's tokens, [L]."""
 
 _ROOT = -1
@@ -31,7 +31,7 @@ class Trie:
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def put(self, row: TokenIds) -> Path:
+    def put(self, row: TokenIds) -> NodePath:
         """Adds what of a row is new."""
         path: list[int] = []
         for token_id in row.tolist():
