@@ -33,12 +33,17 @@ SPLITS = (*OWN_SPLITS, EDITS)
 SHIPPED = HoleSettings()
 
 
-def _extended(*, line: tuple[int, int], within: tuple[int, int], width: int = 24) -> dict[HoleMode, Extension]:
+def _extended(*, line: tuple[int, int], within: tuple[int, int]) -> dict[HoleMode, Extension]:
     """Denoising steps and passes of the encoder, by mode."""
     return {
-        "line": Extension(denoising_steps=line[0], passes=line[1], width=width),
-        "within": Extension(denoising_steps=within[0], passes=within[1], width=width),
+        "line": Extension(denoising_steps=line[0], passes=line[1]),
+        "within": Extension(denoising_steps=within[0], passes=within[1]),
     }
+
+
+def _widened(width: int) -> dict[HoleMode, Extension]:
+    """As many hypotheses a pass, and else what ships."""
+    return {mode: replace(extension, width=width) for mode, extension in SHIPPED.extensions.items()}
 
 
 LADDER = Ladder()
@@ -54,8 +59,8 @@ VARIANTS: dict[str, HoleSettings] = {
     "another step for a pass": replace(SHIPPED, extensions=_extended(line=(2, 4), within=(3, 3))),
     "a step for another pass": replace(SHIPPED, extensions=_extended(line=(1, 5), within=(1, 5))),
     "two passes fewer": replace(SHIPPED, extensions=_extended(line=(1, 3), within=(2, 2))),
-    "eight hypotheses a pass": replace(SHIPPED, extensions=_extended(line=(1, 5), within=(2, 4), width=8)),
-    "sixty-four hypotheses a pass": replace(SHIPPED, extensions=_extended(line=(1, 5), within=(2, 4), width=64)),
+    "eight hypotheses a pass": replace(SHIPPED, extensions=_widened(8)),
+    "sixty-four hypotheses a pass": replace(SHIPPED, extensions=_widened(64)),
     "no lengths of their own within lines": replace(SHIPPED, lengths=replace(LADDER, within=LADDER.line)),
     "no cut to what is kept": replace(SHIPPED, lengths=replace(LADDER, contracted=False)),
     "nothing repaired": replace(SHIPPED, most_repairs=0),

@@ -99,7 +99,9 @@ def _first_distribution(denoiser: ReferenceDenoiser, layout: Layout) -> Tensor:
     noise = np.random.default_rng(0).integers(0, backbone.vocabulary_size, len(canvas))
     token_ids = torch.tensor(np.where(canvas.clamped, canvas.token_ids, noise), device=backbone.device).long()
     with denoiser.prefill(layout.context_ids) as context, torch.inference_mode():
-        places = Places.packed(context.token_count, [len(canvas)], backbone.device)
+        places = Places.of_rows(
+            context.token_count, [torch.arange(len(canvas), device=backbone.device)], backbone.device
+        )
         masks = backbone.decoder_masks(places, context.token_count)
         cache = ReadingCache(context.slot.sequence, context.token_count)
         signal = torch.zeros(len(canvas), backbone.hidden_size, dtype=backbone.dtype, device=backbone.device)

@@ -8,9 +8,11 @@ sampling and remembers nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers.models.diffusion_gemma.modeling_diffusion_gemma import (
     DiffusionGemmaDecoderModel,
@@ -115,6 +117,10 @@ class Backbone:
         """
         embeds = self._self_conditioning(self._vocabulary.embed(token_ids)[None], signal[None])[0]
         return self._run(self._decoder_layers, embeds, places, masks, cache, extend=extend)
+
+    def integers(self, numbers: NDArray[np.integer[Any]]) -> Tensor:
+        """Token ids, positions or places as this model takes them, int64."""
+        return torch.from_numpy(numbers.astype(np.int64)).to(self.device)
 
     def rotations(self, positions: Tensor) -> Rotations:
         """What turns keys by so many positions [N], for each kind of layer."""

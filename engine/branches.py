@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 
 from engine.backbone import Backbone
@@ -20,7 +19,7 @@ from engine.trie import NodePath, Trie
 class Branches:
     """The rows read so far, as a trie of N nodes. start: tokens of the context that all of them see.
 
-    hidden: [N, H], the state of each node, which expects the token after it.
+    depths: [N] int64, how many tokens of a row stand before each node's.
     """
 
     def __init__(self, backbone: Backbone, start: int) -> None:
@@ -28,7 +27,8 @@ class Branches:
         self._start = start
         self._kept: Sequence[LayerView] = ()
         self.trie = Trie()
-        self.hidden = torch.empty(0, backbone.hidden_size, device=backbone.device, dtype=backbone.dtype)
+        self.depths = self.trie.depths()
+        self._hidden = torch.empty(0, backbone.hidden_size, device=backbone.device, dtype=backbone.dtype)
 
     def read(self, sequence: KeyValues, rows: Sequence[TokenIds]) -> list[NodePath]:
         """Read rows. sequence: where the context's keys and values lie now, since a longer prompt may have moved them.
@@ -36,10 +36,11 @@ class Branches:
         old = len(self.trie)
         paths = [self.trie.put(row) for row in rows]
         if len(self.trie) > old:
-            positions = torch.from_numpy(self.trie.depths()).to(self._backbone.device)
+            self.depths = self.trie.depths()
+            positions = self._backbone.integers(self.depths)
             cache = KeepingCache(sequence, self._start, self._kept)
             hidden = self._backbone.encode(
-                torch.from_numpy(self.trie.token_ids[old:].astype(np.int64)).to(self._backbone.device),
+                self._backbone.integers(self.trie.token_ids[old:]),
                 self._places(positions[old:]),
                 cache,
                 self._start,
@@ -47,8 +48,12 @@ class Branches:
                 seen=torch.from_numpy(self.trie.seen()[old:]).to(self._backbone.device),
             )
             self._kept = cache.kept
-            self.hidden = torch.cat([self.hidden, hidden])
+            self._hidden = torch.cat([self._hidden, hidden])
         return paths
+
+    def logits(self, nodes: NodePath) -> torch.Tensor:
+        """What some nodes expect to come after them, [n, V] float32."""
+        return self._backbone.logits(self._hidden[self._backbone.integers(nodes)])
 
     def _places(self, positions: torch.Tensor) -> Places:
         """All in one row: which nodes see each other is in the trie."""

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from engine import sampler
 from engine.branches import Branches
 from engine.canvas import RowScores, TokenIds
 from engine.denoise import READ_AT_ONCE
-from engine.permitted import PermittedIds
+from engine.permitted import PermittedIds, grouped
 from engine.trie import NodePath
 
 TOP_IDS = 16
@@ -25,30 +23,29 @@ def expected_of(
     rows: Sequence[TokenIds],
     paths: Sequence[NodePath],
     branches: Branches,
-    logits_of: Callable[[Tensor], Tensor],
     permitted: PermittedIds,
     allowed: Mapping[int, frozenset[int]],
 ) -> tuple[RowScores, ...]:
     """The scores of rows.
 
-    paths: the nodes that expect each row's tokens. logits_of: makes logits [n, V] float32 of hidden states. allowed: by
-    a node's depth, the only ids to be named for what it expects; elsewhere all permitted ones.
+    paths: the nodes that expect each row's tokens. allowed: by a node's depth, the only ids to be named for what it
+    expects; elsewhere all permitted ones.
     """
     token_ids = np.concatenate(rows)
     nodes, read_at = np.unique(np.concatenate(paths), return_inverse=True)
-    depths = branches.trie.depths()[nodes]
     log_probs = np.empty(len(token_ids), np.float32)
     parts: list[tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.float32]]] = []
     for begin in range(0, len(nodes), READ_AT_ONCE):
-        part = slice(begin, begin + READ_AT_ONCE)
-        logits = logits_of(branches.hidden[_like(branches.hidden, nodes[part])])
+        part = nodes[begin : begin + READ_AT_ONCE]
+        logits = branches.logits(part)
         believed = sampler.posterior(logits, 1)
         logits -= believed.log_total[:, None]
-        own = (begin <= read_at) & (read_at < begin + len(logits))
-        log_probs[own] = logits[_like(logits, read_at[own] - begin), _like(logits, token_ids[own])].cpu().numpy()
-        for depth in np.unique(depths[part]).tolist():
-            places = _like(logits, np.flatnonzero(depths[part] == depth))
-            logits[places[:, None], permitted.split(allowed.get(depth)).barred] = -torch.inf
+        own = (begin <= read_at) & (read_at < begin + len(part))
+        places, ids = read_at[own] - begin, token_ids[own].astype(np.int64)
+        log_probs[own] = logits[torch.from_numpy(places), torch.from_numpy(ids)].cpu().numpy()
+        choices = (permitted.split(allowed.get(depth)) for depth in branches.depths[part].tolist())
+        for numbers, choice in grouped(choices, logits.device):
+            logits[numbers[:, None], choice.barred] = -torch.inf
         top = logits.topk(min(TOP_IDS, logits.shape[-1]))
         parts.append((believed.entropy.cpu().numpy(), top.indices.int().cpu().numpy(), top.values.cpu().numpy()))
     entropy, top_ids, top_log_probs = (np.concatenate(own)[read_at] for own in zip(*parts, strict=True))
@@ -62,8 +59,3 @@ def expected_of(
         )
         for begin, end in zip([0, *ends], ends, strict=False)
     )
-
-
-def _like(tensor: Tensor, numbers: NDArray[np.integer[Any]]) -> Tensor:
-    """Numbers to index a tensor with."""
-    return torch.from_numpy(numbers.astype(np.int64)).to(tensor.device)

@@ -40,11 +40,6 @@ class Places:
         return cls(start + torch.cat([none, *positions]), numbers.repeat_interleave(counts))
 
     @classmethod
-    def packed(cls, start: int, lengths: Sequence[int], device: torch.device) -> Self:
-        """Rows of these lengths, end to end, each continuing a context of `start` tokens."""
-        return cls.of_rows(start, [torch.arange(length, device=device) for length in lengths], device)
-
-    @classmethod
     def joined(cls, *parts: Places) -> Self:
         """All of these, end to end."""
         return cls(torch.cat([part.positions for part in parts]), torch.cat([part.rows for part in parts]))

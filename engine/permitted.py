@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,14 @@ class Permitted:
 
     ids: Tensor
     barred: Tensor
+
+
+def grouped(permitted: Iterable[Permitted], device: torch.device) -> list[tuple[Tensor, Permitted]]:
+    """The numbers, [n] int64, of the positions that may take the same ids, for positions in order."""
+    numbers: dict[Permitted, list[int]] = {}
+    for number, own in enumerate(permitted):
+        numbers.setdefault(own, []).append(number)
+    return [(torch.tensor(own, device=device), permitted) for permitted, own in numbers.items()]
 
 
 class PermittedIds:

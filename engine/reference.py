@@ -6,11 +6,9 @@ Stateless but for the weights and the pool of prefilled contexts. One thread at 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from engine.backbone import Backbone
 from engine.branches import Branches
@@ -67,7 +65,7 @@ class ReferenceDenoiser:
                 end = min(start + self._chunk, len(token_ids))
                 places = Places.context(start, end, self.backbone.device)
                 cache = WritingCache(context.slot.sequence, start)
-                self.backbone.encode(self._tensor(token_ids[start:end]), places, cache, start)
+                self.backbone.encode(self.backbone.integers(token_ids[start:end]), places, cache, start)
                 context.slot.append(token_ids[start:end])
         except BaseException:
             context.release()
@@ -123,7 +121,6 @@ class ReferenceDenoiser:
             [row[begin:] for row, begin in zip(rows, begins, strict=True)],
             [path[begin:] for path, begin in zip(paths, begins, strict=True)],
             branches,
-            self.backbone.logits,
             PermittedIds(banned_ids, self.vocabulary_size, self.backbone.device),
             allowed or {},
         )
@@ -133,9 +130,6 @@ class ReferenceDenoiser:
         if not isinstance(context, PooledContext):
             raise TypeError(f"a context of this denoiser is needed, not {type(context).__name__}")
         return context
-
-    def _tensor(self, values: NDArray[np.integer[Any]]) -> torch.Tensor:
-        return torch.tensor(values, dtype=torch.int64, device=self.backbone.device)
 
     def _check(self, token_ids: TokenIds) -> None:
         # Such an id would kill a CUDA context, and with it every other request.

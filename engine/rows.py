@@ -19,7 +19,7 @@ from torch.nn.utils.rnn import pad_sequence
 from engine import sampler
 from engine.canvas import Canvas, DenoiseConfig, RowState
 from engine.noise import NoiseKeys, NoiseSource, signed
-from engine.permitted import Permitted, PermittedIds
+from engine.permitted import Permitted, PermittedIds, grouped
 from engine.surroundings import Clamped
 
 
@@ -110,10 +110,7 @@ class Rows:
         seeds = torch.tensor([row.seed for row in rows]).repeat_interleave(counts)
         self._seeds = seeds.to(self._free.device)
         self._positions = torch.cat([row.places for row in rows])
-        numbers: dict[Permitted, list[int]] = {}
-        for number, permitted in enumerate(permitted for row in rows for permitted in row.permitted):
-            numbers.setdefault(permitted, []).append(number)
-        self._choices = [(torch.tensor(own, device=self._free.device), permitted) for permitted, own in numbers.items()]
+        self._choices = grouped((permitted for row in rows for permitted in row.permitted), self._free.device)
 
     def fill(self, noise: NoiseSource, step: int) -> None:
         """Puts noise where nothing stands yet. `step` keys it."""

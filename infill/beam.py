@@ -60,19 +60,20 @@ class Beam:
             entropy = float(scores.entropy[at])
             likeliest = zip(scores.top_ids[at].tolist(), scores.top_log_probs[at].tolist(), strict=True)
             for other_id, nats in (*likeliest, (token_id, log_prob)):
-                self._note(known.then(other_id, nats, entropy))
+                self._note(known, other_id, nats, entropy)
             self._read.add(known.token_ids)
             self._unread.pop(known.token_ids, None)
             known = known.then(token_id, log_prob, entropy)
 
-    def _note(self, longer: Hypothesis) -> None:
-        *begun, token_id = longer.token_ids
-        nats = longer.log_probs[-1]
-        if begun and token_id == self.end_id and self.exact in (None, len(begun)):
-            text = Hypothesis(tuple(begun), longer.log_probs[:-1], longer.entropies[:-1])
-            self._ended[text.token_ids] = text, nats
-        too_long = self.exact is not None and len(longer.token_ids) > self.exact
-        if token_id not in self.barred and nats > -np.inf and not too_long and longer.token_ids not in self._read:
+    def _note(self, known: Hypothesis, token_id: int, log_prob: float, entropy: float) -> None:
+        """Take in what might stand after a hypothesis: another of its tokens, or what ends it."""
+        length = len(known.token_ids)
+        if length and token_id == self.end_id and self.exact in (None, length):
+            self._ended[known.token_ids] = known, log_prob
+        if token_id in self.barred or log_prob == -np.inf or (self.exact is not None and length >= self.exact):
+            return
+        longer = known.then(token_id, log_prob, entropy)
+        if longer.token_ids not in self._read:
             self._unread[longer.token_ids] = longer
 
     def likeliest(self, count: int) -> list[Ids]:

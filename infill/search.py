@@ -92,7 +92,7 @@ class Search:
         """Whether a hole within a line is to be tried across lines."""
         if self.mode != "within" or self.layout.middles != ("",) or not found.offers or self.meter.late:
             return False
-        return all(offer.added_errors for offer in found.offers)
+        return all_break(found.offers)
 
     def _start(self) -> list[Middle | None]:
         """What is known of the holes: a text to be edited stands there, another's length is near its own; None where
@@ -184,7 +184,7 @@ class Search:
 
     def _unavoidable(self, offers: Sequence[Offer]) -> int:
         """The errors that no text is blamed for: none where one of these has none."""
-        if not all(offer.added_errors for offer in offers):
+        if not all_break(offers):
             return 0
         return self.statements.unavoidable_errors()
 

@@ -14,7 +14,7 @@ from engine.masks import Places, additive_mask
 
 CPU = torch.device("cpu")
 PREFILL = Places.context(3, 6, CPU)
-TWO_ROWS = Places.packed(3, [2, 1], CPU)
+TWO_ROWS = Places.of_rows(3, [torch.arange(2), torch.arange(1)], CPU)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def picture(mask: Tensor | None) -> list[str]:
 
 
 def test_one_canvas_needs_no_mask() -> None:
-    query = Places.packed(3, [4], CPU)
+    query = Places.of_rows(3, [torch.arange(4)], CPU)
     key = Places.joined(Places.context(0, 3, CPU), query)
     assert additive_mask(query, key, causal=False, window=None, dtype=torch.float32) is None
 

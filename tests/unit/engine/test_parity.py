@@ -105,7 +105,7 @@ def test_decoder_logits(
     with torch.inference_mode():
         expected = _logits(model, input_ids=long_ids(prompt_ids), decoder_input_ids=canvas_ids[None])
         with denoiser.prefill(prompt_ids) as context:
-            places = Places.packed(prompt_length, [CANVAS], loaded.device)
+            places = Places.of_rows(prompt_length, [torch.arange(CANVAS)], loaded.device)
             hidden = loaded.decode(
                 canvas_ids,
                 torch.zeros(CANVAS, loaded.hidden_size),

@@ -42,7 +42,7 @@ def log_probs(denoiser: ReferenceDenoiser, vocabulary: int) -> Tensor:
     """The decoder's log-probabilities of a random canvas behind a random prompt, [PLACES, V]."""
     backbone = denoiser.backbone
     with denoiser.prefill(prompt(40, vocabulary=vocabulary)) as context, torch.inference_mode():
-        places = Places.packed(context.token_count, [PLACES], CPU)
+        places = Places.of_rows(context.token_count, [torch.arange(PLACES)], CPU)
         cache = ReadingCache(context.slot.sequence, context.token_count)
         masks = backbone.decoder_masks(places, context.token_count)
         token_ids = torch.from_numpy(prompt(PLACES, seed=1, vocabulary=vocabulary)).long()

@@ -39,7 +39,7 @@ def test_a_hole_of_the_usual_length_is_one_pass_in_which_clamped_tokens_are_blin
     with ReferenceDenoiser(backbone, context_tokens=64).prefill(prompt(CONTEXT)) as context, torch.inference_mode():
         stepper = ReferenceDenoiser(backbone, context_tokens=64).start(context, [own], seeds=[0], config=FLAT)
         row = stepper.step().rows[0]
-        places = Places.packed(CONTEXT, [len(own)], CPU)
+        places = Places.of_rows(CONTEXT, [torch.arange(len(own))], CPU)
         masks = backbone.decoder_masks(places, CONTEXT)
         hidden = backbone.decode(
             torch.from_numpy(own.token_ids).long(),
