@@ -26,7 +26,7 @@ from infill.layout import Layout, lay_out
 from infill.length import Ladder
 from infill.mode import HoleMode
 from infill.rank import Weights
-from infill.scorer import Extension
+from infill.writer import Extension
 
 EDITS = "edits"
 SPLITS = (*OWN_SPLITS, EDITS)

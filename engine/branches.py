@@ -17,17 +17,13 @@ from engine.trie import NodePath, Trie
 
 
 class Branches:
-    """The rows read so far, as a trie of N nodes. start: tokens of the context that all of them see.
-
-    depths: [N] int64, how many tokens of a row stand before each node's.
-    """
+    """The rows read so far, as a trie of N nodes. start: tokens of the context that all of them see."""
 
     def __init__(self, backbone: Backbone, start: int) -> None:
         self._backbone = backbone
         self._start = start
         self._kept: Sequence[LayerView] = ()
         self.trie = Trie()
-        self.depths = self.trie.depths()
         self._hidden = torch.empty(0, backbone.hidden_size, device=backbone.device, dtype=backbone.dtype)
 
     def read(self, sequence: KeyValues, rows: Sequence[TokenIds]) -> list[NodePath]:
@@ -36,8 +32,7 @@ class Branches:
         old = len(self.trie)
         paths = [self.trie.put(row) for row in rows]
         if len(self.trie) > old:
-            self.depths = self.trie.depths()
-            positions = self._backbone.integers(self.depths)
+            positions = self._backbone.integers(self.trie.depths())
             cache = KeepingCache(sequence, self._start, self._kept)
             hidden = self._backbone.encode(
                 self._backbone.integers(self.trie.token_ids[old:]),

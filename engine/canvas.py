@@ -8,7 +8,7 @@ explicit boolean array, never read off token ids.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Protocol, Self, TypeAlias
 
@@ -122,6 +122,17 @@ class RowScores:
     top_ids: TokenIds
     top_log_probs: Floats
 
+    def part(self, begin: int, end: int) -> Self:
+        """Of some of these tokens."""
+        own = slice(begin, end)
+        return replace(
+            self,
+            log_probs=self.log_probs[own],
+            entropy=self.entropy[own],
+            top_ids=self.top_ids[own],
+            top_log_probs=self.top_log_probs[own],
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
@@ -209,10 +220,10 @@ class Denoiser(Protocol):
         begins: Sequence[int] = (),
         after: Scores | None = None,
         banned_ids: frozenset[int] = frozenset(),
-        allowed: Mapping[int, frozenset[int]] | None = None,
+        allowed: Sequence[Mapping[int, frozenset[int]]] = (),
     ) -> Scores:
         """Read rows left to right after the context. begins: of each row, the place of the first token that is asked
         about; 0 where not given. after: what came of reading others over the same context; what rows have in common
-        with those is not computed again. banned_ids: not to be named among the likeliest. allowed: by place in the
-        rows, the only ids to be named there."""
+        with those is not computed again. banned_ids: not to be named among the likeliest. allowed: of each row, by
+        place, the only ids to be named there; any where not given."""
         ...

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -19,43 +20,45 @@ TOP_IDS = 16
 """How many of the likeliest ids a `RowScores` lists."""
 
 
-def expected_of(
-    rows: Sequence[TokenIds],
-    paths: Sequence[NodePath],
-    branches: Branches,
-    permitted: PermittedIds,
-    allowed: Mapping[int, frozenset[int]],
-) -> tuple[RowScores, ...]:
-    """The scores of rows.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Tokens of a row that are asked about, L of them. nodes: that expect each. allowed: the only ids to be named in
+    the place of each, None for all that are permitted."""
 
-    paths: the nodes that expect each row's tokens. allowed: by a node's depth, the only ids to be named for what it
-    expects; elsewhere all permitted ones.
-    """
-    token_ids = np.concatenate(rows)
-    nodes, read_at = np.unique(np.concatenate(paths), return_inverse=True)
+    token_ids: TokenIds
+    nodes: NodePath
+    allowed: Sequence[frozenset[int] | None]
+
+
+def expected_of(asked: Sequence[Asked], branches: Branches, permitted: PermittedIds) -> tuple[RowScores, ...]:
+    """The scores of what is asked about; what rows have in common is looked up once."""
+    token_ids = np.concatenate([own.token_ids for own in asked])
+    questions: dict[tuple[int, frozenset[int] | None], int] = {}
+    read_at = np.array(
+        [
+            questions.setdefault(question, len(questions))
+            for own in asked
+            for question in zip(own.nodes.tolist(), own.allowed, strict=True)
+        ],
+        np.int64,
+    )
+    nodes = np.array([node for node, _ in questions], np.int64)
+    choices = [permitted.split(allowed) for _, allowed in questions]
     log_probs = np.empty(len(token_ids), np.float32)
     parts: list[tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.float32]]] = []
     for begin in range(0, len(nodes), READ_AT_ONCE):
-        part = nodes[begin : begin + READ_AT_ONCE]
-        logits = branches.logits(part)
+        part = slice(begin, begin + READ_AT_ONCE)
+        logits = branches.logits(nodes[part])
         believed = sampler.posterior(logits, 1)
         logits -= believed.log_total[:, None]
-        own = (begin <= read_at) & (read_at < begin + len(part))
+        own = (begin <= read_at) & (read_at < begin + len(logits))
         places, ids = read_at[own] - begin, token_ids[own].astype(np.int64)
         log_probs[own] = logits[torch.from_numpy(places), torch.from_numpy(ids)].cpu().numpy()
-        choices = (permitted.split(allowed.get(depth)) for depth in branches.depths[part].tolist())
-        for numbers, choice in grouped(choices, logits.device):
+        for numbers, choice in grouped(choices[part], logits.device):
             logits[numbers[:, None], choice.barred] = -torch.inf
         top = logits.topk(min(TOP_IDS, logits.shape[-1]))
         parts.append((believed.entropy.cpu().numpy(), top.indices.int().cpu().numpy(), top.values.cpu().numpy()))
     entropy, top_ids, top_log_probs = (np.concatenate(own)[read_at] for own in zip(*parts, strict=True))
-    ends = np.cumsum([len(row) for row in rows]).tolist()
-    return tuple(
-        RowScores(
-            log_probs=log_probs[begin:end],
-            entropy=entropy[begin:end],
-            top_ids=top_ids[begin:end],
-            top_log_probs=top_log_probs[begin:end],
-        )
-        for begin, end in zip([0, *ends], ends, strict=False)
-    )
+    ends = np.cumsum([len(own.token_ids) for own in asked]).tolist()
+    whole = RowScores(log_probs=log_probs, entropy=entropy, top_ids=top_ids, top_log_probs=top_log_probs)
+    return tuple(whole.part(begin, end) for begin, end in zip([0, *ends], ends, strict=False))

@@ -16,7 +16,7 @@ from engine.cache import WritingCache
 from engine.canvas import Canvas, Context, DenoiseConfig, Scores, TokenIds
 from engine.context import ContextPool, PooledContext
 from engine.denoise import BatchStepper
-from engine.expected import expected_of
+from engine.expected import Asked, expected_of
 from engine.masks import Places
 from engine.noise import KeyedNoise, NoiseSource
 from engine.permitted import PermittedIds
@@ -92,12 +92,12 @@ class ReferenceDenoiser:
         begins: Sequence[int] = (),
         after: Scores | None = None,
         banned_ids: frozenset[int] = frozenset(),
-        allowed: Mapping[int, frozenset[int]] | None = None,
+        allowed: Sequence[Mapping[int, frozenset[int]]] = (),
     ) -> Scores:
         """Read rows left to right after the context, what they have in common once. begins: of each row, the place of
         the first token that is asked about; 0 where not given. after: what came of reading others over the same
         context; what rows have in common with those is not computed again. banned_ids: not to be named among the
-        likeliest. allowed: by place in the rows, the only ids to be named there.
+        likeliest. allowed: of each row, by place, the only ids to be named there; any where not given.
 
         Raises:
             ValueError: a row is empty or holds an id outside the vocabulary, or only banned ids are allowed.
@@ -116,14 +116,13 @@ class ReferenceDenoiser:
             raise TypeError(f"scores of this denoiser are needed, not with {type(branches).__name__}")
         known = len(branches.trie)
         paths = branches.read(own.slot.sequence, [np.concatenate([last, row[:-1]]) for row in rows])
-        begins = begins or [0] * len(rows)
-        expected = expected_of(
-            [row[begin:] for row, begin in zip(rows, begins, strict=True)],
-            [path[begin:] for path, begin in zip(paths, begins, strict=True)],
-            branches,
-            PermittedIds(banned_ids, self.vocabulary_size, self.backbone.device),
-            allowed or {},
-        )
+        asked = [
+            Asked(row[begin:], path[begin:], [own.get(place) for place in range(begin, len(row))])
+            for row, path, begin, own in zip(
+                rows, paths, begins or [0] * len(rows), allowed or [{}] * len(rows), strict=True
+            )
+        ]
+        expected = expected_of(asked, branches, PermittedIds(banned_ids, self.vocabulary_size, self.backbone.device))
         return Scores(rows=expected, token_positions=len(branches.trie) - known, read=branches)
 
     def _own(self, context: Context) -> PooledContext:

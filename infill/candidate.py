@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.canvas import Flags, Floats, RowScores, RowState, TokenIds
-from infill.beam import Hypothesis
+from infill.beam import Hypothesis, spelling
 from infill.layout import Layout
 from infill.mode import HoleMode
 from infill.overlap import drop_echo
@@ -118,20 +118,22 @@ def exchanges(row: RowState, lengths: Sequence[int], layout: Layout, mode: HoleM
             yield reading
 
 
-def written(hypothesis: Hypothesis, end: float, layout: Layout, mode: HoleMode) -> Reading | None:
-    """A single hole's text as the encoder would write it; None where it lacks the characters known at the hole's edges,
-    or something would have to be cut off. end: the log-probability, nats, that it ends there."""
-    [edges] = layout.edges
-    token_ids = np.array(hypothesis.token_ids, np.int32)
-    spelled = layout.tokens.decode(hypothesis.token_ids)
-    text = edges.unwrap(spelled)
-    if edges.wrap(text) != spelled or finish(text, _place(0, [text], layout, mode)) != text:
+def written(hypotheses: Sequence[Hypothesis], layout: Layout, mode: HoleMode) -> Reading | None:
+    """The holes' texts as the encoder would write them; None where one lacks the characters known at its hole's edges,
+    or something would have to be cut off."""
+    spelled = [spelling(text, edges, layout.tokens) for text, edges in zip(hypotheses, layout.edges, strict=True)]
+    texts = [text for text in spelled if text is not None]
+    if len(texts) < len(spelled):
         return None
-    entropies, log_probs = np.array(hypothesis.entropies), np.array([*hypothesis.log_probs, end])
+    if any(finish(text, _place(hole, texts, layout, mode)) != text for hole, text in enumerate(texts)):
+        return None
+    ids = [np.array(text.token_ids, np.int32) for text in hypotheses]
+    entropies = [np.array(text.entropies, np.float32) for text in hypotheses]
+    doubts = [-np.array(text.log_probs, np.float32) for text in hypotheses]
     return Reading(
-        texts=(text,),
-        entropies=_by_token([(text, token_ids, entropies.astype(np.float32))], layout),
-        doubts=_by_token([(text, token_ids, -log_probs.astype(np.float32))], layout),
+        texts=tuple(texts),
+        entropies=_by_token(zip(texts, ids, entropies, strict=True), layout),
+        doubts=_by_token(zip(texts, ids, doubts, strict=True), layout),
     )
 
 

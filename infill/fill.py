@@ -20,11 +20,11 @@ from infill.mode import HoleMode, resolve_mode
 from infill.offer import Found, Offer
 from infill.rank import Weights
 from infill.request import Filled, InfillRequest, Progress, Rejection
-from infill.scorer import Extension
 from infill.search import Search
 from infill.statements import Statements
 from infill.tokens import TextTokens
 from infill.window import Budget
+from infill.writer import Extension
 
 # What may stand right after lines that are all of a text.
 _LINE_ENDS = ("", "\n", "\r")

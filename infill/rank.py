@@ -67,16 +67,16 @@ def scores_sanely(denoiser: Denoiser, tokens: TextTokens) -> bool:
 
 
 def scored_row(layout: Layout, middles: Sequence[TokenIds]) -> TokenIds:
-    """The tokens to be scored for a candidate, [N] int32: the canvas up to the one after its last hole, which tells
-    whether the text may end there."""
-    canvas = layout.filled(middles).token_ids
-    end = layout.spans([len(middle) for middle in middles])[-1].stop
-    return np.concatenate([canvas[:end], [end_id(layout)]]).astype(np.int32)
+    """The tokens to be scored for the texts of the first holes, [N] int32: the canvas up to the one after the last of
+    them, which tells whether the text may end there."""
+    runs = [ids for run, middle in zip(layout.clamped, middles, strict=False) for ids in (run, middle)]
+    return np.concatenate([*runs, [id_after(layout, len(middles) - 1)]]).astype(np.int32)
 
 
-def end_id(layout: Layout) -> int:
-    """The token after the last hole; where there is none, a line's end."""
-    return int(layout.clamped[-1][0] if len(layout.clamped[-1]) else layout.tokens.encode("\n")[0])
+def id_after(layout: Layout, hole: int) -> int:
+    """The token after a hole; where there is none, a line's end."""
+    run = layout.clamped[hole + 1]
+    return int(run[0] if len(run) else layout.tokens.encode("\n")[0])
 
 
 def likelihood(scores: RowScores) -> float:

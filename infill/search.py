@@ -19,8 +19,9 @@ from infill.mode import HoleMode
 from infill.offer import Found, Offer, all_break, by_errors, by_score, hopeful
 from infill.rank import Weights
 from infill.request import InfillRequest, Progress, Rejection, StopReason
-from infill.scorer import Extension, Scorer
+from infill.scorer import Scorer
 from infill.statements import Statements
+from infill.writer import Extension, Writer
 
 # Of the only token of a row, what it is read as besides the likeliest.
 _RUNNERS_UP = 3
@@ -62,12 +63,12 @@ class Search:
     def _searched(self) -> Generator[Progress, None, Found]:
         """What a round for each hole in turn finds: rows that differ in its length are denoised side by side, the other
         holes with it from their current reading, or in the same length where they have none yet. The best row is the
-        next round's current reading."""
+        next round's current reading. Where the encoder goes on by itself, one round gives it enough to start from."""
         offers: list[Offer] = []
         rejections: list[Rejection] = []
         current = self._start()
         unavoidable: int | None = None
-        for hole in range(len(current)):
+        for hole in range(1 if self._extension else len(current)):
             rows = self._rows(hole, current)
             denoised = yield from self._denoise(rows, hole)
             with self.meter.timed("rank"):
@@ -220,8 +221,8 @@ class Search:
 
     @property
     def _extension(self) -> Extension | None:
-        """How the encoder goes on from rows: where a single hole is empty, and its texts can be scored."""
-        wanted = self.layout.middles == ("",) and self.weights.likelihood
+        """How the encoder goes on from rows: where the holes are empty, and their texts can be scored."""
+        wanted = not any(self.layout.middles) and self.weights.likelihood
         return self.extensions.get(self.mode) if wanted else None
 
     @property
@@ -236,11 +237,19 @@ class Search:
             mode=self.mode,
             layout=self.layout,
             statements=self.statements,
+            meter=self.meter,
+            weights=self.weights,
+            writer=self._writer,
+            extension=self._extension,
+        )
+
+    @property
+    def _writer(self) -> Writer:
+        return Writer(
+            layout=self.layout,
             denoiser=self.denoiser,
             context=self.context,
             meter=self.meter,
-            weights=self.weights,
-            extension=self._extension,
             banned_ids=self.configs[self.mode].banned_ids,
             exact=self.lengths.exact,
         )

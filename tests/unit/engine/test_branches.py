@@ -57,11 +57,21 @@ def test_what_is_banned_is_not_named_and_where_few_are_allowed_only_those(denois
         [free] = denoiser.score(context, [row]).rows
         best = frozenset(free.top_ids[:, 0].tolist())
         allowed = frozenset(free.top_ids[3, 2:4].tolist()) - best
-        [held] = denoiser.score(context, [row], banned_ids=best, allowed={3: allowed}).rows
+        [held] = denoiser.score(context, [row], banned_ids=best, allowed=[{3: allowed}]).rows
     np.testing.assert_array_equal(held.log_probs, free.log_probs)
     named = np.isfinite(held.top_log_probs)
     assert not best & set(held.top_ids[named].tolist())
     assert set(held.top_ids[3][named[3]].tolist()) == allowed
+
+
+def test_rows_that_begin_alike_are_each_held_to_their_own(denoiser: ReferenceDenoiser) -> None:
+    row = prompt(6, seed=1)
+    with denoiser.prefill(prompt(20)) as context:
+        [free] = denoiser.score(context, [row]).rows
+        fewer = frozenset(free.top_ids[3, 2:4].tolist())
+        unheld, held = denoiser.score(context, [row, row], allowed=[{}, {3: fewer}]).rows
+    np.testing.assert_array_equal(unheld.top_ids, free.top_ids)
+    assert set(held.top_ids[3][np.isfinite(held.top_log_probs[3])].tolist()) == fewer
 
 
 def test_scores_of_another_denoiser_are_refused(denoiser: ReferenceDenoiser) -> None:

@@ -86,7 +86,7 @@ class ScriptedDenoiser:
         begins: Sequence[int] = (),
         after: Scores | None = None,
         banned_ids: frozenset[int] = frozenset(),
-        allowed: Mapping[int, frozenset[int]] | None = None,
+        allowed: Sequence[Mapping[int, frozenset[int]]] = (),
     ) -> Scores:
         assert context is self.contexts[-1]
         assert not self.contexts[-1].released

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.canvas import RowScores
-from infill.beam import Beam, Ids
+from infill.beam import Beam, Hypothesis, Ids, Stem
 
 END = 9
 NAMED: dict[Ids, dict[int, float]] = {
@@ -35,41 +35,48 @@ def scores(ids: Ids, begin: int) -> RowScores:
 
 def grown(*, exact: int | None = None, passes: int = 3) -> Beam:
     beam = Beam(end_id=END, barred=frozenset({7}), exact=exact)
-    beam.learn((1,), scores((1,), 0))
+    beam.learn(0, (1,), scores((1,), 0))
     for _ in range(passes):
-        for ids in beam.likeliest(2):
-            beam.learn(ids, scores(ids, len(ids)))
+        for stem, ids in beam.likeliest(2):
+            beam.learn(stem, ids, scores(ids, len(ids)))
     return beam
 
 
 def test_what_a_text_names_is_read_next_the_likeliest_first() -> None:
-    assert grown(passes=0).likeliest(2) == [(1, 3), (2,)]
+    assert grown(passes=0).likeliest(2) == [(0, (1, 3)), (0, (2,))]
 
 
 def test_texts_are_in_the_order_of_all_their_nats_and_hold_nothing_that_is_barred() -> None:
-    texts = [(text.token_ids, pytest.approx(text.log_prob + end)) for text, end in grown().texts()]
-    assert [ids for ids, _ in texts][:3] == [(1, 3), (2,), (1,)]
-    assert texts[0] == ((1, 3), -0.8)
-    assert texts[1] == ((2,), -1.1)
-    assert all(7 not in ids for ids, _ in texts)
+    texts = [(stem.middles, pytest.approx(stem.log_prob)) for stem in grown().texts()]
+    assert texts[:3] == [(((1, 3),), -0.8), (((2,),), -1.1), (((1,),), -2.5)]
+    assert all(7 not in ids for (ids,), _ in texts)
 
 
-def test_a_text_knows_what_was_expected_of_each_token() -> None:
-    text, end = grown().texts()[0]
-    assert end == pytest.approx(-0.1)
-    assert text.log_probs == pytest.approx((-0.5, -0.2))
+def test_a_text_knows_what_was_expected_of_each_token_and_of_its_end() -> None:
+    [text] = grown().texts()[0].texts
+    assert text.log_probs == pytest.approx((-0.5, -0.2, -0.1))
     assert text.entropies == (0.5, 0.5)
 
 
 def test_no_text_is_empty() -> None:
     beam = Beam(end_id=END, barred=frozenset())
-    beam.learn((2,), scores((2,), 0))
-    beam.learn((), scores((), 0))
-    assert [text.token_ids for text, _ in beam.texts()] == [(2,)]
+    beam.learn(0, (2,), scores((2,), 0))
+    beam.learn(0, (), scores((), 0))
+    assert [stem.middles for stem in beam.texts()] == [((2,),)]
 
 
 @pytest.mark.parametrize("exact", [1, 2])
 def test_a_known_length_is_every_texts(exact: int) -> None:
     beam = grown(exact=exact)
-    assert {len(text.token_ids) for text, _ in beam.texts()} == {exact}
-    assert all(len(ids) <= exact for ids in beam.likeliest(50))
+    assert {len(ids) for stem in beam.texts() for ids in stem.middles} == {exact}
+    assert all(len(ids) <= exact for _, ids in beam.likeliest(50))
+
+
+def test_what_stands_before_a_hole_counts() -> None:
+    likely, unlikely = (Stem((Hypothesis((5,), (nats,), (0.0,)),), nats) for nats in (-1.0, -4.0))
+    beam = Beam(stems=(likely, unlikely), end_id=END, barred=frozenset({7}))
+    for stem in range(2):
+        beam.learn(stem, (2,), scores((2,), 0))
+    assert [at for at, _ in beam.likeliest(3)] == [0, 0, 1]
+    assert [stem.middles for stem in beam.texts()] == [((5,), (2,)), ((5,), (2,))]
+    assert [stem.log_prob for stem in beam.texts()] == pytest.approx([-2.1, -5.1])

@@ -1,0 +1,159 @@
+"""The encoder as a writer: it goes on from what was denoised with texts of its own, hole by hole.
+
+A row of a hole's true length rarely holds all of the right text, but often its beginning; and what a decoder that sees
+both sides makes of many tokens at once, the encoder, one token at a time, makes good (`bench/README.md` has the
+figures).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence, Sized
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.canvas import Context, Denoiser, Scores, TokenIds
+from infill.beam import Beam, Ids, Stem, spelling
+from infill.layout import Layout
+from infill.meter import Meter
+from infill.rank import id_after, scored_row
+from infill.request import Progress
+
+# Texts of a hole behind which the next one's are looked for.
+_MOST_STEMS = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extension:
+    """How far the encoder goes on from rows.
+
+    denoising_steps: of these rows, whose last tokens need not have settled.
+    passes: of the encoder for each hole, after the one that scores what was denoised.
+    width: hypotheses that a pass reads.
+    """
+
+    denoising_steps: int
+    passes: int
+    width: int = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writer:
+    """What reads texts left to right for one search, and names others.
+
+    banned_ids: that no hole may hold. exact: how many tokens a hole's text has, None where nobody knows.
+    """
+
+    layout: Layout
+    denoiser: Denoiser
+    context: Context
+    meter: Meter
+    banned_ids: frozenset[int]
+    exact: int | None
+
+    def read(
+        self,
+        rows: Sequence[Sequence[TokenIds]],
+        *,
+        begins: Sequence[int] = (),
+        after: Scores | None = None,
+    ) -> Generator[Progress, None, Scores]:
+        """Read texts left to right with one forward, each row as far as the token after its last text. begins: of each
+        row, the place of the first token that is asked about; the first hole's where not given. after: what came of
+        reading others."""
+        first = len(self.layout.clamped[0])
+        with self.meter.timed("rank"):
+            scores = self.denoiser.score(
+                self.context,
+                [scored_row(self.layout, texts) for texts in rows],
+                begins=begins or [first] * len(rows),
+                after=after,
+                banned_ids=self.banned_ids,
+                allowed=[self._allowed(texts) for texts in rows],
+            )
+        self.meter.count_forward(scores.token_positions)
+        yield Progress(stage="score")
+        return scores
+
+    def write(
+        self, rows: Sequence[Sequence[TokenIds]], scores: Scores, extension: Extension
+    ) -> Generator[Progress, None, list[Stem]]:
+        """Texts for all holes, the likeliest first; none where the time is over before the last hole's turn. rows:
+        texts for all holes that were read before. scores: what came of it."""
+        known = [tuple(map(_ids, texts)) for texts in rows]
+        read = scores.rows
+        beam = self._beam(0, (Stem(),))
+        for hole in range(len(self.layout.edges)):
+            if hole:
+                stems = beam.texts()[:_MOST_STEMS]
+                if not stems or self.meter.late:
+                    return []
+                beam, scores = yield from self._next(hole, stems, scores)
+            numbers = {stem.middles: number for number, stem in enumerate(beam.stems)}
+            for middles, own in zip(known, read, strict=True):
+                if middles[:hole] in numbers:
+                    begin = self._span(middles[: hole + 1]).start - self._span(middles[:1]).start
+                    part = own.part(begin, begin + len(middles[hole]) + 1)
+                    beam.learn(numbers[middles[:hole]], middles[hole], part)
+            scores = yield from self._extend(beam, extension, scores)
+        return beam.texts()
+
+    def _next(self, hole: int, stems: Sequence[Stem], scores: Scores) -> Generator[Progress, None, tuple[Beam, Scores]]:
+        """The beam of the hole behind some texts of those before it, once the known tokens in between have been read.
+        What stands in one hole is read in the next, too: holes that are filled together often share a name, which would
+        else take a pass for each of its tokens."""
+        tried = [(stem, ids) for stem in stems for ids in self._copies(stem, hole)]
+        between = len(self.layout.clamped[hole]) - 1  # The first of these was what ended the text before.
+        rows = [(*stem.middles, ids) for stem, ids in tried]
+        begins = [self._span(row).start - between for row in rows]
+        scores = yield from self._read(rows, begins=begins, after=scores)
+        nats = {stem: own.log_probs[:between].sum() for (stem, _), own in zip(tried, scores.rows, strict=True)}
+        beam = self._beam(hole, [Stem(stem.texts, stem.log_prob + float(own)) for stem, own in nats.items()])
+        numbers = {stem: number for number, stem in enumerate(nats)}
+        for (stem, ids), own in zip(tried, scores.rows, strict=True):
+            beam.learn(numbers[stem], ids, own.part(between, len(own.log_probs)))
+        return beam, scores
+
+    def _copies(self, stem: Stem, hole: int) -> list[Ids]:
+        """What stands in the holes before this one, as it would be spelled in it; nothing where that cannot be."""
+        tokens = self.layout.tokens
+        spelled = [spelling(text, edges, tokens) for text, edges in zip(stem.texts, self.layout.edges, strict=False)]
+        copies = {_ids(tokens.encode(self.layout.edges[hole].wrap(text))) for text in spelled if text}
+        return sorted(copies) or [()]
+
+    def _extend(self, beam: Beam, extension: Extension, scores: Scores) -> Generator[Progress, None, Scores]:
+        """Read the likeliest hypotheses, and those that they name, while the time allows. scores: of what was read so
+        far. Returns those of what is read then."""
+        for _ in range(extension.passes):
+            likeliest = beam.likeliest(extension.width)
+            if not likeliest or self.meter.late:
+                break
+            rows = [(*beam.stems[number].middles, ids) for number, ids in likeliest]
+            scores = yield from self._read(rows, begins=[self._span(row).stop for row in rows], after=scores)
+            for (number, ids), own in zip(likeliest, scores.rows, strict=True):
+                beam.learn(number, ids, own)
+        return scores
+
+    def _read(
+        self, rows: Sequence[Sequence[Ids]], *, begins: Sequence[int], after: Scores
+    ) -> Generator[Progress, None, Scores]:
+        return self.read([[np.array(ids, np.int32) for ids in row] for row in rows], begins=begins, after=after)
+
+    def _beam(self, hole: int, stems: Sequence[Stem]) -> Beam:
+        barred = self.banned_ids | self.layout.tokens.newline_ids
+        return Beam(stems=stems, end_id=id_after(self.layout, hole), barred=barred, exact=self.exact)
+
+    def _span(self, texts: Sequence[Sized]) -> slice:
+        """Where the last of the first holes' texts lies."""
+        return self.layout.spans([len(text) for text in texts])[-1]
+
+    def _allowed(self, texts: Sequence[TokenIds]) -> dict[int, frozenset[int]]:
+        """What the first tokens of holes may be, by their places: those that begin with the characters known before
+        them."""
+        spans = self.layout.spans([len(text) for text in texts])
+        heads = zip(spans, self.layout.edges, strict=False)
+        return {span.start: self.layout.tokens.starting_with(edges.head) for span, edges in heads if edges.head}
+
+
+def _ids(token_ids: TokenIds) -> Ids:
+    return tuple(token_ids.tolist())
