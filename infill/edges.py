@@ -1,7 +1,9 @@
-"""Healing: what is taken back from the clamped text at a hole's edges, so that no clamped token ends inside a word.
+"""Healing: what is taken back from the clamped text at a hole's edges, so that no clamped token stands where the whole
+text would have a longer one.
 
-A model has hardly ever seen the tokens of `foo.ba` before those of `r`: it knows `foo.bar`. So the clamp backs off by a
-token, and the characters it gave up become a constraint on the hole's edge. They never leave the text.
+A model has hardly ever seen the tokens of `foo.ba` before those of `r`: it knows `foo.bar`. Nor has it seen those of
+`print(` before those of a quotation mark, where one token holds both. So the clamp backs off by a token, and the
+characters it gave up become a constraint on the hole's edge. They never leave the text.
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ class Edges:
         return text.removeprefix(self.head).removesuffix(self.tail)
 
 
-def heal(passages: Sequence[Passage]) -> tuple[list[Passage], tuple[Edges, ...]]:
+def heal(passages: Sequence[Passage], tokens: TextTokens) -> tuple[list[Passage], tuple[Edges, ...]]:
     """Take back from the texts around the holes, in order (one more than there are holes), what must not stay clamped:
     what is left of them, and the holes' edges."""
     last = len(passages) - 1
@@ -52,28 +54,31 @@ def heal(passages: Sequence[Passage]) -> tuple[list[Passage], tuple[Edges, ...]]
         # Something has to stay between two holes, or they would be one.
         least = 1 if 0 < i < last else 0
         if i > 0:
-            tail, passage = _take_first(passage) if len(passage) > least else ("", passage)
+            tail, passage = _take_first(passage, tokens) if len(passage) > least else ("", passage)
             tails.append(tail)
         if i < last:
-            passage, head = _take_last(passage) if len(passage) > least else (passage, "")
+            passage, head = _take_last(passage, tokens) if len(passage) > least else (passage, "")
             heads.append(head)
         clamped.append(passage)
     return clamped, tuple(Edges(head=head, tail=tail) for head, tail in zip(heads, tails, strict=True))
 
 
-def _take_last(passage: Passage) -> tuple[Passage, str]:
-    """Without the last token, and its characters, where it ends in a word, or in blanks: these open the next word's
-    token, or grow into deeper indentation."""
+def _take_last(passage: Passage, tokens: TextTokens) -> tuple[Passage, str]:
+    """Without the last token, and its characters, where longer ones begin with them."""
     cut = len(passage) - 1
-    if passage.text and (_is_word(passage.text[-1]) or passage.text[-1] in " \t") and _is_askable(passage, cut):
-        return passage.cut(0, cut), passage.cut(cut, len(passage)).text
+    if passage and _is_askable(passage, cut):
+        head = passage.cut(cut, len(passage)).text
+        if tokens.is_beginning(head):
+            return passage.cut(0, cut), head
     return passage, ""
 
 
-def _take_first(passage: Passage) -> tuple[str, Passage]:
-    """The first token's characters, and the rest, where it begins with a letter of a word."""
-    if passage.text and _is_word(passage.text[0]) and _is_askable(passage, 0):
-        return passage.cut(0, 1).text, passage.cut(1, len(passage))
+def _take_first(passage: Passage, tokens: TextTokens) -> tuple[str, Passage]:
+    """The first token's characters, and the rest, where longer ones end with them."""
+    if passage and _is_askable(passage, 0):
+        tail = passage.cut(0, 1).text
+        if tokens.is_ending(tail):
+            return tail, passage.cut(1, len(passage))
     return "", passage
 
 
@@ -82,7 +87,3 @@ def _is_askable(passage: Passage, token: int) -> bool:
     a line may not hold."""
     whole = not passage.inside(token) and not passage.inside(token + 1)
     return whole and "\n" not in passage.text[passage.offset(token) : passage.offset(token + 1)]
-
-
-def _is_word(character: str) -> bool:
-    return character.isalnum() or character == "_"

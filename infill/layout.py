@@ -113,7 +113,7 @@ def lay_out(request: InfillRequest, tokens: TextTokens, budget: Budget) -> Layou
     middles = [to_line_feeds(middle) for middle in request.middles]
 
     around = [before_text, *map(to_line_feeds, request.segments), after_text]
-    (before, *segments, after), edges = heal([tokens.passage(text) for text in around])
+    (before, *segments, after), edges = heal([tokens.passage(text) for text in around], tokens)
     present = tuple(tokens.encode(edge.wrap(middle)) for edge, middle in zip(edges, middles, strict=True))
     start, end = tail_start(before, budget), head_end(after, budget)
 

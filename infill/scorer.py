@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from infill.batch import Denoised
 from infill.beam import Stem
 from infill.candidate import Reading, doubted, written
@@ -42,32 +44,37 @@ class Scorer:
         score = unread_score(mean_entropy=reading.mean_entropy, added_errors=errors, weights=self.weights)
         return Offer(reading, row, errors, score, self.meter.passes)
 
-    def score(self, offers: Sequence[Offer], *, wanted: int) -> Generator[Progress, None, list[Offer]]:
+    def score(self, offers: Sequence[Offer], *, row: Denoised, wanted: int) -> Generator[Progress, None, list[Offer]]:
         """Offers with what the encoder makes of them, and its own besides, down to the first few (`wanted`) that are
-        whole."""
-        if not offers or not self.weights.likelihood:
+        whole. row: from which its own texts come where there is no other offer."""
+        if not self.weights.likelihood or not (offers or self.extension):
             return list(offers)
         middles = [self.layout.encode_middles(offer.reading.texts) for offer in offers]
-        scores = yield from self.writer.read(middles)
+        begun = middles or [(np.zeros(0, np.int32),)]
+        scores = yield from self.writer.read(begun)
         scored = [
             replace(
-                self._read_offer(offer, likelihood(row)),
-                reading=doubted(offer.reading, own, row, self.layout),
+                self._read_offer(offer, likelihood(own)),
+                reading=doubted(offer.reading, texts, own, self.layout),
                 passes=self.meter.passes,
             )
-            for offer, own, row in zip(offers, middles, scores.rows, strict=True)
+            for offer, texts, own in zip(offers, middles, scores.rows, strict=False)  # Without offers there is one row.
         ]
-        # Where nothing within a line is whole, its sides may belong to different lines, and the passes go there.
-        if self.extension is None or (self.mode == "within" and all_break(scored)):
+        if self.extension is None or self._belongs_elsewhere(scored):
             return scored
-        stems = yield from self.writer.write(middles, scores, self.extension)
+        stems = yield from self.writer.write(begun, scores, self.extension)
         with self.meter.timed("rank"):
-            return scored + self._written(stems, scored, wanted)
+            return scored + self._written(stems, scored, row, wanted)
 
-    def _written(self, stems: Sequence[Stem], scored: Sequence[Offer], wanted: int) -> list[Offer]:
+    def _belongs_elsewhere(self, scored: Sequence[Offer]) -> bool:
+        """Whether nothing within the hole's line is whole: its sides may then belong to different lines, and the passes
+        go there."""
+        return self.mode == "within" and len(self.layout.edges) == 1 and bool(scored) and all_break(scored)
+
+    def _written(self, stems: Sequence[Stem], scored: Sequence[Offer], row: Denoised, wanted: int) -> list[Offer]:
         """Offers of the encoder's own texts, the likeliest first."""
         known = {offer.reading.texts for offer in scored}
-        row = max(scored, key=by_score).row
+        row = max(scored, key=by_score).row if scored else row
         offers: list[Offer] = []
         for stem in stems:
             if len(offers) == _MOST_PARSED or sum(not offer.added_errors for offer in offers) == wanted:

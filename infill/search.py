@@ -79,7 +79,8 @@ class Search:
             late = self.meter.late
             if late and offers:
                 break  # What could not be scored is not to be compared with what was.
-            scored = fresh if late else (yield from self._scorer.score(fresh, wanted=self.request.n))
+            scorer, wanted = self._scorer, self.request.n
+            scored = fresh if late else (yield from scorer.score(fresh, row=denoised[0], wanted=wanted))
             offers.extend(scored)
             if late:
                 break

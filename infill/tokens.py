@@ -139,6 +139,14 @@ class TextTokens:
         """Text ids that end with these characters; the same object for the same question."""
         return self._by_suffix.ids(characters.encode()[::-1]) - self.banned_in_hole
 
+    def is_beginning(self, characters: str) -> bool:
+        """Whether a longer token begins with these characters."""
+        return any(len(self._pieces[i]) > len(characters.encode()) for i in self.starting_with(characters))
+
+    def is_ending(self, characters: str) -> bool:
+        """Whether a longer token ends with these characters."""
+        return any(len(self._pieces[i]) > len(characters.encode()) for i in self.ending_with(characters))
+
     def spanning(self, head: str, tail: str) -> frozenset[int]:
         """Text ids that begin with `head` and end with `tail` without the two overlapping."""
         least = len(head.encode()) + len(tail.encode())

@@ -52,10 +52,10 @@ def written(layout: Layout, text: str) -> tuple[RowState, tuple[int]]:
         ("x=⟦⟧\n", "foo(bar)", 4),
         # Blanks at a line's end, the rest of the line again, and a line too many.
         ("x=⟦⟧\n", "foo  ", 1),
-        ("x = foo(⟦⟧)\n", "bar)", 1),
+        ("x = foo(⟦⟧)\n", "bar)", 3),
         ("x=⟦⟧\ny = 2\n", "foo\nz = 3", 1),
         # What is known of the hole's end keeps its token.
-        ("x=⟦⟧bar\n", "foo.", 3),
+        ("x=⟦⟧tal\n", "foo.", 3),
         # Nothing of it belongs there, so nothing says how long it should be.
         ("x=⟦⟧\n", "  ", 1),
     ],

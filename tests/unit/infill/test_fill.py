@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.canvas import BatchState, DenoiseConfig, RowState, Scores
+from engine.canvas import BatchState, DenoiseConfig, RowState, Scores, TokenIds
 from infill.fill import HoleSettings, Infiller
 from infill.layout import Layout, lay_out
 from infill.length import Given, Ladder
@@ -18,6 +18,7 @@ from infill.meter import Meter
 from infill.passage import to_line_feeds
 from infill.request import Change, Filled, InfillRequest, Progress, Rejection, Span
 from infill.window import Budget
+from infill.writer import Extension
 from tests.unit.infill.scripted import (
     Mode,
     ScriptedDenoiser,
@@ -216,30 +217,68 @@ def test_a_text_that_breaks_the_syntax_gets_another_ending(marked: str, text: st
     assert found.candidates[0].texts == (offered,)
 
 
-@pytest.mark.parametrize("marked", ["x = ⟦⟧\n", "x = ⟦⟧", "x = foo(⟦⟧)\n", "x = to⟦⟧\n"])
-def test_the_encoder_goes_on_from_what_was_denoised(marked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("marked", "texts"),
+    [
+        ("x = ⟦⟧\n", ["foo.bar"]),
+        ("x = ⟦⟧", ["foo.bar"]),
+        ("x = foo(⟦⟧)\n", ["foo.bar"]),
+        ("x = to⟦⟧\n", ["foo.bar"]),
+        ("x = ⟦⟧\ny = foo(⟦⟧)\n", ["foo.bar", "bar.total"]),
+        ("x = ⟦⟧\ny = to⟦⟧\nz = ⟦⟧\n", ["foo.bar", "tal.foo", "bar"]),
+    ],
+)
+def test_the_encoder_goes_on_from_what_was_denoised(
+    marked: str, texts: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     # A decoder that only ever gets the first tokens right.
     request = request_of(marked)
-    denoiser = scripted(request, ["foo.bar.foo"])
+    denoiser = scripted(request, texts)
+    only_the_encoder_knows(denoiser, [ids[:2] for ids in denoiser.answers], monkeypatch)
+    best = only(run(request, denoiser)).candidates[0]
+    assert best.texts == tuple(texts)
+    assert best.worst_entropy > 0
+
+
+def test_what_stands_in_one_hole_is_read_in_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Nothing is written but what copies the hole before.
+    request = request_of("x = ⟦⟧\ny = ⟦⟧\n")
+    denoiser = scripted(request, ["foo.bar", "foo.bar"])
+    only_the_encoder_knows(denoiser, [denoiser.answers[0], denoiser.answers[1][:2]], monkeypatch)
+    settings = HoleSettings(extensions={"line": Extension(denoising_steps=1, passes=0)})
+    infiller = Infiller(denoiser, tiny_tokens(), DenoiseConfig(), settings=settings)
+    assert only(list(infiller.fill(request))).candidates[0].texts == ("foo.bar", "foo.bar")
+
+
+def test_the_encoder_begins_where_the_rows_hold_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    request = request_of("x = ⟦⟧\n")
+    denoiser = scripted(request, ["foo"])
+    only_the_encoder_knows(denoiser, [tiny_tokens().encode("  ")], monkeypatch)
+    found = only(run(request, denoiser))
+    assert found.candidates[0].texts == ("foo",)
+
+
+def only_the_encoder_knows(
+    denoiser: ScriptedDenoiser, decoded: list[TokenIds], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The encoder alone knows the answers; the decoder takes these for them."""
     right, asked = denoiser.answers, denoiser.score
-    denoiser.answers = [right[0][:2]]
+    denoiser.answers = decoded
 
     def score(*args: Any, **options: Any) -> Scores:  # noqa: ANN401 - passed on.
-        decoded, denoiser.answers = denoiser.answers, right
+        denoiser.answers = right
         try:
             return asked(*args, **options)
         finally:
             denoiser.answers = decoded
 
     monkeypatch.setattr(denoiser, "score", score)
-    best = only(run(request, denoiser)).candidates[0]
-    assert best.texts == ("foo.bar.foo",)
-    assert best.worst_entropy > 0
 
 
-def test_nothing_is_written_after_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    request = request_of("x = ⟦⟧\n")
-    denoiser = scripted(request, ["foo"])
+@pytest.mark.parametrize("marked", ["x = ⟦⟧\n", "x = ⟦⟧\ny = ⟦⟧\n"])
+def test_nothing_is_written_after_the_deadline(marked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = request_of(marked)
+    denoiser = scripted(request, ["foo"] * len(request.holes))
     scored: list[int] = []
     asked = denoiser.score
 

@@ -15,7 +15,9 @@ from tests.unit.infill.scripted import ScriptedContext, ScriptedDenoiser, reques
 from tests.unit.infill.tiny import tiny_tokens
 
 
-@pytest.mark.parametrize(("marked", "scored"), [("foo(⟦⟧)\ny = 2\n", "foo(bar)"), ("foo(⟦⟧", "foo(bar\n")])
+@pytest.mark.parametrize(
+    ("marked", "scored"), [("foo(⟦⟧)\ny = 2\n", "foo(bar)\n"), ("foo[⟦⟧", "foo[bar\n"), ("foo[⟦⟧]", "foo[bar]")]
+)
 def test_a_text_is_read_with_what_ends_it(marked: str, scored: str) -> None:
     layout = lay_out(request_of(marked), tiny_tokens(), Budget())
     assert isinstance(layout, Layout)

@@ -72,6 +72,12 @@ def test_tokens_at_an_edge(head: str, tail: str, spanning: set[str]) -> None:
     assert ids <= TOKENS.starting_with(head) & TOKENS.ending_with(tail)
 
 
+def test_a_token_that_no_longer_one_begins_or_ends_with_is_none_at_an_edge() -> None:
+    begins, ends = (TOKENS.is_beginning, TOKENS.is_ending)
+    assert [begins("("), begins(")"), begins("tot"), begins("total")] == [True, False, True, False]
+    assert [ends(")"), ends("("), ends("total"), ends(" total")] == [True, False, True, False]
+
+
 def test_an_edge_is_the_same_object_each_time() -> None:
     assert TOKENS.starting_with(" ") is TOKENS.starting_with(" ")
 
