@@ -225,5 +225,5 @@ class Denoiser(Protocol):
         """Read rows left to right after the context. begins: of each row, the place of the first token that is asked
         about; 0 where not given. after: what came of reading others over the same context; what rows have in common
         with those is not computed again. banned_ids: not to be named among the likeliest. allowed: of each row, by
-        place, the only ids to be named there; any where not given."""
+        place, the only ids that may stand there, which share all of its probability; any where not given."""
         ...

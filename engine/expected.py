@@ -22,8 +22,8 @@ TOP_IDS = 16
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Tokens of a row that are asked about, L of them. nodes: that expect each. allowed: the only ids to be named in
-    the place of each, None for all that are permitted."""
+    """Tokens of a row that are asked about, L of them. nodes: that expect each. allowed: the only ids that may stand in
+    the place of each, which share all of its probability; None for all that are permitted."""
 
     token_ids: TokenIds
     nodes: NodePath
@@ -44,6 +44,7 @@ def expected_of(asked: Sequence[Asked], branches: Branches, permitted: Permitted
     )
     nodes = np.array([node for node, _ in questions], np.int64)
     choices = [permitted.split(allowed) for _, allowed in questions]
+    unconstrained = permitted.split(None)
     log_probs = np.empty(len(token_ids), np.float32)
     parts: list[tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.float32]]] = []
     for begin in range(0, len(nodes), READ_AT_ONCE):
@@ -51,10 +52,14 @@ def expected_of(asked: Sequence[Asked], branches: Branches, permitted: Permitted
         logits = branches.logits(nodes[part])
         believed = sampler.posterior(logits, 1)
         logits -= believed.log_total[:, None]
+        groups = grouped(choices[part], logits.device)
+        for numbers, choice in groups:
+            if choice is not unconstrained:
+                logits[numbers] -= logits[numbers[:, None], choice.ids].logsumexp(-1, keepdim=True)
         own = (begin <= read_at) & (read_at < begin + len(logits))
         places, ids = read_at[own] - begin, token_ids[own].astype(np.int64)
         log_probs[own] = logits[torch.from_numpy(places), torch.from_numpy(ids)].cpu().numpy()
-        for numbers, choice in grouped(choices[part], logits.device):
+        for numbers, choice in groups:
             logits[numbers[:, None], choice.barred] = -torch.inf
         top = logits.topk(min(TOP_IDS, logits.shape[-1]))
         parts.append((believed.entropy.cpu().numpy(), top.indices.int().cpu().numpy(), top.values.cpu().numpy()))

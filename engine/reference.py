@@ -97,7 +97,8 @@ class ReferenceDenoiser:
         """Read rows left to right after the context, what they have in common once. begins: of each row, the place of
         the first token that is asked about; 0 where not given. after: what came of reading others over the same
         context; what rows have in common with those is not computed again. banned_ids: not to be named among the
-        likeliest. allowed: of each row, by place, the only ids to be named there; any where not given.
+        likeliest. allowed: of each row, by place, the only ids that may stand there, which share all of its
+        probability; any where not given.
 
         Raises:
             ValueError: a row is empty or holds an id outside the vocabulary, or only banned ids are allowed.

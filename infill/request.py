@@ -22,7 +22,7 @@ RejectReason: TypeAlias = Literal[
     "no_room",
 ]
 
-MOST_DOUBT = 4.3
+MOST_DOUBT = 3.6
 """Nats; `InfillRequest.most_doubt` where nobody says otherwise."""
 
 

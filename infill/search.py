@@ -23,9 +23,6 @@ from infill.scorer import Scorer
 from infill.statements import Statements
 from infill.writer import Extension, Writer
 
-# Of the only token of a row, what it is read as besides the likeliest.
-_RUNNERS_UP = 3
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
@@ -170,19 +167,12 @@ class Search:
         those of the other rows."""
         readings: dict[tuple[str, ...], tuple[Reading, Denoised]] = {}
         for row in rows:
-            for reading in self._readings(row):
-                if isinstance(reading, Rejection):
-                    rejections.append(reading)
-                else:
-                    readings.setdefault(reading.texts, (reading, row))
+            reading = read_row(*self._read(row))
+            if isinstance(reading, Rejection):
+                rejections.append(reading)
+            else:
+                readings.setdefault(reading.texts, (reading, row))
         return [self._scorer.offer(reading, row) for reading, row in readings.values()]
-
-    def _readings(self, row: Denoised) -> Iterator[Reading | Rejection]:
-        """What a row reads; within a line, where it is of a single token, its runners-up, too: another row of one
-        token would believe the same."""
-        yield read_row(*self._read(row))
-        if self.mode == "within" and row.lengths == (1,):
-            yield from islice(exchanges(*self._read(row)), _RUNNERS_UP)
 
     def _unavoidable(self, offers: Sequence[Offer]) -> int:
         """The errors that no text is blamed for: none where one of these has none."""

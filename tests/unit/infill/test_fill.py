@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.canvas import BatchState, DenoiseConfig, RowState, Scores, TokenIds
+from engine.canvas import DenoiseConfig, Scores, TokenIds
 from infill.fill import HoleSettings, Infiller
 from infill.layout import Layout, lay_out
 from infill.length import Given, Ladder
@@ -22,7 +20,6 @@ from infill.writer import Extension
 from tests.unit.infill.scripted import (
     Mode,
     ScriptedDenoiser,
-    ScriptedStepper,
     apply,
     check,
     filled,
@@ -335,29 +332,6 @@ def test_steps_are_limited() -> None:
     request = request_of("x = ⟦⟧\n")
     last = only(run(request, scripted(request, ["foo"], settles_at=1_000)))
     assert last.candidates[0].stop_reason == "step_limit"
-
-
-@pytest.mark.parametrize(("marked", "read"), [("x = ⟦⟧ + 1\n", True), ("x = ⟦⟧\n", False)])
-def test_a_row_of_one_token_within_a_line_is_read_as_its_runners_up_too(
-    marked: str, read: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    [other] = tiny_tokens().encode("bar").tolist()
-    scripted_step = ScriptedStepper.step
-
-    def with_runner_up(row: RowState) -> RowState:
-        top_ids = np.stack([row.argmax_ids, np.full_like(row.argmax_ids, other)], axis=1)
-        top_log_probs = np.tile(np.array([-0.1, -2.0], np.float32), (len(top_ids), 1))
-        return replace(row, top_ids=top_ids, top_log_probs=top_log_probs)
-
-    def step(stepper: ScriptedStepper) -> BatchState:
-        state = scripted_step(stepper)
-        return replace(state, rows=tuple(map(with_runner_up, state.rows)))
-
-    monkeypatch.setattr(ScriptedStepper, "step", step)
-    request = request_of(marked, n=20)
-    found = only(run(request, scripted(request, ["foo"])))
-    assert found.candidates[0].texts == ("foo",)
-    assert (("bar",) in {candidate.texts for candidate in found.candidates}) is read
 
 
 def test_a_deadline_ends_the_work_with_the_reading_so_far() -> None:
