@@ -51,7 +51,8 @@ class Scorer:
             return list(offers)
         middles = [self.layout.encode_middles(offer.reading.texts) for offer in offers]
         begun = middles or [(np.zeros(0, np.int32),)]
-        scores = yield from self.writer.read(begun)
+        scores = self.writer.read(begun)
+        yield Progress(stage="score")
         scored = [
             replace(
                 self._read_offer(offer, likelihood(own)),

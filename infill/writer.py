@@ -13,11 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.canvas import Context, Denoiser, Scores, TokenIds
-from infill.beam import Beam, Ids, Stem, spelling
+from infill.beam import Beam, Hypothesis, Ids, Stem, spelling
+from infill.candidate import pieces
 from infill.layout import Layout
 from infill.meter import Meter
 from infill.rank import id_after, scored_row
-from infill.request import Progress
+from infill.request import Draft, Progress
 
 # Texts of a hole behind which the next one's are looked for.
 _MOST_STEMS = 6
@@ -57,7 +58,7 @@ class Writer:
         *,
         begins: Sequence[int] = (),
         after: Scores | None = None,
-    ) -> Generator[Progress, None, Scores]:
+    ) -> Scores:
         """Read texts left to right with one forward, each row as far as the token after its last text. begins: of each
         row, the place of the first token that is asked about; the first hole's where not given. after: what came of
         reading others."""
@@ -72,7 +73,6 @@ class Writer:
                 allowed=[self._allowed(texts) for texts in rows],
             )
         self.meter.count_forward(scores.token_positions)
-        yield Progress(stage="score")
         return scores
 
     def write(
@@ -106,12 +106,13 @@ class Writer:
         between = len(self.layout.clamped[hole]) - 1  # The first of these was what ended the text before.
         rows = [(*stem.middles, ids) for stem, ids in tried]
         begins = [self._span(row).start - between for row in rows]
-        scores = yield from self._read(rows, begins=begins, after=scores)
+        scores = self._read(rows, begins=begins, after=scores)
         nats = {stem: own.log_probs[:between].sum() for (stem, _), own in zip(tried, scores.rows, strict=True)}
         beam = self._beam(hole, [Stem(stem.texts, stem.log_prob + float(own)) for stem, own in nats.items()])
         numbers = {stem: number for number, stem in enumerate(nats)}
         for (stem, ids), own in zip(tried, scores.rows, strict=True):
             beam.learn(numbers[stem], ids, own.part(between, len(own.log_probs)))
+        yield self._progress(beam)
         return beam, scores
 
     def _copies(self, stem: Stem, hole: int) -> list[Ids]:
@@ -129,14 +130,27 @@ class Writer:
             if not likeliest or self.meter.late:
                 break
             rows = [(*beam.stems[number].middles, ids) for number, ids in likeliest]
-            scores = yield from self._read(rows, begins=[self._span(row).stop for row in rows], after=scores)
+            scores = self._read(rows, begins=[self._span(row).stop for row in rows], after=scores)
             for (number, ids), own in zip(likeliest, scores.rows, strict=True):
                 beam.learn(number, ids, own)
+            yield self._progress(beam)
         return scores
 
-    def _read(
-        self, rows: Sequence[Sequence[Ids]], *, begins: Sequence[int], after: Scores
-    ) -> Generator[Progress, None, Scores]:
+    def _progress(self, beam: Beam) -> Progress:
+        """A pass of the encoder, with the likeliest of the texts so far."""
+        [likeliest] = beam.texts()[:1] or [Stem()]
+        texts = [*likeliest.texts, *[Hypothesis()] * (len(self.layout.edges) - len(likeliest.texts))]
+        drafts = zip(texts, self.layout.edges, strict=True)
+        return Progress(
+            stage="score",
+            draft=Draft(
+                pieces=tuple(
+                    pieces(text.token_ids, text.entropies, edges, self.layout.tokens) for text, edges in drafts
+                )
+            ),
+        )
+
+    def _read(self, rows: Sequence[Sequence[Ids]], *, begins: Sequence[int], after: Scores) -> Scores:
         return self.read([[np.array(ids, np.int32) for ids in row] for row in rows], begins=begins, after=after)
 
     def _beam(self, hole: int, stems: Sequence[Stem]) -> Beam:

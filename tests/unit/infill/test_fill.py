@@ -237,6 +237,16 @@ def test_the_encoder_goes_on_from_what_was_denoised(
     assert best.worst_entropy > 0
 
 
+def test_what_the_encoder_writes_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    request = request_of("x = to⟦⟧tal\ny = ⟦⟧\n")
+    denoiser = scripted(request, ["_foo_", "bar"])
+    only_the_encoder_knows(denoiser, [ids[:2] for ids in denoiser.answers], monkeypatch)
+    written = [item.draft for item in run(request, denoiser) if isinstance(item, Progress) and item.stage == "score"]
+    shown = [["".join(text for text, _ in hole) for hole in draft.pieces] for draft in written if draft]
+    assert ["_foo_", ""] in shown
+    assert shown[-1] == ["_foo_", "bar"]
+
+
 def test_what_stands_in_one_hole_is_read_in_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     # Nothing is written but what copies the hole before.
     request = request_of("x = ⟦⟧\ny = ⟦⟧\n")
