@@ -13,7 +13,7 @@ from infill.candidate import Reading, doubted, written
 from infill.layout import Layout
 from infill.meter import Meter
 from infill.mode import HoleMode
-from infill.offer import Offer, all_break, by_score
+from infill.offer import Offer, all_break
 from infill.rank import Weights, likelihood, read_score, unread_score
 from infill.request import Progress
 from infill.statements import Statements
@@ -46,7 +46,7 @@ class Scorer:
 
     def score(self, offers: Sequence[Offer], *, row: Denoised, wanted: int) -> Generator[Progress, None, list[Offer]]:
         """Offers with what the encoder makes of them, and its own besides, down to the first few (`wanted`) that are
-        whole. row: from which its own texts come where there is no other offer."""
+        whole. row: one that its own texts are grown from."""
         if not self.weights.likelihood or not (offers or self.extension):
             return list(offers)
         middles = [self.layout.encode_middles(offer.reading.texts) for offer in offers]
@@ -61,21 +61,20 @@ class Scorer:
             )
             for offer, texts, own in zip(offers, middles, scores.rows, strict=False)  # Without offers there is one row.
         ]
-        if self.extension is None or self._belongs_elsewhere(scored):
+        if self.extension is None or self.belong_elsewhere(scored):
             return scored
         stems = yield from self.writer.write(begun, scores, self.extension)
         with self.meter.timed("rank"):
             return scored + self._written(stems, scored, row, wanted)
 
-    def _belongs_elsewhere(self, scored: Sequence[Offer]) -> bool:
-        """Whether nothing within the hole's line is whole: its sides may then belong to different lines, and the passes
-        go there."""
-        return self.mode == "within" and len(self.layout.edges) == 1 and bool(scored) and all_break(scored)
+    def belong_elsewhere(self, offers: Sequence[Offer]) -> bool:
+        """Whether nothing within the line of an empty hole is whole: its sides may then belong to different lines, and
+        the passes go there."""
+        return self.mode == "within" and self.layout.middles == ("",) and bool(offers) and all_break(offers)
 
     def _written(self, stems: Sequence[Stem], scored: Sequence[Offer], row: Denoised, wanted: int) -> list[Offer]:
         """Offers of the encoder's own texts, the likeliest first."""
         known = {offer.reading.texts for offer in scored}
-        row = max(scored, key=by_score).row if scored else row
         offers: list[Offer] = []
         for stem in stems:
             if len(offers) == _MOST_PARSED or sum(not offer.added_errors for offer in offers) == wanted:

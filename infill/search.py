@@ -49,7 +49,7 @@ class Search:
         """Search the holes' lengths. Where a single hole lies within a line, and whatever was tried there breaks the
         syntax, what stands on its sides may belong to different lines, and it is tried across them."""
         found = yield from self._searched()
-        if self._goes_across(found):
+        if not self.meter.late and self._scorer.belong_elsewhere(found.offers):
             beyond = yield from replace(self, mode="across")._searched()
             # What was not scored, since the time was over, is not to be compared with what was.
             found = found if self.meter.late else found.joined(beyond)
@@ -86,12 +86,6 @@ class Search:
             spans = self.layout.spans(best.lengths)
             current = [Middle.of(best.state.argmax_ids[span]) for span in spans]
         return Found(offers, rejections, unavoidable=unavoidable or 0)
-
-    def _goes_across(self, found: Found) -> bool:
-        """Whether a hole within a line is to be tried across lines."""
-        if self.mode != "within" or self.layout.middles != ("",) or not found.offers or self.meter.late:
-            return False
-        return all_break(found.offers)
 
     def _start(self) -> list[Middle | None]:
         """What is known of the holes: a text to be edited stands there, another's length is near its own; None where
