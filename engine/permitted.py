@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.canvas import Canvas
+from engine.canvas import Canvas, Flags
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,7 +32,7 @@ class PermittedIds:
     """Splits of one vocabulary under one set of banned ids, each made once."""
 
     def __init__(self, banned: frozenset[int], vocabulary_size: int, device: torch.device) -> None:
-        self._banned = banned
+        self._may_stand = ~_chosen(banned, vocabulary_size)
         self.vocabulary_size = vocabulary_size
         self.device = device
         self._made: dict[frozenset[int] | None, Permitted] = {}
@@ -49,13 +49,17 @@ class PermittedIds:
             ValueError: only banned or unknown ids are among them.
         """
         if allowed not in self._made:
-            may_stand = torch.ones(self.vocabulary_size, dtype=torch.bool)
-            if allowed is not None:
-                may_stand[:] = False
-                may_stand[[token for token in allowed if 0 <= token < self.vocabulary_size]] = True
-            may_stand[[token for token in self._banned if 0 <= token < self.vocabulary_size]] = False
-            if not may_stand.any():
+            own = self._may_stand if allowed is None else self._may_stand & _chosen(allowed, self.vocabulary_size)
+            if not own.any():
                 raise ValueError("a free position has only banned or unknown ids to choose from")
-            ids, barred = may_stand.nonzero().flatten(), (~may_stand).nonzero().flatten()
-            self._made[allowed] = Permitted(ids.to(self.device), barred.to(self.device))
+            ids, barred = (torch.from_numpy(np.flatnonzero(part)).to(self.device) for part in (own, ~own))
+            self._made[allowed] = Permitted(ids, barred)
         return self._made[allowed]
+
+
+def _chosen(ids: frozenset[int], vocabulary_size: int) -> Flags:
+    """[V], which ids of the vocabulary are these; unknown ones are left out."""
+    numbers = np.fromiter(ids, np.int64, len(ids))
+    chosen = np.zeros(vocabulary_size, np.bool_)
+    chosen[numbers[(numbers >= 0) & (numbers < vocabulary_size)]] = True
+    return chosen
