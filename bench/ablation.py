@@ -52,8 +52,8 @@ _MANY_ROWS = Ladder(
 )
 VARIANTS: dict[str, HoleSettings] = {
     "as shipped": SHIPPED,
-    "rows alone, three steps": replace(SHIPPED, extensions={}),
-    "twenty-five rows alone, three steps": replace(SHIPPED, extensions={}, lengths=_MANY_ROWS),
+    "rows alone in three steps": replace(SHIPPED, extensions={}),
+    "twenty-five rows alone in three steps": replace(SHIPPED, extensions={}, lengths=_MANY_ROWS),
     "twenty-five rows": replace(SHIPPED, lengths=_MANY_ROWS),
     "one row": replace(SHIPPED, lengths=replace(LADDER, within=(3,), line=(3,))),
     "another step for a pass": replace(SHIPPED, extensions=_extended(line=(2, 4), within=(3, 3))),

@@ -23,6 +23,12 @@ def test_what_ships_comes_first_and_every_other_variant_differs_from_it_and_from
     assert all(others.count(variant) == 1 for variant in others)
 
 
+@pytest.mark.parametrize("split", SPLITS)
+def test_every_variant_can_be_named_in_a_list(split: str) -> None:
+    names = list(variants_of(split))
+    assert ",".join(names).split(",") == names
+
+
 def test_variants_are_compared_in_the_order_that_names_them_and_an_unknown_one_is_refused() -> None:
     assert chosen("single", ["one row", "as shipped"]) == ["one row", "as shipped"]
     assert chosen("edits", None) == list(variants_of("edits"))
