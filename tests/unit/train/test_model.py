@@ -50,13 +50,19 @@ def test_lean_forward_equals_transformers(
     canvases = torch.randint(VOCABULARY, (2, 2, 7))
     context_hidden, canvas_hidden, _ = lean(sequence(context, canvases))
     logits = lean.logits(canvas_hidden)
-    conditioned = lean.logits(lean(sequence(context, canvases), lean.soft_embedding(logits))[1])
-    for k in range(canvases.shape[1]):
-        cache = DynamicCache(config=lean.config)
-        first = stock(input_ids=context, decoder_input_ids=canvases[:, k], past_key_values=cache)
-        torch.testing.assert_close(context_hidden, first.encoder_last_hidden_state, atol=TOLERANCE, rtol=0)
-        torch.testing.assert_close(logits[:, k], first.logits, atol=TOLERANCE, rtol=0)
-        second = stock(decoder_input_ids=canvases[:, k], past_key_values=cache, self_conditioning_logits=first.logits)
+    rows = range(canvases.shape[1])
+    caches = [DynamicCache(config=lean.config) for _ in rows]
+    first = [
+        stock(input_ids=context, decoder_input_ids=canvases[:, k], past_key_values=cache)
+        for k, cache in zip(rows, caches, strict=True)
+    ]
+    # Both are fed the same beliefs, or a difference of the first pass would grow in the second.
+    fed = lean.soft_embedding(torch.stack([own.logits for own in first], dim=1))
+    conditioned = lean.logits(lean(sequence(context, canvases), fed)[1])
+    for k, own, cache in zip(rows, first, caches, strict=True):
+        torch.testing.assert_close(context_hidden, own.encoder_last_hidden_state, atol=TOLERANCE, rtol=0)
+        torch.testing.assert_close(logits[:, k], own.logits, atol=TOLERANCE, rtol=0)
+        second = stock(decoder_input_ids=canvases[:, k], past_key_values=cache, self_conditioning_logits=own.logits)
         torch.testing.assert_close(conditioned[:, k], second.logits, atol=TOLERANCE, rtol=0)
 
 
