@@ -64,7 +64,7 @@ class HoleSettings:
     extensions: Mapping[HoleMode, Extension] = field(
         default_factory=lambda: {
             "line": Extension(denoising_steps=1, passes=10),
-            "within": Extension(denoising_steps=2, passes=5),
+            "within": Extension(denoising_steps=2, passes=4),
         }
     )
 
