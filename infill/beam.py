@@ -102,16 +102,7 @@ class Beam:
 
     def likeliest(self, count: int) -> list[Place]:
         """The hypotheses to be read next."""
-        return nlargest(count, self._unread, key=self._unread_log_prob)
-
-    @property
-    def settled(self) -> bool:
-        """Whether a text is known that nothing read later could beat: a hypothesis only ever grows less likely."""
-        best = max(map(self._unread_log_prob, self._unread), default=-np.inf)
-        return any(text.log_prob >= best for text in self.texts()[:1])
-
-    def _unread_log_prob(self, place: Place) -> float:
-        return self.stems[place[0]].log_prob + self._unread[place].log_prob
+        return nlargest(count, self._unread, key=lambda at: self.stems[at[0]].log_prob + self._unread[at].log_prob)
 
     def texts(self) -> list[Stem]:
         """Whole texts, the likeliest first, each behind what it stands behind."""

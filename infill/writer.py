@@ -29,7 +29,7 @@ class Extension:
     """How far the encoder goes on from rows.
 
     denoising_steps: of these rows, whose last tokens need not have settled.
-    passes: of the encoder for each hole at most, after the one that scores what was denoised.
+    passes: of the encoder for each hole, after the one that scores what was denoised.
     width: hypotheses that a pass reads.
     """
 
@@ -123,11 +123,11 @@ class Writer:
         return sorted(copies) or [()]
 
     def _extend(self, beam: Beam, extension: Extension, scores: Scores) -> Generator[Progress, None, Scores]:
-        """Read the likeliest hypotheses, and those that they name, while the time allows and they may yet win. scores:
-        of what was read so far. Returns those of what is read then."""
+        """Read the likeliest hypotheses, and those that they name, while the time allows. scores: of what was read so
+        far. Returns those of what is read then."""
         for _ in range(extension.passes):
             likeliest = beam.likeliest(extension.width)
-            if not likeliest or beam.settled or self.meter.late:
+            if not likeliest or self.meter.late:
                 break
             rows = [(*beam.stems[number].middles, ids) for number, ids in likeliest]
             scores = self._read(rows, begins=[self._span(row).stop for row in rows], after=scores)

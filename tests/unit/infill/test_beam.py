@@ -80,12 +80,3 @@ def test_what_stands_before_a_hole_counts() -> None:
     assert [at for at, _ in beam.likeliest(3)] == [0, 0, 1]
     assert [stem.middles for stem in beam.texts()] == [((5,), (2,)), ((5,), (2,))]
     assert [stem.log_prob for stem in beam.texts()] == pytest.approx([-2.1, -5.1])
-
-
-def test_a_beam_is_settled_once_nothing_unread_could_be_likelier() -> None:
-    beam = Beam(end_id=END, barred=frozenset({7, END}))
-    beam.learn(0, (1,), scores((1,), 0))
-    assert not beam.settled  # Whether (1, 3) may end was not read yet.
-    beam.learn(0, (1, 3), scores((1, 3), 2))
-    assert beam.settled
-    assert beam.texts()[0].middles == ((1, 3),)
