@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from engine.canvas import Flags, Floats, RowScores, RowState, TokenIds
 from infill.beam import Hypothesis, spelling
-from infill.edges import Edges
 from infill.layout import Layout
 from infill.mode import HoleMode
 from infill.overlap import drop_echo
@@ -24,7 +23,6 @@ from infill.prompt import Fence
 from infill.repair import endings, joints
 from infill.request import Draft, Rejection
 from infill.scope import cut_to_scope
-from infill.tokens import TextTokens
 
 Nats: TypeAlias = tuple[tuple[tuple[float, ...], ...], ...]
 """A value for each token: per hole, per line of its text, of the tokens that begin on it; a line's end is its own."""
@@ -189,23 +187,19 @@ def finish(raw: str, place: Place) -> str | Rejection:
 
 def draft(row: RowState, lengths: Sequence[int], layout: Layout) -> Draft:
     """A row's reading as it stands, unfinished, for display."""
-    holes = zip(layout.spans(lengths), layout.edges, strict=True)
-    return Draft(
-        pieces=tuple(
-            pieces(row.argmax_ids[span].tolist(), row.entropy[span].tolist(), edges, layout.tokens)
-            for span, edges in holes
-        )
-    )
+    spans = layout.spans(lengths)
+    return drafted([(row.argmax_ids[span].tolist(), row.entropy[span].tolist()) for span in spans], layout)
 
 
-def pieces(
-    token_ids: Sequence[int], entropies: Sequence[float], edges: Edges, tokens: TextTokens
-) -> tuple[tuple[str, float], ...]:
-    """The texts of a hole's tokens, without the characters known at its edges, each with its entropy in nats."""
-    texts = list(tokens.decode_pieces(token_ids))
-    texts[:1] = [text.removeprefix(edges.head) for text in texts[:1]]
-    texts[-1:] = [text.removesuffix(edges.tail) for text in texts[-1:]]
-    return tuple(zip(texts, entropies, strict=True))
+def drafted(holes: Iterable[tuple[Sequence[int], Sequence[float]]], layout: Layout) -> Draft:
+    """Holes' tokens with their entropies in nats, for display, without the characters known at the holes' edges."""
+    pieces: list[tuple[tuple[str, float], ...]] = []
+    for (token_ids, entropies), edges in zip(holes, layout.edges, strict=True):
+        texts = list(layout.tokens.decode_pieces(token_ids))
+        texts[:1] = [text.removeprefix(edges.head) for text in texts[:1]]
+        texts[-1:] = [text.removesuffix(edges.tail) for text in texts[-1:]]
+        pieces.append(tuple(zip(texts, entropies, strict=True)))
+    return Draft(pieces=tuple(pieces))
 
 
 def _before_line(text: str, line: str) -> str:

@@ -141,11 +141,15 @@ class TextTokens:
 
     def is_beginning(self, characters: str) -> bool:
         """Whether a longer token begins with these characters."""
-        return any(len(self._pieces[i]) > len(characters.encode()) for i in self.starting_with(characters))
+        return self._any_longer(self.starting_with(characters), characters)
 
     def is_ending(self, characters: str) -> bool:
         """Whether a longer token ends with these characters."""
-        return any(len(self._pieces[i]) > len(characters.encode()) for i in self.ending_with(characters))
+        return self._any_longer(self.ending_with(characters), characters)
+
+    def _any_longer(self, ids: frozenset[int], characters: str) -> bool:
+        size = len(characters.encode())
+        return any(len(self._pieces[i]) > size for i in ids)
 
     def spanning(self, head: str, tail: str) -> frozenset[int]:
         """Text ids that begin with `head` and end with `tail` without the two overlapping."""

@@ -14,11 +14,11 @@ import numpy as np
 
 from engine.canvas import Context, Denoiser, Scores, TokenIds
 from infill.beam import Beam, Hypothesis, Ids, Stem, spelling
-from infill.candidate import pieces
+from infill.candidate import drafted
 from infill.layout import Layout
 from infill.meter import Meter
 from infill.rank import id_after, scored_row
-from infill.request import Draft, Progress
+from infill.request import Progress
 
 # Texts of a hole behind which the next one's are looked for.
 _MOST_STEMS = 6
@@ -140,15 +140,8 @@ class Writer:
         """A pass of the encoder, with the likeliest of the texts so far."""
         [likeliest] = beam.texts()[:1] or [Stem()]
         texts = [*likeliest.texts, *[Hypothesis()] * (len(self.layout.edges) - len(likeliest.texts))]
-        drafts = zip(texts, self.layout.edges, strict=True)
-        return Progress(
-            stage="score",
-            draft=Draft(
-                pieces=tuple(
-                    pieces(text.token_ids, text.entropies, edges, self.layout.tokens) for text, edges in drafts
-                )
-            ),
-        )
+        draft = drafted([(text.token_ids, text.entropies) for text in texts], self.layout)
+        return Progress(stage="score", draft=draft)
 
     def _read(self, rows: Sequence[Sequence[Ids]], *, begins: Sequence[int], after: Scores) -> Scores:
         return self.read([[np.array(ids, np.int32) for ids in row] for row in rows], begins=begins, after=after)
