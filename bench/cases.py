@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
+import random
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.nano.holes import random_span
 from bench.sandbox import succeeds
 from infill.languages import language_of
 from infill.request import Mode, Span
@@ -20,9 +22,12 @@ from infill.request import Mode, Span
 HELD_OUT = Path(__file__).parent / "data" / "heldout.jsonl.gz"
 TUNING = Path(__file__).parent / "data" / "tuning.jsonl.gz"
 OWN_SPLITS = ("single", "random", "block")
+MORE_SPANS = "spans"
+"""The random spans, and after them one more that begins in each of the other splits' holes."""
 MODES: dict[str, Mode] = {
     "single": "line",
     "random": "auto",
+    MORE_SPANS: "auto",
     "block": "block",
     "he-single": "line",
     "he-multi": "block",
@@ -82,8 +87,10 @@ def load(split: str, human_eval: Path | None = None, *, own: Path = HELD_OUT) ->
     """
     if split in OWN_SPLITS:
         return [_own(row) for row in _rows(own) if row["split"] == split]
+    if split == MORE_SPANS:
+        return load("random", own=own) + list(_more_spans(row for row in _rows(own) if row["split"] != "random"))
     if split not in HUMAN_EVAL_FILES:
-        raise SystemExit(f"no split {split!r}: choose among {', '.join((*OWN_SPLITS, *HUMAN_EVAL_FILES))}")
+        raise SystemExit(f"no split {split!r}: choose among {', '.join(MODES)}")
     if human_eval is None:
         raise SystemExit(f"split {split} needs --data DIR, the directory that holds {HUMAN_EVAL_FILES[split]}")
     return [_human_eval(row, split) for row in _rows(human_eval / HUMAN_EVAL_FILES[split])]
@@ -102,6 +109,15 @@ def _own(row: dict[str, Any]) -> Case:
         hole=Span(start=row["start"], end=row["end"]),
         mode=MODES[row["split"]],
     )
+
+
+def _more_spans(rows: Iterable[dict[str, Any]]) -> Iterator[Case]:
+    rng = random.Random(0)
+    for row in rows:
+        hole = None
+        while hole is None:
+            hole = random_span(row["text"], rng.randrange(row["start"], row["end"]), rng)
+        yield _own(row | {"split": MORE_SPANS, "start": hole.start, "end": hole.end})
 
 
 def _human_eval(row: dict[str, Any], split: str) -> Case:

@@ -100,9 +100,11 @@ class Beam:
         if (stem, longer.token_ids) not in self._read:
             self._unread[stem, longer.token_ids] = longer
 
-    def likeliest(self, count: int) -> list[Place]:
-        """The hypotheses to be read next."""
-        return nlargest(count, self._unread, key=lambda at: self.stems[at[0]].log_prob + self._unread[at].log_prob)
+    def likeliest(self, count: int, *, above: float = -np.inf) -> list[Place]:
+        """The hypotheses to be read next. above: nats; a hypothesis only ever grows less likely, and what is not
+        likelier now will not be."""
+        log_probs = {at: self.stems[at[0]].log_prob + own.log_prob for at, own in self._unread.items()}
+        return nlargest(count, (at for at, nats in log_probs.items() if nats > above), key=log_probs.__getitem__)
 
     def texts(self) -> list[Stem]:
         """Whole texts, the likeliest first, each behind what it stands behind."""

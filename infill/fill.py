@@ -63,7 +63,7 @@ class HoleSettings:
     most_repairs: int = 6
     extensions: Mapping[HoleMode, Extension] = field(
         default_factory=lambda: {
-            "line": Extension(denoising_steps=1, passes=5),
+            "line": Extension(denoising_steps=1, passes=6),
             "within": Extension(denoising_steps=2, passes=4),
         }
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 
 import numpy as np
 
@@ -17,10 +18,7 @@ from infill.offer import Offer, all_break
 from infill.rank import Weights, likelihood, read_score, unread_score
 from infill.request import Progress
 from infill.statements import Statements
-from infill.writer import Extension, Writer
-
-# The encoder's own texts whose syntax is looked at.
-_MOST_PARSED = 12
+from infill.writer import MOST_PARSED, Extension, Goal, Writer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +42,11 @@ class Scorer:
         score = unread_score(mean_entropy=reading.mean_entropy, added_errors=errors, weights=self.weights)
         return Offer(reading, row, errors, score, self.meter.passes)
 
-    def score(self, offers: Sequence[Offer], *, row: Denoised, wanted: int) -> Generator[Progress, None, list[Offer]]:
+    def score(
+        self, offers: Sequence[Offer], *, row: Denoised, wanted: int, most_doubt: float | None
+    ) -> Generator[Progress, None, list[Offer]]:
         """Offers with what the encoder makes of them, and its own besides, down to the first few (`wanted`) that are
-        whole. row: one that its own texts are grown from."""
+        whole. row: one that its own texts are grown from. most_doubt: see `infill.gate.admitted`."""
         if not self.weights.likelihood or not (offers or self.extension):
             return list(offers)
         middles = [self.layout.encode_middles(offer.reading.texts) for offer in offers]
@@ -63,28 +63,34 @@ class Scorer:
         ]
         if self.extension is None or self.belong_elsewhere(scored):
             return scored
-        stems = yield from self.writer.write(begun, scores, self.extension)
-        with self.meter.timed("rank"):
-            return scored + self._written(stems, scored, row, wanted)
+        own = cache(partial(self._written, row=row))
+        # A text on one line is doubted as a whole; of several holes' texts, each by itself.
+        least = -np.inf if most_doubt is None or len(self.layout.edges) > 1 else -most_doubt
+        goal = Goal(wanted, lambda stem: _is_whole(own(stem)), least)
+        stems = yield from self.writer.write(begun, scores, self.extension, goal)
+        known = {offer.reading.texts for offer in scored}
+        for offer in map(own, stems[:MOST_PARSED]):
+            if wanted and offer is not None and offer.reading.texts not in known:
+                scored.append(offer)
+                wanted -= _is_whole(offer)
+        return scored
 
     def belong_elsewhere(self, offers: Sequence[Offer]) -> bool:
         """Whether nothing within the line of an empty hole is whole: its sides may then belong to different lines, and
         the passes go there."""
         return self.mode == "within" and self.layout.middles == ("",) and bool(offers) and all_break(offers)
 
-    def _written(self, stems: Sequence[Stem], scored: Sequence[Offer], row: Denoised, wanted: int) -> list[Offer]:
-        """Offers of the encoder's own texts, the likeliest first."""
-        known = {offer.reading.texts for offer in scored}
-        offers: list[Offer] = []
-        for stem in stems:
-            if len(offers) == _MOST_PARSED or sum(not offer.added_errors for offer in offers) == wanted:
-                break
+    def _written(self, stem: Stem, row: Denoised) -> Offer | None:
+        """The encoder's own text as an offer; None where it is none."""
+        with self.meter.timed("rank"):
             reading = written(stem.texts, self.layout, self.mode)
-            if reading is not None and reading.texts not in known:
-                offers.append(self._read_offer(self.offer(reading, row), stem.log_prob))
-        return offers
+            return None if reading is None else self._read_offer(self.offer(reading, row), stem.log_prob)
 
     def _read_offer(self, offer: Offer, log_prob: float) -> Offer:
         """An offer with its score once the encoder has read it."""
         score = read_score(log_prob, added_errors=offer.added_errors, weights=self.weights)
         return replace(offer, score=score)
+
+
+def _is_whole(offer: Offer | None) -> bool:
+    return offer is not None and not offer.added_errors

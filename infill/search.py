@@ -76,8 +76,11 @@ class Search:
             late = self.meter.late
             if late and offers:
                 break  # What could not be scored is not to be compared with what was.
-            scorer, wanted = self._scorer, self.request.n
-            scored = fresh if late else (yield from scorer.score(fresh, row=denoised[0], wanted=wanted))
+            scored = fresh
+            if not late:
+                scored = yield from self._scorer.score(
+                    fresh, row=denoised[0], wanted=self.request.n, most_doubt=self.request.most_doubt
+                )
             offers.extend(scored)
             if late:
                 break

@@ -7,8 +7,9 @@ figures).
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence, Sized
+from collections.abc import Callable, Generator, Sequence, Sized
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -20,8 +21,8 @@ from infill.meter import Meter
 from infill.rank import id_after, scored_row
 from infill.request import Progress
 
-# Texts of a hole behind which the next one's are looked for.
-_MOST_STEMS = 6
+# A beam's texts, the likeliest first, whose syntax is looked at.
+MOST_PARSED = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +30,32 @@ class Extension:
     """How far the encoder goes on from rows.
 
     denoising_steps: of these rows, whose last tokens need not have settled.
-    passes: of the encoder for each hole, after the one that scores what was denoised.
+    passes: of the encoder for each hole at most, after the one that scores what was denoised.
     width: hypotheses that a pass reads.
     """
 
     denoising_steps: int
     passes: int
     width: int = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What ends a hole's turn: that the likeliest good texts are known, as many as are wanted, or that no others are
+    worth it. is_good: of texts as far as that hole. least: nats, of a text that is worth it."""
+
+    wanted: int
+    is_good: Callable[[Stem], bool]
+    least: float = -np.inf
+
+    def bound(self, texts: Sequence[Stem]) -> float:
+        """Nats that what is read next has to be above. texts: those that are known, the likeliest first."""
+        good = list(islice(filter(self.is_good, texts[:MOST_PARSED]), self.wanted))
+        return max(good[-1].log_prob, self.least) if len(good) == self.wanted else self.least
+
+
+# Behind texts of a hole another one follows, and what is broken here may be whole there.
+_STEMS = Goal(6, lambda stem: True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,16 +96,20 @@ class Writer:
         return scores
 
     def write(
-        self, rows: Sequence[Sequence[TokenIds]], scores: Scores, extension: Extension
+        self,
+        rows: Sequence[Sequence[TokenIds]],
+        scores: Scores,
+        extension: Extension,
+        goal: Goal,
     ) -> Generator[Progress, None, list[Stem]]:
         """Texts for all holes, the likeliest first; none where the time is over before the last hole's turn. rows:
-        texts for all holes that were read before. scores: what came of it."""
+        texts for all holes that were read before. scores: what came of it. goal: of the last hole."""
         known = [tuple(map(_ids, texts)) for texts in rows]
         read = scores.rows
         beam = self._beam(0, (Stem(),))
         for hole in range(len(self.layout.edges)):
             if hole:
-                stems = beam.texts()[:_MOST_STEMS]
+                stems = beam.texts()[: _STEMS.wanted]
                 if not stems or self.meter.late:
                     return []
                 beam, scores = yield from self._next(hole, stems, scores)
@@ -95,7 +119,8 @@ class Writer:
                     begin = self._span(middles[: hole + 1]).start - self._span(middles[:1]).start
                     part = own.part(begin, begin + len(middles[hole]) + 1)
                     beam.learn(numbers[middles[:hole]], middles[hole], part)
-            scores = yield from self._extend(beam, extension, scores)
+            is_last = hole == len(self.layout.edges) - 1
+            scores = yield from self._extend(beam, extension, scores, goal if is_last else _STEMS)
         return beam.texts()
 
     def _next(self, hole: int, stems: Sequence[Stem], scores: Scores) -> Generator[Progress, None, tuple[Beam, Scores]]:
@@ -122,11 +147,13 @@ class Writer:
         copies = {_ids(tokens.encode(self.layout.edges[hole].wrap(text))) for text in spelled if text}
         return sorted(copies) or [()]
 
-    def _extend(self, beam: Beam, extension: Extension, scores: Scores) -> Generator[Progress, None, Scores]:
-        """Read the likeliest hypotheses, and those that they name, while the time allows. scores: of what was read so
-        far. Returns those of what is read then."""
+    def _extend(
+        self, beam: Beam, extension: Extension, scores: Scores, goal: Goal
+    ) -> Generator[Progress, None, Scores]:
+        """Read the likeliest hypotheses, and those that they name, while the time allows and the goal asks for it.
+        scores: of what was read so far. Returns those of what is read then."""
         for _ in range(extension.passes):
-            likeliest = beam.likeliest(extension.width)
+            likeliest = beam.likeliest(extension.width, above=goal.bound(beam.texts()))
             if not likeliest or self.meter.late:
                 break
             rows = [(*beam.stems[number].middles, ids) for number, ids in likeliest]

@@ -28,14 +28,18 @@ def draw(text: str, kind: Kind, rng: random.Random) -> Span | None:
     starts = line_starts(text)
     for _ in range(_ATTEMPTS):
         if kind == "random":
-            start = rng.randrange(len(text))
-            end = min(start + 1 + int(rng.expovariate(1 / _RANDOM_CHARACTERS)), len(text))
+            hole = random_span(text, rng.randrange(len(text)), rng)
         else:
-            start, end = _lines(text, starts, rng.randrange(len(starts)), kind, rng)
-        hole = text[start:end]
-        if len(hole.strip()) >= _LEAST_CHARACTERS and len(hole) <= _MOST_CHARACTERS:
-            return Span(start=start, end=end)
+            hole = _worth_filling(text, *_lines(text, starts, rng.randrange(len(starts)), kind, rng))
+        if hole is not None:
+            return hole
     return None
+
+
+def random_span(text: str, start: int, rng: random.Random) -> Span | None:
+    """A hole of a random length, or None where that is too little or too much."""
+    end = min(start + 1 + int(rng.expovariate(1 / _RANDOM_CHARACTERS)), len(text))
+    return _worth_filling(text, start, end)
 
 
 def line_ends(text: str, rng: random.Random) -> list[Span] | None:
@@ -52,6 +56,12 @@ def line_ends(text: str, rng: random.Random) -> list[Span] | None:
         cuts = [rng.choice((line.start, rng.randrange(line.start, line.end - 1))) for line in chosen]
         return [Span(start=cut, end=line.end) for cut, line in zip(cuts, chosen, strict=True)]
     return None
+
+
+def _worth_filling(text: str, start: int, end: int) -> Span | None:
+    hole = text[start:end]
+    fits = len(hole.strip()) >= _LEAST_CHARACTERS and len(hole) <= _MOST_CHARACTERS
+    return Span(start=start, end=end) if fits else None
 
 
 def _depth(text: str, start: int) -> int:

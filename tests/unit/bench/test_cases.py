@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.cases import HELD_OUT, OWN_SPLITS, TUNING, load
+from bench.cases import HELD_OUT, MORE_SPANS, OWN_SPLITS, TUNING, load
 
 HUMAN_EVAL_ROW = {
     "task_id": "SingleLineInfilling/x",
@@ -27,7 +27,7 @@ def human_eval(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("split", OWN_SPLITS)
+@pytest.mark.parametrize("split", [*OWN_SPLITS, MORE_SPANS])
 def test_the_held_out_set_is_large_and_its_truths_are_cut_out(split: str) -> None:
     cases = load(split)
     assert len(cases) >= 1000
@@ -48,6 +48,17 @@ def test_tuning_and_held_out_cases_are_of_different_packages() -> None:
         return {case.path.split("/")[0] for split in OWN_SPLITS for case in load(split, own=own)}
 
     assert packages(HELD_OUT).isdisjoint(packages(TUNING))
+
+
+def test_more_spans_follow_the_random_ones_and_begin_where_others_lie() -> None:
+    spans, fewer = load(MORE_SPANS), load("random")
+    assert spans[: len(fewer)] == fewer
+    assert spans == load(MORE_SPANS)
+    others = {case.name: case for split in OWN_SPLITS for case in load(split)}
+    for case in spans[len(fewer) :]:
+        other = others[case.name]
+        assert case.text == other.text
+        assert other.hole.start <= case.hole.start < other.hole.end
 
 
 def test_a_single_line_hole_leaves_the_lines_end_in_place(human_eval: Path) -> None:

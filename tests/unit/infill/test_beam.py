@@ -46,6 +46,12 @@ def test_what_a_text_names_is_read_next_the_likeliest_first() -> None:
     assert grown(passes=0).likeliest(2) == [(0, (1, 3)), (0, (2,))]
 
 
+def test_what_is_not_likely_enough_is_not_read() -> None:
+    beam = grown(passes=0)
+    assert beam.likeliest(2, above=-0.9) == [(0, (1, 3))]
+    assert beam.likeliest(2, above=-0.7) == []
+
+
 def test_texts_are_in_the_order_of_all_their_nats_and_hold_nothing_that_is_barred() -> None:
     texts = [(stem.middles, pytest.approx(stem.log_prob)) for stem in grown().texts()]
     assert texts[:3] == [(((1, 3),), -0.8), (((2,),), -1.1), (((1,),), -2.5)]

@@ -237,6 +237,19 @@ def test_the_encoder_goes_on_from_what_was_denoised(
     assert best.worst_entropy > 0
 
 
+def test_what_would_not_be_shown_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    def found(most_doubt: float | None) -> Filled:
+        request = request_of("x = ⟦⟧\n", most_doubt=most_doubt)
+        denoiser = scripted(request, ["foo.bar"])
+        only_the_encoder_knows(denoiser, [ids[:2] for ids in denoiser.answers], monkeypatch)
+        return only(run(request, denoiser))
+
+    asked, shown, silent = found(None), found(9.0), found(0.05)
+    assert asked.candidates[0].texts == shown.candidates[0].texts == ("foo.bar",)
+    assert asked.stats.passes == shown.stats.passes > silent.stats.passes
+    assert silent.rejection == Rejection(reason="low_confidence")
+
+
 def test_what_the_encoder_writes_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     request = request_of("x = to⟦⟧tal\ny = ⟦⟧\n")
     denoiser = scripted(request, ["_foo_", "bar"])
