@@ -32,6 +32,11 @@ class Hypothesis:
     log_probs: tuple[float, ...] = ()
     entropies: tuple[float, ...] = ()
 
+    @classmethod
+    def whole(cls, token_ids: Ids, scores: RowScores) -> Self:
+        """All of a text that was read. scores: of it, and of the token after it."""
+        return cls(token_ids, tuple(scores.log_probs.tolist()), tuple(scores.entropy[:-1].tolist()))
+
     @property
     def log_prob(self) -> float:
         return sum(self.log_probs)

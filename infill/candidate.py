@@ -55,6 +55,13 @@ class Reading:
         """Nats by which the least likely line is unlikely, all its tokens together."""
         return max(sum(line) for hole in self.doubts for line in hole)
 
+    def likelier(self, nats: float) -> Reading:
+        """The same where its texts are likelier by so much, their tokens each in its proportion."""
+        total = sum(value for hole in self.doubts for line in hole for value in line)
+        left = 1 - nats / total if total else 1.0
+        doubts = tuple(tuple(tuple(left * value for value in line) for line in hole) for hole in self.doubts)
+        return replace(self, doubts=doubts)
+
     def cut(self, lines: int) -> Reading:
         """The same with the first lines of its first hole only, the last of them without its end."""
         text = "\n".join(self.texts[0].split("\n")[:lines])
@@ -125,7 +132,7 @@ def written(hypotheses: Sequence[Hypothesis], layout: Layout, mode: HoleMode) ->
     texts = [text for text in spelled if text is not None]
     if len(texts) < len(spelled):
         return None
-    if any(finish(text, _place(hole, texts, layout, mode)) != text for hole, text in enumerate(texts)):
+    if not all(_is_finished(text, _place(hole, texts, layout, mode)) for hole, text in enumerate(texts)):
         return None
     ids = [np.array(text.token_ids, np.int32) for text in hypotheses]
     entropies = [np.array(text.entropies, np.float32) for text in hypotheses]
@@ -183,6 +190,14 @@ def finish(raw: str, place: Place) -> str | Rejection:
     if not text.strip() and not place.present.strip():
         return Rejection(reason="repeats_suffix" if written else "empty")
     return text
+
+
+def _is_finished(text: str, place: Place) -> bool:
+    """Whether nothing of a text is to be cut off. The blanks that begin its last line do not repeat those after it:
+    nobody wrote them to fill a hole up."""
+    indentation = len(text) - len(text.rstrip(" \t")) if "\n" in text else 0
+    finished = finish(text, place)
+    return finished == text or (indentation > 0 and finished == text.rstrip(" \t"))
 
 
 def draft(row: RowState, lengths: Sequence[int], layout: Layout) -> Draft:

@@ -13,11 +13,13 @@ from engine.canvas import DenoiseConfig, Denoiser
 from infill.answer import to_answer
 from infill.candidate import Reading
 from infill.continuation import after, joined, settled_lines
-from infill.layout import lay_out
+from infill.layout import Layout, lay_out
 from infill.length import Ladder, Lengths
+from infill.lookup import copies
 from infill.meter import Meter
 from infill.mode import HoleMode, resolve_mode
 from infill.offer import Found, Offer
+from infill.passage import to_line_feeds
 from infill.rank import Weights
 from infill.request import Filled, InfillRequest, Progress, Rejection
 from infill.search import Search
@@ -48,6 +50,7 @@ class HoleSettings:
     weights: of what candidates are ranked by.
     most_repairs: other endings tried for a reading that breaks the syntax, and other tokens where no reading is whole
         then; about a millisecond each. Where others are whole, a reading to a line's end is left as it is.
+    most_copies: texts that stand elsewhere as one might stand in a single empty hole, and are read, too.
     extensions: how the encoder goes on from what was denoised in an empty hole, by mode; nothing is gained for others.
     """
 
@@ -61,6 +64,7 @@ class HoleSettings:
     sure: float | None = None
     weights: Weights = field(default_factory=Weights)
     most_repairs: int = 6
+    most_copies: int = 4
     extensions: Mapping[HoleMode, Extension] = field(
         default_factory=lambda: {
             "line": Extension(denoising_steps=1, passes=6),
@@ -149,13 +153,16 @@ class Infiller:
         with context:
             meter.count_prefill(context)
             yield Progress(stage="prefill")
+            mode = resolve_mode(request)
             with meter.timed("rank"):
                 statements = Statements.of(layout.around, layout.middles, layout.fence.language)
+                copied = self._copies(request, layout, mode)
             search = Search(
                 request=request,
-                mode=resolve_mode(request),
+                mode=mode,
                 layout=layout,
                 statements=statements,
+                copies=copied,
                 denoiser=self._denoiser,
                 context=context,
                 configs=self._configs,
@@ -167,3 +174,11 @@ class Infiller:
                 extensions=self._settings.extensions,
             )
             return (yield from search.run())
+
+    def _copies(self, request: InfillRequest, layout: Layout, mode: HoleMode) -> dict[str, float]:
+        """What a single empty hole may hold since it stands elsewhere in what the model is shown."""
+        if layout.middles != ("",):
+            return {}
+        before, after = layout.around
+        shown = [to_line_feeds(snippet.text) for snippet in request.snippets]
+        return copies(before, after, others=shown, lines=mode != "line", count=self._settings.most_copies)

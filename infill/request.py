@@ -22,7 +22,7 @@ RejectReason: TypeAlias = Literal[
     "no_room",
 ]
 
-MOST_DOUBT = 3.6
+MOST_DOUBT = 1.7
 """Nats; `InfillRequest.most_doubt` where nobody says otherwise."""
 
 

@@ -26,15 +26,16 @@ from infill.writer import Extension, Writer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """One request on its way through the model. statements: around its holes. configs: how holes of each mode are
-    denoised. noise: see `HoleSettings`. weights: of what a candidate's score is made of. extensions: how the encoder
-    goes on from rows, by mode. most_repairs: of a reading that breaks the syntax: other endings tried, and other
-    tokens."""
+    """One request on its way through the model. statements: around its holes. copies: texts that a single hole may hold
+    since they stand elsewhere, with how likely each does. configs: how holes of each mode are denoised. noise: see
+    `HoleSettings`. weights: of what a candidate's score is made of. extensions: how the encoder goes on from rows, by
+    mode. most_repairs: of a reading that breaks the syntax: other endings tried, and other tokens."""
 
     request: InfillRequest
     mode: HoleMode
     layout: Layout
     statements: Statements
+    copies: Mapping[str, float]
     denoiser: Denoiser
     context: Context
     configs: Mapping[HoleMode, DenoiseConfig]
@@ -225,6 +226,7 @@ class Search:
             mode=self.mode,
             layout=self.layout,
             statements=self.statements,
+            copies=self.copies,
             meter=self.meter,
             weights=self.weights,
             writer=self._writer,
@@ -233,12 +235,13 @@ class Search:
 
     @property
     def _writer(self) -> Writer:
+        """What reads texts; also within a line those that go on over several."""
         return Writer(
             layout=self.layout,
             denoiser=self.denoiser,
             context=self.context,
             meter=self.meter,
-            banned_ids=self.configs[self.mode].banned_ids,
+            banned_ids=self.configs["across"].banned_ids,
             exact=self.lengths.exact,
         )
 

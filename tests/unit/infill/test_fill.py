@@ -14,7 +14,7 @@ from infill.layout import Layout, lay_out
 from infill.length import Given, Ladder
 from infill.meter import Meter
 from infill.passage import to_line_feeds
-from infill.request import Change, Filled, InfillRequest, Progress, Rejection, Span
+from infill.request import Change, Filled, InfillRequest, Progress, Rejection, Snippet, Span
 from infill.window import Budget
 from infill.writer import Extension
 from tests.unit.infill.scripted import (
@@ -52,7 +52,7 @@ LINE_CASES = [
     # What looks like a control token is text.
     ('x = "<|turn>" + ⟦⟧\n', '"<eos>"', 'x = "<|turn>" + "<eos>"\n'),
     # Nothing to offer.
-    ("x = ⟦⟧\ny = 2\n", "  ", "!empty"),
+    ("x = ⟦⟧\nfoo(2)\n", "  ", "!empty"),
     ("x = ⟦1⟧\ny = 2\n", "1", "!unchanged"),
     # A text is replaced.
     ("x = ⟦foo⟧ + 1\n", "bar", "x = bar + 1\n"),
@@ -235,6 +235,43 @@ def test_the_encoder_goes_on_from_what_was_denoised(
     best = only(run(request, denoiser)).candidates[0]
     assert best.texts == tuple(texts)
     assert best.worst_entropy > 0
+
+
+ELSEWHERE = "self.total = foo(1)\nself.count = 2\nself.total = ⟦⟧\nself.count = 2\n"
+
+
+@pytest.mark.parametrize(("nats", "text"), [(-0.1, "bar"), (-2.0, "foo(1)")])
+def test_what_stands_elsewhere_is_offered_where_the_model_knows_no_better(
+    nats: float, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.unit.infill.scripted._RIGHT", nats)
+    result = filled(request_of(ELSEWHERE, most_doubt=1.7), "bar")
+    assert result.candidates[0].texts == (text,)
+
+
+def test_nothing_is_copied_where_that_is_not_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.unit.infill.scripted._RIGHT", -2.0)
+    request = request_of(ELSEWHERE)
+    infiller = Infiller(
+        scripted(request, ["bar"]), tiny_tokens(), DenoiseConfig(), settings=HoleSettings(most_copies=0)
+    )
+    assert only(list(infiller.fill(request))).candidates[0].texts == ("bar",)
+
+
+def test_what_stands_in_a_snippet_is_copied_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.unit.infill.scripted._RIGHT", -2.0)
+    snippet = Snippet(path="b.py", text="self.total = foo(1)\r\nself.count = 2\r\n")
+    result = filled(request_of("self.total = ⟦⟧\nself.count = 2\n", snippets=(snippet,)), "bar")
+    assert result.candidates[0].texts == ("foo(1)",)
+
+
+def test_a_copy_may_go_on_over_several_lines_where_its_sides_are_of_different_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tests.unit.infill.scripted._RIGHT", -2.0)
+    whole = "if foo:\n    x = 1\n    total(x)\n"
+    request = request_of(f"{whole}y = 2\nif foo:\n    x = ⟦⟧(x)\n")
+    assert filled(request, "bar").candidates[0].texts == ("1\n    total",)
 
 
 def test_what_would_not_be_shown_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:

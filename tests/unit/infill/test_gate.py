@@ -52,9 +52,9 @@ def test_all_of_it_its_first_line_or_nothing(
 
 @pytest.mark.parametrize(("answer", "reason"), [("foo", "low_confidence"), (")foo", "breaks_syntax")])
 def test_a_request_that_nobody_made_may_be_answered_with_silence(answer: str, reason: RejectReason) -> None:
-    shown = filled(request_of("x = ⟦⟧\ny = 2\n"), answer)
+    shown = filled(request_of("x = ⟦⟧\nfoo(2)\n"), answer)
     assert shown.candidates[0].texts == (answer,)
     most_doubt = 0.0 if reason == "low_confidence" else 9.0
-    silent = filled(request_of("x = ⟦⟧\ny = 2\n", most_doubt=most_doubt), answer)
+    silent = filled(request_of("x = ⟦⟧\nfoo(2)\n", most_doubt=most_doubt), answer)
     assert silent.candidates == ()
     assert silent.rejection == Rejection(reason=reason)

@@ -1,0 +1,74 @@
+"""Lookup: what stands elsewhere in a window, between texts like those around a hole.
+
+Code repeats itself, and a model that would not have spelled a long text out may well know it when it reads it. Lines
+end in "\\n" here. (The idea: prompt lookup decoding, and a cache model beside a language model, arXiv 1612.04426.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import nlargest
+from itertools import takewhile
+from math import exp
+
+# Characters on each side of a hole that have to be alike, and beyond which it does not matter whether they are.
+_LEAST_ALIKE, _MOST_ALIKE = 3, 64
+# Characters of a text.
+_LONGEST = 240
+# Places that are looked at, those first that have the most in common with what stands before the hole.
+_MOST_PLACES = 32
+# How likely a hole holds a copy at all, at most; alike characters, on both sides together, that make a copy as likely
+# as none; and nats of each of them. `bench/README.md` has the figures.
+_MOST_LIKELY = 0.4
+_EVEN = 30
+_NATS_ALIKE = 0.1
+
+
+def copies(before: str, after: str, *, others: Sequence[str] = (), lines: bool, count: int) -> dict[str, float]:
+    """Texts that stand elsewhere in place of the one that is missing between `before` and `after`, the likeliest first,
+    with how likely each of them is missing here, as far as that shows in the characters that are alike around it.
+
+    others: texts that may hold such places, too. lines: whether what is missing may go on over several lines. count:
+    texts at most.
+    """
+    after = after or "\n"  # A file's end is a line's end, too.
+    alike: dict[str, int] = {}
+    for source in (before[:-1], after, *others):
+        for text, characters in _found(source, before, after):
+            if lines or "\n" not in text:
+                alike[text] = max(characters, alike.get(text, 0))
+    weights = {text: exp(_NATS_ALIKE * alike[text]) for text in nlargest(count, alike, key=alike.__getitem__)}
+    total = exp(_NATS_ALIKE * _EVEN) + sum(weights.values())
+    return {text: _MOST_LIKELY * weight / total for text, weight in weights.items()}
+
+
+def _found(source: str, before: str, after: str) -> Iterator[tuple[str, int]]:
+    """Texts of a source, with how many characters on both sides of them are the same as around the hole."""
+    stop = "\n" if after.startswith("\n") else after[: len(after) - len(after.lstrip(" ")) + _LEAST_ALIKE]
+    for start, characters in _starts(source, before).items():
+        for end in _each(stop, source[: start + _LONGEST + len(stop)], start + 1):
+            if source[start:end].strip():
+                yield source[start:end], characters + _alike(source[end : end + _MOST_ALIKE], after)
+
+
+def _starts(source: str, before: str) -> dict[int, int]:
+    """The offsets in a source behind the most characters that are the same as before the hole, with how many."""
+    # Where a longer piece stands often enough, none of the places where only a shorter one does would be looked at.
+    keys = (before[-size:] for size in (24, 12, 6))
+    key = next((key for key in keys if source.count(key) >= _MOST_PLACES), before[-_LEAST_ALIKE:])
+    ends = [at + len(key) for at in _each(key, source, 0)]
+    starts = {at: _alike(reversed(source[max(at - _MOST_ALIKE, 0) : at]), reversed(before)) for at in ends}
+    return {at: starts[at] for at in nlargest(_MOST_PLACES, starts, key=starts.__getitem__)}
+
+
+def _alike(text: Iterable[str], other: Iterable[str]) -> int:
+    """How many characters are the same, from the first on."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(text, other, strict=False)))
+
+
+def _each(key: str, source: str, start: int) -> Iterator[int]:
+    """The offsets at which a key stands, from `start` on."""
+    at = source.find(key, start) if key else -1
+    while at >= 0:
+        yield at
+        at = source.find(key, at + 1)

@@ -1,0 +1,58 @@
+"""What stands elsewhere in a window where something is missing."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infill.lookup import copies
+
+TEXTS = st.text(alphabet="ab (\n", max_size=60)
+
+
+@pytest.mark.parametrize(
+    ("marked", "others", "lines", "found"),
+    [
+        ("x = foo(1)\ny = 2\nx = ⟦⟧\n", (), False, ["foo(1)", "2"]),  # More is alike around the first.
+        ("x = ⟦⟧\ny = foo(1)\n", (), False, ["foo(1)"]),
+        ("x = foo(1)\nx = ⟦⟧", (), False, ["foo(1)"]),  # A file's end is a line's end.
+        ("call(a, 1)\ncall(⟦⟧, 1)\n", (), False, ["a"]),
+        ("if a:\n    b()\n    c()\nif a:\n⟦⟧    c()\n", (), True, ["    b()\n"]),
+        ("if a:\n    b()\n    c()\nif a:\n⟦⟧    c()\n", (), False, []),
+        ("x = ⟦⟧\n", ("x = foo(1)\n",), False, ["foo(1)"]),
+        ("x = \nx = ⟦⟧\n", (), False, []),
+        ("⟦⟧\n", ("x = foo(1)\n",), False, []),
+        ("x = ⟦⟧\n", (), False, []),
+    ],
+)
+def test_texts_between_the_same_characters_the_most_alike_first(
+    marked: str, others: tuple[str, ...], lines: bool, found: list[str]
+) -> None:
+    before, after = marked.split("⟦⟧")
+    assert list(copies(before, after, others=others, lines=lines, count=4)) == found
+
+
+def test_the_more_is_alike_the_likelier_it_is_a_copy_and_it_is_never_certain() -> None:
+    def likely(common: str) -> float:
+        [value] = copies(f"{common} = foo(1)\n\n{common} = ", "\n", lines=False, count=4).values()
+        return value
+
+    values = [likely(common) for common in ("x", "x.long_name", "x" * 64)]
+    assert values == sorted(values)
+    assert values[0] < 0.1 < 0.3 < values[-1] < 0.5
+    many = "".join(f"x = foo({i})\n" for i in range(9))
+    assert sum(copies(many + "x = ", "\n", lines=False, count=4).values()) < 0.5
+
+
+@given(before=TEXTS, after=TEXTS, other=TEXTS, lines=st.booleans())
+def test_every_copy_stands_between_what_stands_around_the_hole(
+    before: str, after: str, other: str, lines: bool
+) -> None:
+    found = copies(before, after, others=[other], lines=lines, count=4)
+    assert list(found.values()) == sorted(found.values(), reverse=True)
+    for text in found:
+        piece = before[-3:] + text + (after or "\n")[:1]
+        assert any(piece in source for source in (before, after or "\n", other))
+        assert text.strip()
+        assert lines or "\n" not in text
