@@ -245,7 +245,7 @@ def test_what_stands_elsewhere_is_offered_where_the_model_knows_no_better(
     nats: float, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tests.unit.infill.scripted._RIGHT", nats)
-    result = filled(request_of(ELSEWHERE, most_doubt=1.7), "bar")
+    result = filled(request_of(ELSEWHERE, most_doubt=2.5), "bar")
     assert result.candidates[0].texts == (text,)
 
 
