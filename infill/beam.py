@@ -7,15 +7,17 @@ next.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest
+from math import log1p
 from typing import Self, TypeAlias
 
 import numpy as np
 
 from engine.canvas import RowScores
 from infill.edges import Edges
+from infill.lookup import mixed
 from infill.tokens import TextTokens
 
 Ids: TypeAlias = tuple[int, ...]
@@ -40,6 +42,15 @@ class Hypothesis:
     @property
     def log_prob(self) -> float:
         return sum(self.log_probs)
+
+    def mixed(self, copies: Mapping[Ids, float]) -> Self:
+        """As likely as where what stands elsewhere counts, too, each token in its proportion. copies: of texts, how
+        likely each is copied."""
+        if not copies:
+            return self
+        nats = self.log_prob
+        share = mixed(nats, copies.get(self.token_ids, 0.0), sum(copies.values())) / nats if nats else 1.0
+        return type(self)(self.token_ids, tuple(share * own for own in self.log_probs), self.entropies)
 
     def then(self, token_id: int, log_prob: float, entropy: float) -> Self:
         """With one token more."""
@@ -67,13 +78,14 @@ class Stem:
 class Beam:
     """The hypotheses of one hole.
 
-    stems: behind which they stand. end_id: the token after the hole. barred: ids that its text may not hold. exact: how
-    many tokens the text has, None where nobody knows.
+    stems: behind which they stand. end_id: the token after the hole. barred: ids that its text may not hold. copies: of
+    texts that stand elsewhere, how likely each is copied. exact: how many tokens the text has, None where nobody knows.
     """
 
     stems: Sequence[Stem] = (Stem(),)
     end_id: int
     barred: frozenset[int]
+    copies: Mapping[Ids, float] = field(default_factory=dict[Ids, float])
     exact: int | None = None
     _read: set[Place] = field(default_factory=set[Place], init=False)
     _unread: dict[Place, Hypothesis] = field(default_factory=dict[Place, Hypothesis], init=False)
@@ -106,16 +118,17 @@ class Beam:
             self._unread[stem, longer.token_ids] = longer
 
     def likeliest(self, count: int, *, above: float = -np.inf) -> list[Place]:
-        """The hypotheses to be read next. above: nats; a hypothesis only ever grows less likely, and what is not
-        likelier now will not be."""
-        log_probs = {at: self.stems[at[0]].log_prob + own.log_prob for at, own in self._unread.items()}
-        return nlargest(count, (at for at, nats in log_probs.items() if nats > above), key=log_probs.__getitem__)
+        """The hypotheses to be read next. above: nats, of texts that are known; a hypothesis only ever grows less
+        likely, and what is not likelier now will not be."""
+        promises = {at: self.stems[at[0]].log_prob + own.log_prob for at, own in self._unread.items()}
+        least = above - log1p(-sum(self.copies.values()))  # What stands elsewhere was read before.
+        return nlargest(count, (at for at, nats in promises.items() if nats > least), key=promises.__getitem__)
 
     def texts(self) -> list[Stem]:
         """Whole texts, the likeliest first, each behind what it stands behind."""
         whole = (
             Stem((*stem.texts, text), stem.log_prob + text.log_prob)
-            for stem, text in ((self.stems[number], text) for (number, _), text in self._ended.items())
+            for stem, text in ((self.stems[at[0]], text.mixed(self.copies)) for at, text in self._ended.items())
         )
         return sorted(whole, key=lambda stem: stem.log_prob, reverse=True)
 

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.canvas import Flags, Floats, RowScores, RowState, TokenIds
+from engine.canvas import Flags, Floats, RowState, TokenIds
 from infill.beam import Hypothesis, spelling
 from infill.layout import Layout
 from infill.mode import HoleMode
@@ -54,13 +54,6 @@ class Reading:
     def doubt(self) -> float:
         """Nats by which the least likely line is unlikely, all its tokens together."""
         return max(sum(line) for hole in self.doubts for line in hole)
-
-    def likelier(self, nats: float) -> Reading:
-        """The same where its texts are likelier by so much, their tokens each in its proportion."""
-        total = sum(value for hole in self.doubts for line in hole for value in line)
-        left = 1 - nats / total if total else 1.0
-        doubts = tuple(tuple(tuple(left * value for value in line) for line in hole) for hole in self.doubts)
-        return replace(self, doubts=doubts)
 
     def cut(self, lines: int) -> Reading:
         """The same with the first lines of its first hole only, the last of them without its end."""
@@ -144,14 +137,12 @@ def written(hypotheses: Sequence[Hypothesis], layout: Layout, mode: HoleMode) ->
     )
 
 
-def doubted(reading: Reading, middles: Sequence[TokenIds], scores: RowScores, layout: Layout) -> Reading:
-    """A reading with what the encoder doubts of its lines, the token after the last of them included. middles:
-    its texts' tokens. scores: of its canvas as far as the token after the last hole, at least."""
-    spans = layout.spans([len(middle) for middle in middles])
-    begin = spans[0].start
-    doubts = [-scores.log_probs[span.start - begin : span.stop + 1 - begin] for span in spans]
-    parts = zip(reading.texts, middles, doubts, strict=True)
-    return replace(reading, doubts=_by_token(parts, layout))
+def doubted(reading: Reading, read: Sequence[Hypothesis], layout: Layout) -> Reading:
+    """A reading with what the encoder doubts of its lines, the token after the last of them included. read: its texts
+    as the encoder read them."""
+    ids = [np.array(text.token_ids, np.int32) for text in read]
+    doubts = [-np.array(text.log_probs, np.float32) for text in read]
+    return replace(reading, doubts=_by_token(zip(reading.texts, ids, doubts, strict=True), layout))
 
 
 def _reading(texts: Sequence[str], row: RowState, lengths: Sequence[int], layout: Layout) -> Reading:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from engine.canvas import DenoiseConfig, Denoiser
 from infill.answer import to_answer
+from infill.beam import Ids
 from infill.candidate import Reading
 from infill.continuation import after, joined, settled_lines
 from infill.layout import Layout, lay_out
@@ -156,7 +157,7 @@ class Infiller:
             mode = resolve_mode(request)
             with meter.timed("rank"):
                 statements = Statements.of(layout.around, layout.middles, layout.fence.language)
-                copied = self._copies(request, layout, mode)
+                copied = self._copies(request, layout, mode, lengths.exact)
             search = Search(
                 request=request,
                 mode=mode,
@@ -175,10 +176,19 @@ class Infiller:
             )
             return (yield from search.run())
 
-    def _copies(self, request: InfillRequest, layout: Layout, mode: HoleMode) -> dict[str, float]:
-        """What a single empty hole may hold since it stands elsewhere in what the model is shown."""
-        if layout.middles != ("",):
-            return {}
-        before, after = layout.around
-        shown = [to_line_feeds(snippet.text) for snippet in request.snippets]
-        return copies(before, after, others=shown, lines=mode != "line", count=self._settings.most_copies)
+    def _copies(
+        self, request: InfillRequest, layout: Layout, mode: HoleMode, exact: int | None
+    ) -> list[dict[Ids, float]]:
+        """What each of a request's holes may hold since it stands elsewhere in what the model is shown; nothing where
+        texts stand in them. exact: how many tokens, None where nobody knows."""
+        found: list[dict[Ids, float]] = []
+        snippets = [to_line_feeds(snippet.text) for snippet in request.snippets]
+        count = 0 if any(layout.middles) else self._settings.most_copies
+        for hole, edges in enumerate(layout.edges):
+            before, after = layout.around[hole : hole + 2]
+            others = [*layout.around[:hole], *layout.around[hole + 2 :], *snippets]
+            likely = copies(before, after, others=others, lines=mode != "line", count=count)
+            ids = {tuple(self._tokens.encode(edges.wrap(text)).tolist()): share for text, share in likely.items()}
+            fitting = [own for own in ids if (len(own) <= layout.room if exact is None else len(own) == exact)]
+            found.append({own: ids[own] for own in fitting})
+        return found

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import nlargest
 from itertools import takewhile
-from math import exp
+from math import exp, log, log1p
+
+import numpy as np
 
 # Characters on each side of a hole that have to be alike, and beyond which it does not matter whether they are.
 _LEAST_ALIKE, _MOST_ALIKE = 3, 64
@@ -31,6 +33,8 @@ def copies(before: str, after: str, *, others: Sequence[str] = (), lines: bool, 
     others: texts that may hold such places, too. lines: whether what is missing may go on over several lines. count:
     texts at most.
     """
+    if not count:
+        return {}
     after = after or "\n"  # A file's end is a line's end, too.
     alike: dict[str, int] = {}
     for source in (before[:-1], after, *others):
@@ -40,6 +44,13 @@ def copies(before: str, after: str, *, others: Sequence[str] = (), lines: bool, 
     weights = {text: exp(_NATS_ALIKE * alike[text]) for text in nlargest(count, alike, key=alike.__getitem__)}
     total = exp(_NATS_ALIKE * _EVEN) + sum(weights.values())
     return {text: _MOST_LIKELY * weight / total for text, weight in weights.items()}
+
+
+def mixed(log_prob: float, copied: float, copies: float) -> float:
+    """How likely a text is to whoever reads left to right and knows what stands elsewhere, too, nats. log_prob: to the
+    encoder. copied, copies: how likely it, and how likely any text, is copied; from 0 to below 1."""
+    nats = log1p(-copies) + log_prob
+    return float(np.logaddexp(nats, log(copied))) if copied else nats
 
 
 def _found(source: str, before: str, after: str) -> Iterator[tuple[str, int]]:

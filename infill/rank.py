@@ -85,12 +85,6 @@ def likelihood(scores: RowScores) -> float:
     return float(scores.log_probs.sum())
 
 
-def mixed(log_prob: float, copied: float, copies: float) -> float:
-    """How likely a text is to whoever reads left to right and knows what stands elsewhere, too, nats. log_prob: to the
-    encoder. copied, copies: how likely it, and how likely any text, is copied from elsewhere, from 0 to below 1."""
-    return float(np.logaddexp(log(1 - copies) + log_prob, log(copied))) if copied else log(1 - copies) + log_prob
-
-
 def unread_score(*, mean_entropy: float, added_errors: int, weights: Weights) -> float:
     """What a candidate is worth that the encoder has not read, nats, 0 at best."""
     return -weights.entropy * mean_entropy - weights.error * added_errors

@@ -11,6 +11,7 @@ from itertools import groupby, islice
 
 from engine.canvas import Context, DenoiseConfig, Denoiser, RowState, TokenIds
 from infill.batch import Batch, Denoised, Middle, row_seed
+from infill.beam import Ids
 from infill.candidate import Reading, draft, exchanges, kept_tokens, read_row, repairs
 from infill.layout import Layout
 from infill.length import Lengths
@@ -26,8 +27,8 @@ from infill.writer import Extension, Writer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """One request on its way through the model. statements: around its holes. copies: texts that a single hole may hold
-    since they stand elsewhere, with how likely each does. configs: how holes of each mode are denoised. noise: see
+    """One request on its way through the model. statements: around its holes. copies: per hole, texts that it may hold
+    since they stand elsewhere, with how likely each is copied. configs: how holes of each mode are denoised. noise: see
     `HoleSettings`. weights: of what a candidate's score is made of. extensions: how the encoder goes on from rows, by
     mode. most_repairs: of a reading that breaks the syntax: other endings tried, and other tokens."""
 
@@ -35,7 +36,7 @@ class Search:
     mode: HoleMode
     layout: Layout
     statements: Statements
-    copies: Mapping[str, float]
+    copies: Sequence[Mapping[Ids, float]]
     denoiser: Denoiser
     context: Context
     configs: Mapping[HoleMode, DenoiseConfig]
@@ -226,7 +227,6 @@ class Search:
             mode=self.mode,
             layout=self.layout,
             statements=self.statements,
-            copies=self.copies,
             meter=self.meter,
             weights=self.weights,
             writer=self._writer,
@@ -242,6 +242,7 @@ class Search:
             context=self.context,
             meter=self.meter,
             banned_ids=self.configs["across"].banned_ids,
+            copies=self.copies,
             exact=self.lengths.exact,
         )
 

@@ -7,7 +7,7 @@ figures).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence, Sized
+from collections.abc import Callable, Generator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from itertools import islice
 
@@ -62,7 +62,8 @@ _STEMS = Goal(6, lambda stem: True)
 class Writer:
     """What reads texts left to right for one search, and names others.
 
-    banned_ids: that no hole may hold. exact: how many tokens a hole's text has, None where nobody knows.
+    banned_ids: that no hole may hold. copies: per hole, texts that it may hold since they stand elsewhere, with how
+    likely each is copied. exact: how many tokens a hole's text has, None where nobody knows.
     """
 
     layout: Layout
@@ -70,6 +71,7 @@ class Writer:
     context: Context
     meter: Meter
     banned_ids: frozenset[int]
+    copies: Sequence[Mapping[Ids, float]]
     exact: int | None
 
     def read(
@@ -103,7 +105,8 @@ class Writer:
         goal: Goal,
     ) -> Generator[Progress, None, list[Stem]]:
         """Texts for all holes, the likeliest first; none where the time is over before the last hole's turn. rows:
-        texts for all holes that were read before. scores: what came of it. goal: of the last hole."""
+        texts that were read before, each for all holes or the first of them. scores: what came of it. goal: of the last
+        hole."""
         known = [tuple(map(_ids, texts)) for texts in rows]
         read = scores.rows
         beam = self._beam(0, (Stem(),))
@@ -115,7 +118,7 @@ class Writer:
                 beam, scores = yield from self._next(hole, stems, scores)
             numbers = {stem.middles: number for number, stem in enumerate(beam.stems)}
             for middles, own in zip(known, read, strict=True):
-                if middles[:hole] in numbers:
+                if len(middles) > hole and middles[:hole] in numbers:
                     begin = self._span(middles[: hole + 1]).start - self._span(middles[:1]).start
                     part = own.part(begin, begin + len(middles[hole]) + 1)
                     beam.learn(numbers[middles[:hole]], middles[hole], part)
@@ -125,9 +128,9 @@ class Writer:
 
     def _next(self, hole: int, stems: Sequence[Stem], scores: Scores) -> Generator[Progress, None, tuple[Beam, Scores]]:
         """The beam of the hole behind some texts of those before it, once the known tokens in between have been read.
-        What stands in one hole is read in the next, too: holes that are filled together often share a name, which would
-        else take a pass for each of its tokens."""
-        tried = [(stem, ids) for stem in stems for ids in self._copies(stem, hole)]
+        What stands elsewhere is read, and what stands in one hole is read in the next, too: holes that are filled
+        together often share a name, which would else take a pass for each of its tokens."""
+        tried = [(stem, ids) for stem in stems for ids in self._tried(stem, hole)]
         between = len(self.layout.clamped[hole]) - 1  # The first of these was what ended the text before.
         rows = [(*stem.middles, ids) for stem, ids in tried]
         begins = [self._span(row).start - between for row in rows]
@@ -140,12 +143,15 @@ class Writer:
         yield self._progress(beam)
         return beam, scores
 
-    def _copies(self, stem: Stem, hole: int) -> list[Ids]:
-        """What stands in the holes before this one, as it would be spelled in it; nothing where that cannot be."""
+    def _tried(self, stem: Stem, hole: int) -> list[Ids]:
+        """Texts to begin a hole with behind a stem; an empty one where there is none."""
+        return sorted({*self._repeated(stem, hole), *self.copies[hole]}) or [()]
+
+    def _repeated(self, stem: Stem, hole: int) -> set[Ids]:
+        """What stands in the holes before this one, as it would be spelled in it."""
         tokens = self.layout.tokens
         spelled = [spelling(text, edges, tokens) for text, edges in zip(stem.texts, self.layout.edges, strict=False)]
-        copies = {_ids(tokens.encode(self.layout.edges[hole].wrap(text))) for text in spelled if text}
-        return sorted(copies) or [()]
+        return {_ids(tokens.encode(self.layout.edges[hole].wrap(text))) for text in spelled if text}
 
     def _extend(
         self, beam: Beam, extension: Extension, scores: Scores, goal: Goal
@@ -175,7 +181,9 @@ class Writer:
 
     def _beam(self, hole: int, stems: Sequence[Stem]) -> Beam:
         barred = self.banned_ids | self.layout.tokens.newline_ids
-        return Beam(stems=stems, end_id=id_after(self.layout, hole), barred=barred, exact=self.exact)
+        return Beam(
+            stems=stems, end_id=id_after(self.layout, hole), barred=barred, copies=self.copies[hole], exact=self.exact
+        )
 
     def _span(self, texts: Sequence[Sized]) -> slice:
         """Where the last of the first holes' texts lies."""
