@@ -78,14 +78,15 @@ class Stem:
 class Beam:
     """The hypotheses of one hole.
 
-    stems: behind which they stand. end_id: the token after the hole. barred: ids that its text may not hold. copies: of
-    texts that stand elsewhere, how likely each is copied. exact: how many tokens the text has, None where nobody knows.
+    stems: behind which they stand. copies: behind each of these, of some texts, how likely they are copied. end_id: the
+    token after the hole. barred: ids that its text may not hold. exact: how many tokens the text has, None where nobody
+    knows.
     """
 
     stems: Sequence[Stem] = (Stem(),)
+    copies: Sequence[Mapping[Ids, float]] = ({},)
     end_id: int
     barred: frozenset[int]
-    copies: Mapping[Ids, float] = field(default_factory=dict[Ids, float])
     exact: int | None = None
     _read: set[Place] = field(default_factory=set[Place], init=False)
     _unread: dict[Place, Hypothesis] = field(default_factory=dict[Place, Hypothesis], init=False)
@@ -120,15 +121,18 @@ class Beam:
     def likeliest(self, count: int, *, above: float = -np.inf) -> list[Place]:
         """The hypotheses to be read next. above: nats, of texts that are known; a hypothesis only ever grows less
         likely, and what is not likelier now will not be."""
-        promises = {at: self.stems[at[0]].log_prob + own.log_prob for at, own in self._unread.items()}
-        least = above - log1p(-sum(self.copies.values()))  # What stands elsewhere was read before.
-        return nlargest(count, (at for at, nats in promises.items() if nats > least), key=promises.__getitem__)
+        # What stands elsewhere was read before.
+        begun = [stem.log_prob + log1p(-sum(own.values())) for stem, own in zip(self.stems, self.copies, strict=True)]
+        promises = {at: begun[at[0]] + own.log_prob for at, own in self._unread.items()}
+        return nlargest(count, (at for at, nats in promises.items() if nats > above), key=promises.__getitem__)
 
     def texts(self) -> list[Stem]:
         """Whole texts, the likeliest first, each behind what it stands behind."""
         whole = (
             Stem((*stem.texts, text), stem.log_prob + text.log_prob)
-            for stem, text in ((self.stems[at[0]], text.mixed(self.copies)) for at, text in self._ended.items())
+            for stem, text in (
+                (self.stems[number], text.mixed(self.copies[number])) for (number, _), text in self._ended.items()
+            )
         )
         return sorted(whole, key=lambda stem: stem.log_prob, reverse=True)
 

@@ -21,6 +21,8 @@ from infill.meter import Meter
 from infill.rank import id_after, scored_row
 from infill.request import Progress
 
+# How likely a hole holds what one before it does: holes that are filled together often share a name.
+_REPEATED = 0.2
 # A beam's texts, the likeliest first, whose syntax is looked at.
 MOST_PARSED = 12
 
@@ -130,7 +132,7 @@ class Writer:
         """The beam of the hole behind some texts of those before it, once the known tokens in between have been read.
         What stands elsewhere is read, and what stands in one hole is read in the next, too: holes that are filled
         together often share a name, which would else take a pass for each of its tokens."""
-        tried = [(stem, ids) for stem in stems for ids in self._tried(stem, hole)]
+        tried = [(stem, ids) for stem in stems for ids in self._copied(stem, hole) or [()]]
         between = len(self.layout.clamped[hole]) - 1  # The first of these was what ended the text before.
         rows = [(*stem.middles, ids) for stem, ids in tried]
         begins = [self._span(row).start - between for row in rows]
@@ -143,15 +145,15 @@ class Writer:
         yield self._progress(beam)
         return beam, scores
 
-    def _tried(self, stem: Stem, hole: int) -> list[Ids]:
-        """Texts to begin a hole with behind a stem; an empty one where there is none."""
-        return sorted({*self._repeated(stem, hole), *self.copies[hole]}) or [()]
-
-    def _repeated(self, stem: Stem, hole: int) -> set[Ids]:
-        """What stands in the holes before this one, as it would be spelled in it."""
-        tokens = self.layout.tokens
-        spelled = [spelling(text, edges, tokens) for text, edges in zip(stem.texts, self.layout.edges, strict=False)]
-        return {_ids(tokens.encode(self.layout.edges[hole].wrap(text))) for text in spelled if text}
+    def _copied(self, stem: Stem, hole: int) -> dict[Ids, float]:
+        """What a hole may hold behind a stem, with how likely it is copied: what stands elsewhere, and what stands in
+        the holes before it, as it would be spelled in this one."""
+        tokens, edges = self.layout.tokens, self.layout.edges
+        spelled = [spelling(text, own, tokens) for text, own in zip(stem.texts, edges, strict=False)]
+        repeated = sorted({_ids(tokens.encode(edges[hole].wrap(text))) for text in spelled if text})
+        share = _REPEATED / max(len(repeated), 1)
+        elsewhere = {ids: (1 - share * len(repeated)) * own for ids, own in self.copies[hole].items()}
+        return elsewhere | {ids: elsewhere.get(ids, 0.0) + share for ids in repeated}
 
     def _extend(
         self, beam: Beam, extension: Extension, scores: Scores, goal: Goal
@@ -182,7 +184,11 @@ class Writer:
     def _beam(self, hole: int, stems: Sequence[Stem]) -> Beam:
         barred = self.banned_ids | self.layout.tokens.newline_ids
         return Beam(
-            stems=stems, end_id=id_after(self.layout, hole), barred=barred, copies=self.copies[hole], exact=self.exact
+            stems=stems,
+            end_id=id_after(self.layout, hole),
+            barred=barred,
+            copies=[self._copied(stem, hole) for stem in stems],
+            exact=self.exact,
         )
 
     def _span(self, texts: Sequence[Sized]) -> slice:

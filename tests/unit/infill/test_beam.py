@@ -80,9 +80,24 @@ def test_a_known_length_is_every_texts(exact: int) -> None:
 
 def test_what_stands_before_a_hole_counts() -> None:
     likely, unlikely = (Stem((Hypothesis((5,), (nats,), (0.0,)),), nats) for nats in (-1.0, -4.0))
-    beam = Beam(stems=(likely, unlikely), end_id=END, barred=frozenset({7}))
+    beam = Beam(stems=(likely, unlikely), copies=({}, {}), end_id=END, barred=frozenset({7}))
     for stem in range(2):
         beam.learn(stem, (2,), scores((2,), 0))
     assert [at for at, _ in beam.likeliest(3)] == [0, 0, 1]
     assert [stem.middles for stem in beam.texts()] == [((5,), (2,)), ((5,), (2,))]
     assert [stem.log_prob for stem in beam.texts()] == pytest.approx([-2.1, -5.1])
+
+
+def test_a_copy_is_as_likely_as_it_is_copied_or_written() -> None:
+    beam = Beam(copies=({(2,): 0.5},), end_id=END, barred=frozenset({7, END}))
+    beam.learn(0, (2,), scores((2,), 0))
+    beam.learn(0, (1, 3), scores((1, 3), 0))
+    likely = {stem.middles: np.exp(stem.log_prob) for stem in beam.texts()}
+    assert likely[((2,),)] == pytest.approx(0.5 * np.exp(-1.1) + 0.5)
+    assert likely[((1, 3),)] == pytest.approx(0.5 * np.exp(-0.8))
+    copied = beam.texts()[0]
+    assert copied.middles == ((2,),)
+    assert sum(copied.texts[0].log_probs) == pytest.approx(copied.log_prob)
+    # What is unread cannot be copied.
+    assert beam.likeliest(9, above=np.log(0.5) - 3.8) == [(0, (1, 3, 4))]
+    assert beam.likeliest(9, above=np.log(0.5) - 3.6) == []
