@@ -22,7 +22,7 @@ RejectReason: TypeAlias = Literal[
     "no_room",
 ]
 
-MOST_DOUBT = 1.7
+MOST_DOUBT = 2.0
 """Nats; `InfillRequest.most_doubt` where nobody says otherwise."""
 
 
