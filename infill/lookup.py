@@ -38,9 +38,8 @@ def copies(before: str, after: str, *, others: Sequence[str] = (), lines: bool, 
     after = after or "\n"  # A file's end is a line's end, too.
     alike: dict[str, int] = {}
     for source in (before[:-1], after, *others):
-        for text, characters in _found(source, before, after):
-            if lines or "\n" not in text:
-                alike[text] = max(characters, alike.get(text, 0))
+        for text, characters in _found(source, before, after, lines=lines):
+            alike[text] = max(characters, alike.get(text, 0))
     weights = {text: exp(_NATS_ALIKE * alike[text]) for text in nlargest(count, alike, key=alike.__getitem__)}
     total = exp(_NATS_ALIKE * _EVEN) + sum(weights.values())
     return {text: _MOST_LIKELY * weight / total for text, weight in weights.items()}
@@ -53,11 +52,13 @@ def mixed(log_prob: float, copied: float, copies: float) -> float:
     return float(np.logaddexp(nats, log(copied))) if copied else nats
 
 
-def _found(source: str, before: str, after: str) -> Iterator[tuple[str, int]]:
+def _found(source: str, before: str, after: str, *, lines: bool) -> Iterator[tuple[str, int]]:
     """Texts of a source, with how many characters on both sides of them are the same as around the hole."""
     stop = "\n" if after.startswith("\n") else after[: len(after) - len(after.lstrip(" ")) + _LEAST_ALIKE]
     for start, characters in _starts(source, before).items():
-        for end in _each(stop, source[: start + _LONGEST + len(stop)], start + 1):
+        line_end = source.find("\n", start)
+        longest = _LONGEST if lines or line_end < 0 else min(line_end - start, _LONGEST)
+        for end in _each(stop, source[: start + longest + len(stop)], start + 1):
             if source[start:end].strip():
                 yield source[start:end], characters + _alike(source[end : end + _MOST_ALIKE], after)
 
