@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 
@@ -53,27 +53,22 @@ class Scorer:
             return list(offers)
         middles = [self.layout.encode_middles(offer.reading.texts) for offer in offers]
         known = {tuple(texts[0].tolist()) for texts in middles}
-        copied = [ids for ids in self.writer.copies[0] if ids not in known]
-        begun = [*middles, *((np.array(ids, np.int32),) for ids in copied)] or [(np.zeros(0, np.int32),)]
+        copied = [(np.array(ids, np.int32),) for ids in self.writer.copies[0] if ids not in known]
+        begun = [*middles, *copied] or [(np.zeros(0, np.int32),)]
         scores = self.writer.read(begun)
         yield Progress(stage="score")
         rows, others = scores.rows[: len(offers)], scores.rows[len(offers) :]
         scored = [self._read_row(offer, texts, own) for offer, texts, own in zip(offers, middles, rows, strict=True)]
         if len(self.layout.edges) == 1:
-            texts = [self._read(0, np.array(ids), own) for ids, own in zip(copied, others, strict=False)]
+            texts = [self._read(0, ids, own) for (ids,), own in zip(copied, others, strict=False)]
             elsewhere = [self._written(Stem((text,), text.log_prob), row) for text in texts]
             scored += [offer for offer in elsewhere if offer is not None]
         if self.extension is None or self.belong_elsewhere(scored):
             return scored
-        own = cache(partial(self._written, row=row))
-        goal = Goal(wanted, lambda stem: _is_whole(own(stem)), self._least(scored, wanted, most_doubt))
+        judged = cache(partial(self._written, row=row))
+        goal = Goal(wanted, lambda stem: _is_whole(judged(stem)), self._least(scored, wanted, most_doubt))
         stems = yield from self.writer.write(begun, scores, self.extension, goal)
-        texts_of = {offer.reading.texts for offer in scored}
-        for offer in map(own, stems[:MOST_PARSED]):
-            if wanted and offer is not None and offer.reading.texts not in texts_of:
-                scored.append(offer)
-                wanted -= _is_whole(offer)
-        return scored
+        return scored + _first_whole(map(judged, stems[:MOST_PARSED]), scored, wanted)
 
     def belong_elsewhere(self, offers: Sequence[Offer]) -> bool:
         """Whether nothing within the line of an empty hole is whole: its sides may then belong to different lines, and
@@ -119,3 +114,15 @@ class Scorer:
 
 def _is_whole(offer: Offer | None) -> bool:
     return offer is not None and not offer.added_errors
+
+
+def _first_whole(offers: Iterable[Offer | None], known: Sequence[Offer], wanted: int) -> list[Offer]:
+    """Offers of other texts than are known, as far as the first few that are whole."""
+    texts = {offer.reading.texts for offer in known}
+    first: list[Offer] = []
+    for offer in offers:
+        if sum(map(_is_whole, first)) == wanted:
+            break
+        if offer is not None and offer.reading.texts not in texts:
+            first.append(offer)
+    return first
