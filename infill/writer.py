@@ -197,10 +197,14 @@ class Writer:
 
     def _allowed(self, texts: Sequence[TokenIds]) -> dict[int, frozenset[int]]:
         """What the first tokens of holes may be, by their places: those that begin with the characters known before
-        them."""
+        them. Nothing is known of a token that spells only the first of these, as it is with blanks before blanks."""
         spans = self.layout.spans([len(text) for text in texts])
-        heads = zip(spans, self.layout.edges, strict=False)
-        return {span.start: self.layout.tokens.starting_with(edges.head) for span, edges in heads if edges.head}
+        heads = [self.layout.tokens.starting_with(edges.head) if edges.head else None for edges in self.layout.edges]
+        return {
+            span.start: allowed
+            for span, text, allowed in zip(spans, texts, heads, strict=False)
+            if allowed is not None and (not len(text) or int(text[0]) in allowed)
+        }
 
 
 def _ids(token_ids: TokenIds) -> Ids:

@@ -90,6 +90,9 @@ class ScriptedDenoiser:
     ) -> Scores:
         assert context is self.contexts[-1]
         assert not self.contexts[-1].released
+        for row, own in zip(rows, allowed, strict=False):
+            # A token that may not stand there would be likelier than certain.
+            assert all(at == len(row) - 1 or int(row[at]) in ids for at, ids in own.items())
         right = _with_answers(self.canvases[0], self.answers)
         scores = [
             self._row_scores(row, right, begin) for row, begin in zip(rows, begins or [0] * len(rows), strict=True)
