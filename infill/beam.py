@@ -15,7 +15,7 @@ from typing import Self, TypeAlias
 
 import numpy as np
 
-from engine.canvas import RowScores
+from engine.canvas import RowScores, TokenIds
 from infill.edges import Edges
 from infill.lookup import mixed
 from infill.tokens import TextTokens
@@ -35,9 +35,9 @@ class Hypothesis:
     entropies: tuple[float, ...] = ()
 
     @classmethod
-    def whole(cls, token_ids: Ids, scores: RowScores) -> Self:
+    def whole(cls, token_ids: TokenIds, scores: RowScores) -> Self:
         """All of a text that was read. scores: of it, and of the token after it."""
-        return cls(token_ids, tuple(scores.log_probs.tolist()), tuple(scores.entropy[:-1].tolist()))
+        return cls(ids_of(token_ids), tuple(scores.log_probs.tolist()), tuple(scores.entropy[:-1].tolist()))
 
     @property
     def log_prob(self) -> float:
@@ -135,6 +135,10 @@ class Beam:
             )
         )
         return sorted(whole, key=lambda stem: stem.log_prob, reverse=True)
+
+
+def ids_of(token_ids: TokenIds) -> Ids:
+    return tuple(token_ids.tolist())
 
 
 def spelling(text: Hypothesis, edges: Edges, tokens: TextTokens) -> str | None:

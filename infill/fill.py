@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from engine.canvas import DenoiseConfig, Denoiser
 from infill.answer import to_answer
-from infill.beam import Ids
+from infill.beam import Ids, ids_of
 from infill.candidate import Reading
 from infill.continuation import after, joined, settled_lines
 from infill.layout import Layout, lay_out
@@ -184,11 +184,11 @@ class Infiller:
         found: list[dict[Ids, float]] = []
         snippets = [to_line_feeds(snippet.text) for snippet in request.snippets]
         count = 0 if any(layout.middles) else self._settings.most_copies
-        for hole, edges in enumerate(layout.edges):
+        for hole in range(len(layout.edges)):
             before, after = layout.around[hole : hole + 2]
             others = [*layout.around[:hole], *layout.around[hole + 2 :], *snippets]
             likely = copies(before, after, others=others, lines=mode != "line", count=count)
-            ids = {tuple(self._tokens.encode(edges.wrap(text)).tolist()): share for text, share in likely.items()}
+            ids = {ids_of(layout.encode_middle(hole, text)): share for text, share in likely.items()}
             fitting = [own for own in ids if (len(own) <= layout.room if exact is None else len(own) == exact)]
             found.append({own: ids[own] for own in fitting})
         return found

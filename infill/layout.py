@@ -93,7 +93,11 @@ class Layout:
 
     def encode_middles(self, texts: Sequence[str]) -> tuple[TokenIds, ...]:
         """Texts for the holes as free tokens, edges included; their lines end in "\\n"."""
-        return tuple(self.tokens.encode(edges.wrap(text)) for edges, text in zip(self.edges, texts, strict=True))
+        return tuple(self.encode_middle(hole, text) for hole, text in enumerate(texts))
+
+    def encode_middle(self, hole: int, text: str) -> TokenIds:
+        """A text for one of the holes as free tokens, its edges included."""
+        return self.tokens.encode(self.edges[hole].wrap(text))
 
 
 def lay_out(request: InfillRequest, tokens: TextTokens, budget: Budget) -> Layout | Rejection:

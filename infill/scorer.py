@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.canvas import RowScores, TokenIds
 from infill.batch import Denoised
-from infill.beam import Hypothesis, Stem
+from infill.beam import Hypothesis, Stem, ids_of
 from infill.candidate import Reading, doubted, written
 from infill.layout import Layout
 from infill.meter import Meter
@@ -52,7 +52,7 @@ class Scorer:
         if not self.weights.likelihood or not (offers or self.writer.copies[0] or self.extension):
             return list(offers)
         middles = [self.layout.encode_middles(offer.reading.texts) for offer in offers]
-        known = {tuple(texts[0].tolist()) for texts in middles}
+        known = {ids_of(texts[0]) for texts in middles}
         copied = [(np.array(ids, np.int32),) for ids in self.writer.copies[0] if ids not in known]
         begun = [*middles, *copied] or [(np.zeros(0, np.int32),)]
         scores = self.writer.read(begun)
@@ -104,7 +104,7 @@ class Scorer:
 
     def _read(self, hole: int, token_ids: TokenIds, scores: RowScores) -> Hypothesis:
         """A hole's text once the encoder has read it, and where what stands elsewhere counts, too."""
-        return Hypothesis.whole(tuple(token_ids.tolist()), scores).mixed(self.writer.copies[hole])
+        return Hypothesis.whole(token_ids, scores).mixed(self.writer.copies[hole])
 
     def _judged(self, offer: Offer, log_prob: float) -> Offer:
         """An offer with its score. log_prob: nats, of its texts and what stands between and after them."""

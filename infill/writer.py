@@ -14,7 +14,7 @@ from itertools import islice
 import numpy as np
 
 from engine.canvas import Context, Denoiser, Scores, TokenIds
-from infill.beam import Beam, Hypothesis, Ids, Stem, spelling
+from infill.beam import Beam, Hypothesis, Ids, Stem, ids_of, spelling
 from infill.candidate import drafted
 from infill.layout import Layout
 from infill.meter import Meter
@@ -109,9 +109,9 @@ class Writer:
         """Texts for all holes, the likeliest first; none where the time is over before the last hole's turn. rows:
         texts that were read before, each for all holes or the first of them. scores: what came of it. goal: of the last
         hole."""
-        known = [tuple(map(_ids, texts)) for texts in rows]
+        known = [tuple(map(ids_of, texts)) for texts in rows]
         read = scores.rows
-        beam = self._beam(0, (Stem(),))
+        beam = self._beam(0, [Stem()], [self.copies[0]])
         for hole in range(len(self.layout.edges)):
             if hole:
                 stems = beam.texts()[: _STEMS.wanted]
@@ -132,17 +132,18 @@ class Writer:
         """The beam of the hole behind some texts of those before it, once the known tokens in between have been read.
         What stands elsewhere is read, and what stands in one hole is read in the next, too: holes that are filled
         together often share a name, which would else take a pass for each of its tokens."""
-        tried = [(stem, ids) for stem in stems for ids in self._copied(stem, hole) or [()]]
+        copies = [self._copied(stem, hole) for stem in stems]
+        tried = [(stem, ids) for stem, own in zip(stems, copies, strict=True) for ids in own or [()]]
         between = len(self.layout.clamped[hole]) - 1  # The first of these was what ended the text before.
         rows = [(*stem.middles, ids) for stem, ids in tried]
         begins = [self._span(row).start - between for row in rows]
         scores = self._read(rows, begins=begins, after=scores)
         nats = {stem: own.log_probs[:between].sum() for (stem, _), own in zip(tried, scores.rows, strict=True)}
-        beam = self._beam(hole, [Stem(stem.texts, stem.log_prob + float(own)) for stem, own in nats.items()])
+        beam = self._beam(hole, [Stem(stem.texts, stem.log_prob + float(own)) for stem, own in nats.items()], copies)
         numbers = {stem: number for number, stem in enumerate(nats)}
         for (stem, ids), own in zip(tried, scores.rows, strict=True):
             beam.learn(numbers[stem], ids, own.part(between, len(own.log_probs)))
-        yield self._progress(beam)
+        yield self._progress(beam.texts())
         return beam, scores
 
     def _copied(self, stem: Stem, hole: int) -> dict[Ids, float]:
@@ -150,7 +151,7 @@ class Writer:
         the holes before it, as it would be spelled in this one."""
         tokens, edges = self.layout.tokens, self.layout.edges
         spelled = [spelling(text, own, tokens) for text, own in zip(stem.texts, edges, strict=False)]
-        repeated = sorted({_ids(tokens.encode(edges[hole].wrap(text))) for text in spelled if text})
+        repeated = sorted({ids_of(self.layout.encode_middle(hole, text)) for text in spelled if text})
         share = _REPEATED / max(len(repeated), 1)
         elsewhere = {ids: (1 - share * len(repeated)) * own for ids, own in self.copies[hole].items()}
         return elsewhere | {ids: elsewhere.get(ids, 0.0) + share for ids in repeated}
@@ -160,34 +161,36 @@ class Writer:
     ) -> Generator[Progress, None, Scores]:
         """Read the likeliest hypotheses, and those that they name, while the time allows and the goal asks for it.
         scores: of what was read so far. Returns those of what is read then."""
+        texts = beam.texts()
         for _ in range(extension.passes):
-            likeliest = beam.likeliest(extension.width, above=goal.bound(beam.texts()))
+            likeliest = beam.likeliest(extension.width, above=goal.bound(texts))
             if not likeliest or self.meter.late:
                 break
             rows = [(*beam.stems[number].middles, ids) for number, ids in likeliest]
             scores = self._read(rows, begins=[self._span(row).stop for row in rows], after=scores)
             for (number, ids), own in zip(likeliest, scores.rows, strict=True):
                 beam.learn(number, ids, own)
-            yield self._progress(beam)
+            texts = beam.texts()
+            yield self._progress(texts)
         return scores
 
-    def _progress(self, beam: Beam) -> Progress:
+    def _progress(self, texts: Sequence[Stem]) -> Progress:
         """A pass of the encoder, with the likeliest of the texts so far."""
-        [likeliest] = beam.texts()[:1] or [Stem()]
-        texts = [*likeliest.texts, *[Hypothesis()] * (len(self.layout.edges) - len(likeliest.texts))]
-        draft = drafted([(text.token_ids, text.entropies) for text in texts], self.layout)
+        [likeliest] = texts[:1] or [Stem()]
+        holes = [*likeliest.texts, *[Hypothesis()] * (len(self.layout.edges) - len(likeliest.texts))]
+        draft = drafted([(text.token_ids, text.entropies) for text in holes], self.layout)
         return Progress(stage="score", draft=draft)
 
     def _read(self, rows: Sequence[Sequence[Ids]], *, begins: Sequence[int], after: Scores) -> Scores:
         return self.read([[np.array(ids, np.int32) for ids in row] for row in rows], begins=begins, after=after)
 
-    def _beam(self, hole: int, stems: Sequence[Stem]) -> Beam:
+    def _beam(self, hole: int, stems: Sequence[Stem], copies: Sequence[Mapping[Ids, float]]) -> Beam:
         barred = self.banned_ids | self.layout.tokens.newline_ids
         return Beam(
             stems=stems,
             end_id=id_after(self.layout, hole),
             barred=barred,
-            copies=[self._copied(stem, hole) for stem in stems],
+            copies=copies,
             exact=self.exact,
         )
 
@@ -205,7 +208,3 @@ class Writer:
             for span, text, allowed in zip(spans, texts, heads, strict=False)
             if allowed is not None and (not len(text) or int(text[0]) in allowed)
         }
-
-
-def _ids(token_ids: TokenIds) -> Ids:
-    return tuple(token_ids.tolist())
