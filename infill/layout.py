@@ -93,7 +93,7 @@ class Layout:
 
     def encode_middles(self, texts: Sequence[str]) -> tuple[TokenIds, ...]:
         """Texts for the holes as free tokens, edges included; their lines end in "\\n"."""
-        return tuple(self.encode_middle(hole, text) for hole, text in enumerate(texts))
+        return tuple(self.encode_middle(hole, text) for hole, text in zip(range(len(self.edges)), texts, strict=True))
 
     def encode_middle(self, hole: int, text: str) -> TokenIds:
         """A text for one of the holes as free tokens, its edges included."""
