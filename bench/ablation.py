@@ -66,6 +66,7 @@ VARIANTS: dict[str, HoleSettings] = {
     "no cut to what is kept": replace(SHIPPED, lengths=replace(LADDER, contracted=False)),
     "nothing copied": replace(SHIPPED, most_copies=0),
     "nothing repaired": replace(SHIPPED, most_repairs=0),
+    "no bridges": replace(SHIPPED, most_bridges=0),
     "rank without the encoder": replace(SHIPPED, weights=Weights(likelihood=0.0)),
     "rank without syntax": replace(SHIPPED, weights=Weights(error=0.0)),
     "doubted lines again": replace(SHIPPED, sure=1.0),

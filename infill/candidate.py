@@ -90,15 +90,21 @@ def read_row(row: RowState, lengths: Sequence[int], layout: Layout, mode: HoleMo
 
 
 def repairs(
-    reading: Reading, row: RowState, lengths: Sequence[int], layout: Layout, mode: HoleMode
+    reading: Reading,
+    row: RowState,
+    lengths: Sequence[int],
+    layout: Layout,
+    mode: HoleMode,
+    bridges: Sequence[str] = (),
 ) -> Iterator[Reading]:
-    """A row's reading with other forms of one of its holes' texts, the longest first; the last hole's turn is first."""
+    """A row's reading with other forms of one of its holes' texts, the longest first; the last hole's turn is first.
+    bridges: that a text across lines may be like."""
     for hole in reversed(range(len(reading.texts))):
         whole, place = reading.texts[hole], _place(hole, reading.texts, layout, mode)
         cuts = _begins(hole, row.argmax_ids[layout.spans(lengths)[hole]], layout).tolist()
         language = place.fence.language
         if mode == "across":
-            others = joints(whole, cuts, before=place.before, language=language)
+            others = joints(whole, cuts, before=place.before, bridges=bridges, language=language)
         else:
             others = endings(whole, cuts, before=place.before, after=place.after, language=language)
         for text in others:
@@ -186,9 +192,11 @@ def finish(raw: str, place: Place) -> str | Rejection:
 def _is_finished(text: str, place: Place) -> bool:
     """Whether nothing of a text is to be cut off. The blanks that begin its last line do not repeat those after it:
     nobody wrote them to fill a hole up."""
-    indentation = len(text) - len(text.rstrip(" \t")) if "\n" in text else 0
     finished = finish(text, place)
-    return finished == text or (indentation > 0 and finished == text.rstrip(" \t"))
+    if isinstance(finished, Rejection) or not text.startswith(finished):
+        return False
+    left = text[len(finished) :]
+    return not left or ("\n" in text and not left.strip(" \t"))
 
 
 def draft(row: RowState, lengths: Sequence[int], layout: Layout) -> Draft:

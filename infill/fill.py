@@ -52,6 +52,8 @@ class HoleSettings:
     most_repairs: other endings tried for a reading that breaks the syntax, and other tokens where no reading is whole
         then; about a millisecond each. Where others are whole, a reading to a line's end is left as it is.
     most_copies: texts that stand elsewhere as one might stand in a single empty hole, and are read, too.
+    most_bridges: texts that are read, too, where the best text breaks the syntax: they end the line of one side of a
+        single empty hole and begin that of the other.
     extensions: how the encoder goes on from what was denoised in an empty hole, by mode; nothing is gained for others.
     """
 
@@ -66,6 +68,7 @@ class HoleSettings:
     weights: Weights = field(default_factory=Weights)
     most_repairs: int = 6
     most_copies: int = 4
+    most_bridges: int = 4
     extensions: Mapping[HoleMode, Extension] = field(
         default_factory=lambda: {
             "line": Extension(denoising_steps=1, passes=6),
@@ -172,6 +175,7 @@ class Infiller:
                 noise=self._settings.noise,
                 weights=self._weights,
                 most_repairs=self._settings.most_repairs,
+                most_bridges=self._settings.most_bridges,
                 extensions=self._settings.extensions,
             )
             return (yield from search.run())

@@ -40,7 +40,7 @@ def _runs_through(mine: list[str], following: list[str]) -> bool:
     """Whether the lines are those that follow: all of them (the last perhaps cut short), or at least two."""
     same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(mine, following, strict=False)))
     last_cut_short = same == len(mine) - 1 and any(line.startswith(mine[-1]) for line in following[same : same + 1])
-    telling = any(len(line) >= _TELLING for line in following[:same])
+    telling = any(len(line) >= _TELLING and any(map(_is_word, line)) for line in following[:same])
     return telling and (same >= 2 or same == len(mine) or last_cut_short)
 
 

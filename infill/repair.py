@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-_CLOSERS = {"(": ")", "[": "]", "{": "}"}
-_QUOTES = "\"'`"
-_OPENERS = (":", "{", "(", "[")
+from infill.brackets import closing
+
+OPENERS = (":", "{", "(", "[")
 # Lines of a statement that may have opened what is to be closed.
-_LINES_OPEN = 8
+LINES_OPEN = 8
 _HEADER = re.compile(r"\s*(?:async\s+)?(?:def|class|if|elif|else|for|while|with|try|except|finally|match|case)\b")
 
 
@@ -27,7 +27,7 @@ def endings(text: str, cuts: Sequence[int], *, before: str, after: str, language
         kept = text[:cut].rstrip() if ends_line else text[:cut]
         if not kept.strip():
             return
-        ended = kept + _tail((before + kept).rpartition("\n")[2], language) if ends_line else kept
+        ended = kept + tail((before + kept).rpartition("\n")[2], language) if ends_line else kept
         if ended != text:
             yield ended
         if ends_line and cut == len(text):
@@ -35,39 +35,27 @@ def endings(text: str, cuts: Sequence[int], *, before: str, after: str, language
             yield ended + ","
 
 
-def joints(text: str, cuts: Sequence[int], *, before: str, language: str) -> Iterator[str]:
+def joints(text: str, cuts: Sequence[int], *, before: str, bridges: Sequence[str] = (), language: str) -> Iterator[str]:
     """A text's other forms where the text after it belongs to a later line: its beginning, closed, and then, on a line
-    with what follows, its end. cuts, before: as in `endings`."""
+    with what follows, its end. cuts, before: as in `endings`. bridges: texts whose last lines may begin that line."""
     left = before.rpartition("\n")[2]
-    begun_lines = "\n".join(before.split("\n")[-_LINES_OPEN:])
+    begun_lines = "\n".join(before.split("\n")[-LINES_OPEN:])
+    heads = [bridge.rpartition("\n")[2] for bridge in bridges]
     places = sorted({0, *(cut for cut in cuts if 0 < cut < len(text)), len(text)})
     for end in reversed(places[-3:]):
         for start in (place for place in reversed(places) if place <= end):
             begun = text[:start].rstrip()
             line = (left + begun).rpartition("\n")[2]
-            closed = begun + _tail(begun_lines + begun, language)
+            closed = begun + tail(begun_lines + begun, language)
             indentation = line[: len(line) - len(line.lstrip())]
-            step = ("\t" if "\t" in indentation else "    ") if closed.endswith(_OPENERS) else ""
-            yield f"{closed}\n{indentation}{step}{text[end:].lstrip()}"
+            step = ("\t" if "\t" in indentation else "    ") if closed.endswith(OPENERS) else ""
+            for head in dict.fromkeys([indentation + step, *heads]):
+                yield f"{closed}\n{head}{text[end:].lstrip()}"
 
 
-def _tail(text: str, language: str) -> str:
+def tail(text: str, language: str) -> str:
     """What closes a text of one or a few lines: the brackets and quotes it opens, and the colon of a header."""
-    stack: list[str] = []
-    escaped = False
-    for character in text:
-        if character == "\n":  # Quotes that stay open are of a text over several lines, or an apostrophe.
-            stack = [closer for closer in stack if closer not in _QUOTES]
-        quoted = bool(stack) and stack[-1] in _QUOTES
-        if escaped or (quoted and character == "\\"):
-            escaped = not escaped
-        elif stack and character == stack[-1]:
-            stack.pop()
-        elif not quoted and character in _CLOSERS:
-            stack.append(_CLOSERS[character])
-        elif not quoted and character in _QUOTES:
-            stack.append(character)
-    tail = "".join(reversed(stack))
+    closers = closing(text)
     line = text.rpartition("\n")[2]
-    header = language == "python" and _HEADER.match(line) and not (line + tail).endswith(":")
-    return tail + ":" if header else tail
+    header = language == "python" and _HEADER.match(line) and not (line + closers).endswith(":")
+    return closers + ":" if header else closers

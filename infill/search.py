@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, islice
+from typing import Self
 
 from engine.canvas import Context, DenoiseConfig, Denoiser, RowState, TokenIds
 from infill.batch import Batch, Denoised, Middle, row_seed
-from infill.beam import Ids
+from infill.beam import Ids, ids_of
 from infill.candidate import Reading, draft, exchanges, kept_tokens, read_row, repairs
 from infill.layout import Layout
 from infill.length import Lengths
@@ -24,13 +25,17 @@ from infill.scorer import Scorer
 from infill.statements import Statements
 from infill.writer import Extension, Writer
 
+# Forms of a text that are tried across lines, where there are more of them, for each ending that is tried within one.
+_JOINTS = 8
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
     """One request on its way through the model. statements: around its holes. copies: per hole, texts that it may hold
     since they stand elsewhere, with how likely each is copied. configs: how holes of each mode are denoised. noise: see
     `HoleSettings`. weights: of what a candidate's score is made of. extensions: how the encoder goes on from rows, by
-    mode. most_repairs: of a reading that breaks the syntax: other endings tried, and other tokens."""
+    mode. most_repairs: of a reading that breaks the syntax: other endings tried, and other tokens. most_bridges: texts
+    that are read, too, where a hole's sides belong to different lines. bridges: these, once they do."""
 
     request: InfillRequest
     mode: HoleMode
@@ -45,19 +50,36 @@ class Search:
     noise: tuple[float, ...]
     weights: Weights
     most_repairs: int
+    most_bridges: int
     extensions: Mapping[HoleMode, Extension]
+    bridges: Sequence[str] = ()
 
     def run(self) -> Generator[Progress, None, Found]:
-        """Search the holes' lengths. Where a single hole lies within a line, and whatever was tried there breaks the
-        syntax, what stands on its sides may belong to different lines, and it is tried across them."""
+        """Search the holes' lengths. Where the best text breaks the syntax, what stands on a hole's sides may belong to
+        different lines, and it is tried across them."""
         found = yield from self._searched()
-        if not self.meter.late and self._scorer.belong_elsewhere(found.offers):
-            beyond = yield from replace(self, mode="across")._searched()
+        if not self.meter.late and self._breaks(found):
+            beyond = yield from self._across_lines()._searched()
             # What was not scored, since the time was over, is not to be compared with what was.
             found = found if self.meter.late else found.joined(beyond)
         fewest = min([found.unavoidable, *(offer.added_errors for offer in found.offers)])
         offers = sorted((self._blamed(offer, fewest) for offer in found.offers), key=by_score, reverse=True)
         return replace(found, offers=offers, unended=bool(offers) and self._is_unended(offers[0].row))
+
+    def _breaks(self, found: Found) -> bool:
+        """Whether the best text for a single empty hole within a line breaks the syntax, and not only where any
+        would."""
+        if self.mode != "within" or self.layout.middles != ("",) or not found.offers:
+            return False
+        return max(found.offers, key=by_score).added_errors > found.unavoidable
+
+    def _across_lines(self) -> Self:
+        """The search for what ends one line and begins another: bridges are read, too, and put what rows hold in."""
+        with self.meter.timed("rank"):
+            bridges = self.statements.bridges(self.most_bridges)
+            read = [ids_of(self.layout.encode_middle(0, text)) for text in bridges]
+        fitting = {ids: 0.0 for ids in read if self.lengths.exact in (None, len(ids))}
+        return replace(self, mode="across", bridges=bridges, copies=[fitting | dict(self.copies[0])])
 
     def _searched(self) -> Generator[Progress, None, Found]:
         """What a round for each hole in turn finds: rows that differ in its length are denoised side by side, the other
@@ -186,8 +208,10 @@ class Search:
         if not any(self.layout.middles):
             wanted = self.mode == "within" or all_break(offers, unavoidable)
             tries = self.most_repairs if wanted else 0
+            forms = tries * _JOINTS if self.bridges else tries
             offers = [
-                self._best_of(each, repairs(each.reading, *self._read(each.row)), tries, unavoidable) for each in offers
+                self._best_of(each, repairs(each.reading, *self._read(each.row), self.bridges), forms, unavoidable)
+                for each in offers
             ]
             if all_break(offers, unavoidable):
                 offers = [self._best_of(each, exchanges(*self._read(each.row)), tries, unavoidable) for each in offers]

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import islice, product
 from typing import Self
 
+from infill.bridge import bridges
 from infill.mode import goes_on
 from infill.passage import interleaved
 from infill.syntax import comment_start, error_count
@@ -19,6 +20,8 @@ from infill.syntax import comment_start, error_count
 # What a hole might hold, the likelier first: a text that is broken with nothing in it may be whole with one of these.
 _STAND_INS = {"python": ("x", "try:", "x(", "x)", "x:", "x):", "if x:", "def x(", "def x():", "x = {", "x,", "}")}
 _BRACED_STAND_INS = ("x", "x;", "x) {", "x(", "x)", "x,", "if (x) {", "try {", "{", "}", "x = {")
+# Bridges that are tried.
+_MOST_BRIDGES = 12
 # Of comments that a line's end ends; others leave an error where they are not closed.
 _COMMENT_MARKS = ("#", "//")
 _WORD_BEGUN = re.compile(r"\w+\Z")
@@ -64,7 +67,20 @@ class Statements:
             if not fewest:
                 break  # Most texts are whole as they stand.
             fewest = min(fewest, error_count(text, self.language))
+        if fewest:
+            fewest = min([fewest, *(self.errors([text]) for text in self.bridges(1))])
         return fewest
+
+    def bridges(self, count: int) -> list[str]:
+        """Texts for a single hole whose sides belong to different lines: of those that were tried the first few that
+        break the least; none for several holes."""
+        if not count or len(self.middles) > 1:
+            return []
+        before, after = self.around
+        tried = list(islice(bridges(before, after, self.language), _MOST_BRIDGES))
+        errors = [self.errors([text]) for text in tried]
+        least = [text for text, own in zip(tried, errors, strict=True) if own == min(errors)]
+        return least[:count]
 
     def _with_stand_ins(self) -> Iterator[str]:
         """The statements without the holes' lines, and with each stand-in in the holes or in place of a single one's

@@ -107,6 +107,16 @@ def test_fills_across_lines_where_nothing_within_the_line_is_whole(before: str, 
     check(before, answer, after)
 
 
+@pytest.mark.parametrize(("most_bridges", "whole"), [(4, True), (0, False)])
+def test_what_no_row_holds_is_bridged_where_two_lines_meet(most_bridges: int, whole: bool) -> None:
+    request = request_of("def f():\n    x = foo(1⟦⟧a, b)\n    return x\n")
+    settings = HoleSettings(most_bridges=most_bridges)
+    infiller = Infiller(scripted(request, ["]]"]), tiny_tokens(), DenoiseConfig(), settings=settings)
+    found = only(list(infiller.fill(request)))
+    assert (found.candidates[0].added_errors == 0) == whole
+    assert (")\n    (" in found.candidates[0].texts) == whole
+
+
 @pytest.mark.parametrize(
     ("before", "answers", "after"),
     [

@@ -30,6 +30,8 @@ from infill.overlap import drop_echo
         ("a = 1", "\nbar()\nreturn total", "\nbar()\nreturn total + 1\n", ""),
         ("a = 1", "\nbar()\nreturn x\nfoo()", "\nbar()\nreturn x\nend\n", ""),
         ("a = 1", "\nbar()\nfoo()", "\nbar()\nreturn x\n", "\nbar()\nfoo()"),
+        # What opens a text over several lines is no copy of what ends it.
+        ("def f(x", '):\n    """', 'Of f.\n    """\n    return x\n', '):\n    """'),
         # Closing lines are no repetition while they close something.
         ("if (a) {", "\n  if (b) {\n    c();\n  }", "\n}\n", "\n  if (b) {\n    c();\n  }"),
         ("if (a) {", "\n  c();\n}", "\n}\n", "\n  c();"),

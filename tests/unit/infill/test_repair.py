@@ -49,3 +49,10 @@ def test_the_longest_endings_come_first(before: str, text: str, after: str, lang
 def test_what_belongs_to_two_lines_is_joined_by_their_end(before: str, text: str, joint: str) -> None:
     cuts = [i for i, character in enumerate(text) if not character.isalnum()]
     assert joint in joints(text, cuts, before=before, language="python")
+
+
+def test_what_begins_the_second_line_of_a_bridge_begins_it_here() -> None:
+    found = list(joints("b) + c", [1, 5], before="x = foo(a", bridges=[")\nreturn (", ")\n["], language="python"))
+    # A form of its own comes first, then one for each of the bridges.
+    assert found[:3] == ["b) + c\n", "b) + c\nreturn (", "b) + c\n["]
+    assert "b)\nreturn (c" in found

@@ -1,0 +1,67 @@
+"""What a text leaves open, and what it closes without having opened it: brackets and quotes, as far as one can tell
+without a parser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+_CLOSERS = {"(": ")", "[": "]", "{": "}"}
+_OPENERS = {closer: opener for opener, closer in _CLOSERS.items()}
+_LINE_QUOTES = "\"'`"
+_QUOTES = ("", '"', "'", "`", '"""')
+_MARK = re.compile(r"\\.|'''|\"\"\"|//|[\"'`#()\[\]{}\n]", re.DOTALL)
+_COMMENTS = {"python": "#"}
+
+
+def comment_mark(language: str) -> str:
+    return _COMMENTS.get(language, "//")
+
+
+def closing(text: str) -> str:
+    """What closes the brackets and quotes that a text of one or a few lines opens."""
+    stack: list[str] = []
+    escaped = False
+    for character in text:
+        if character == "\n":  # Quotes that stay open are of a text over several lines, or an apostrophe.
+            stack = [closer for closer in stack if closer not in _LINE_QUOTES]
+        quoted = bool(stack) and stack[-1] in _LINE_QUOTES
+        if escaped or (quoted and character == "\\"):
+            escaped = not escaped
+        elif stack and character == stack[-1]:
+            stack.pop()
+        elif not quoted and character in _CLOSERS:
+            stack.append(_CLOSERS[character])
+        elif not quoted and character in _LINE_QUOTES:
+            stack.append(character)
+    return "".join(reversed(stack))
+
+
+def openings(text: str, language: str) -> Iterator[str]:
+    """What might open the brackets and quotes that a text of any number of lines closes: where it begins as code, and
+    where it begins within each kind of string. Those that leave a string open are none."""
+    found = (_opening(text, quote, comment_mark(language)) for quote in _QUOTES)
+    yield from dict.fromkeys(opening for opening in found if opening is not None)
+
+
+def _opening(text: str, begun: str, comment: str) -> str | None:
+    """What opens a text that begins within this quote, which may be none."""
+    quote, opened, wanted = begun, list[str](), list[str]()
+    for mark in _MARK.findall(text):
+        if quote:
+            if mark == "\n" and quote in _LINE_QUOTES[:2]:
+                return None
+            if mark == quote:
+                quote = ""
+        elif mark == comment:
+            quote = "\n"
+        elif mark.strip("\"'`") == "":
+            quote = mark
+        elif mark in _CLOSERS:
+            opened.append(mark)
+        elif mark in _OPENERS:
+            if not opened:
+                wanted.append(_OPENERS[mark])
+            elif opened.pop() != _OPENERS[mark]:
+                return None
+    return "".join(reversed(wanted)) + begun if quote in ("", "\n") else None

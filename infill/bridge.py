@@ -1,0 +1,105 @@
+"""Bridges: texts for an empty hole whose sides belong to different lines. They close what the first side leaves open,
+and begin a line that the second may end.
+
+A parser is asked what the sides want; nothing here knows a model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
+from operator import itemgetter
+
+from infill.brackets import comment_mark, openings
+from infill.repair import LINES_OPEN, OPENERS, tail
+from infill.syntax import error_count
+
+_WORD = re.compile(r"\w+")
+# Words with which lines begin elsewhere, the commonest, that are tried as the beginning of this one.
+_MOST_WORDS = 12
+
+
+def bridges(before: str, after: str, language: str) -> Iterator[str]:
+    """Texts for the hole, those first whose sides, each by itself, break the least. before, after: the text around
+    it."""
+    ends = [(error_count(f"{before}{end}\n", language), end) for end in _ends(before, language)]
+    heads: list[tuple[int, str]] = []
+    for tried in _heads(before, after, language):
+        heads += ((error_count(head + after, language), head) for head in tried)
+        if not all(errors for errors, _ in heads):
+            break
+    pairs = [(left + right, f"{end}\n{head}") for (left, end), (right, head) in product(ends, heads)]
+    return (text for _, text in sorted(pairs, key=itemgetter(0)))
+
+
+def _ends(before: str, language: str) -> Iterable[str]:
+    """What may end the first side: nothing, what is open there, a header's mark or a statement's, or a text's."""
+    # The braces that earlier lines opened are closed below.
+    lines = LINES_OPEN if language == "python" else 1
+    closers = tail("\n".join(before.split("\n")[-lines:]), language)
+    return dict.fromkeys(["", closers, *([f"{closers}:", '"""'] if language == "python" else [f"{closers};"])])
+
+
+def _heads(before: str, after: str, language: str) -> Iterator[Iterator[str]]:
+    """How the line may begin that the second side ends, the simpler ways first: with what opens brackets and quotes, as
+    a line elsewhere does that opens as much, behind a block's header, and, since it is no code then, as a comment."""
+    lines = [line.strip() for line in (*reversed(before.split("\n")[:-1]), *after.split("\n")[1:])]
+    opened = list(openings(after, language))
+    yield _indented(after, opened)
+    yield _indented(after, [head for opening in opened for head in _begun(lines, opening)])
+    yield _in_blocks(after, lines, opened)
+    yield _indented(after, [f"{comment_mark(language)} "])
+
+
+def _indented(after: str, beginnings: Iterable[str]) -> Iterator[str]:
+    """Beginnings of a line as far in as the next one, or a step less where it opens what that stands in."""
+    rest = after.partition("\n")[0]
+    margin, blanks = _margin(_following(after)), _margin(after)
+    if rest.rstrip().endswith(OPENERS):
+        margin = margin.removesuffix(_step(margin))
+    for beginning in beginnings:
+        if beginning or margin.startswith(blanks):
+            yield margin + beginning if beginning else margin[len(blanks) :]
+
+
+def _begun(lines: Iterable[str], opening: str) -> list[str]:
+    """How lines begin that open a bracket or a quote as the opening does; where it opens none, their first words.
+    lines: the nearest first."""
+    mark = opening[:1] or " "
+    begun = _commonest(line.partition(mark)[0] for line in lines if mark in line)
+    return [beginning + mark + opening[1:] for beginning in begun]
+
+
+def _in_blocks(after: str, lines: Iterable[str], openings: Sequence[str]) -> Iterator[str]:
+    """Beginnings of a line in a block whose header stands elsewhere, where the next line is no part of it. lines: the
+    nearest first."""
+    margin = _margin(_following(after))
+    for header, opening in product(_commonest(line for line in lines if line.endswith((":", "{"))), openings):
+        yield f"{margin}{header}\n{margin}{_step(margin)}{opening}"
+
+
+def _commonest(lines: Iterable[str]) -> list[str]:
+    """Of each of the commonest first words the first line that begins with it."""
+    first: dict[str, str] = {}
+    count: Counter[str] = Counter()
+    for line in lines:
+        if match := _WORD.match(line):
+            first.setdefault(match[0], line)
+            count[match[0]] += 1
+    return [first[word] for word, _ in count.most_common(_MOST_WORDS)]
+
+
+def _following(after: str) -> str:
+    """The first line with text on it below the hole's."""
+    return next((line for line in after.split("\n")[1:] if line.strip()), "")
+
+
+def _margin(line: str) -> str:
+    return line[: len(line) - len(line.lstrip(" \t"))]
+
+
+def _step(margin: str) -> str:
+    """What a block is indented by."""
+    return "\t" if "\t" in margin else "    "
