@@ -68,7 +68,7 @@ VARIANTS: dict[str, HoleSettings] = {
     "nothing repaired": replace(SHIPPED, most_repairs=0),
     "no bridges": replace(SHIPPED, most_bridges=0),
     "rank without the encoder": replace(SHIPPED, weights=Weights(likelihood=0.0)),
-    "rank without syntax": replace(SHIPPED, weights=Weights(error=0.0)),
+    "rank without syntax": replace(SHIPPED, weights=Weights(error=0.0, damage=0.0)),
     "doubted lines again": replace(SHIPPED, sure=1.0),
 }
 EDIT_VARIANTS: dict[str, HoleSettings] = {

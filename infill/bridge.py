@@ -17,6 +17,8 @@ from infill.repair import LINES_OPEN, OPENERS, tail
 from infill.syntax import error_count
 
 _WORD = re.compile(r"\w+")
+# Of blocks that go on with other blocks, which may well stand alone in a window.
+_HEADERS = ("try:", "try {")
 # Words with which lines begin elsewhere, the commonest, that are tried as the beginning of this one.
 _MOST_WORDS = 12
 
@@ -76,7 +78,8 @@ def _in_blocks(after: str, lines: Iterable[str], openings: Sequence[str]) -> Ite
     """Beginnings of a line in a block whose header stands elsewhere, where the next line is no part of it. lines: the
     nearest first."""
     margin = _margin(_following(after))
-    for header, opening in product(_commonest(line for line in lines if line.endswith((":", "{"))), openings):
+    headers = _commonest(line for line in (*lines, *_HEADERS) if line.endswith((":", "{")))
+    for header, opening in product(headers, openings):
         yield f"{margin}{header}\n{margin}{_step(margin)}{opening}"
 
 

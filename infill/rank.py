@@ -48,12 +48,13 @@ class Weights:
 
     likelihood: of the log-probability of the text and what follows it. error: nats that one added syntax error costs.
     entropy: nats that one nat of the decoder's mean entropy costs where there is no such log-probability; where there
-    is one, it is better without.
+    is one, it is better without. damage: nats that a text costs which does any in the whole window.
     """
 
     likelihood: float = 1.0
     entropy: float = 1.0
     error: float = 60.0
+    damage: float = 10.0
 
 
 def scores_sanely(denoiser: Denoiser, tokens: TextTokens) -> bool:

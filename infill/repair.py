@@ -12,7 +12,7 @@ from infill.brackets import closing
 
 OPENERS = (":", "{", "(", "[")
 # Lines of a statement that may have opened what is to be closed.
-LINES_OPEN = 8
+LINES_OPEN = 30
 _HEADER = re.compile(r"\s*(?:async\s+)?(?:def|class|if|elif|else|for|while|with|try|except|finally|match|case)\b")
 
 

@@ -25,6 +25,8 @@ from infill.scorer import Scorer
 from infill.statements import Statements
 from infill.writer import Extension, Writer
 
+# Offers whose damage to the window is counted.
+_MOST_WEIGHED = 12
 # Forms of a text that are tried across lines, where there are more of them, for each ending that is tried within one.
 _JOINTS = 8
 
@@ -64,6 +66,8 @@ class Search:
             found = found if self.meter.late else found.joined(beyond)
         fewest = min([found.unavoidable, *(offer.added_errors for offer in found.offers)])
         offers = sorted((self._blamed(offer, fewest) for offer in found.offers), key=by_score, reverse=True)
+        with self.meter.timed("rank"):
+            offers = self._weighed(offers)
         return replace(found, offers=offers, unended=bool(offers) and self._is_unended(offers[0].row))
 
     def _breaks(self, found: Found) -> bool:
@@ -232,6 +236,17 @@ class Search:
             added_errors=offer.added_errors - unavoidable,
             score=offer.score + self.weights.error * unavoidable,
         )
+
+    def _weighed(self, offers: list[Offer]) -> list[Offer]:
+        """The offers, with the first few of them in order again where the best does damage in the whole window. Half
+        of that is feigned by what the window cuts in two, so that it counts for less than an error."""
+        if not offers or not self.statements.damage(offers[0].reading.texts):
+            return offers
+        first = [
+            replace(offer, score=offer.score - self.weights.damage * bool(self.statements.damage(offer.reading.texts)))
+            for offer in offers[:_MOST_WEIGHED]
+        ]
+        return sorted(first, key=by_score, reverse=True) + offers[_MOST_WEIGHED:]
 
     @property
     def _extension(self) -> Extension | None:

@@ -32,11 +32,12 @@ _NO_BEGINNINGS = (")", "]", "}", "#", "/", "*", '"', "'", "`")
 @dataclass(frozen=True, slots=True)
 class Statements:
     """around: the texts around the holes, one more than there are holes. middles: what stands in these now. language:
-    the name of its fence."""
+    the name of its fence. window: `around` as far as it is shown, statements that are cut in two included."""
 
     around: tuple[str, ...]
     middles: tuple[str, ...]
     language: str
+    window: tuple[str, ...]
 
     @classmethod
     def of(cls, around: Sequence[str], middles: Sequence[str], language: str) -> Self:
@@ -50,13 +51,23 @@ class Statements:
             if not errors:
                 break
         *others, last = (around[0][begin:], *around[1:])
-        return cls((*others, last[: len(last) - cut]), tuple(middles), language)
+        return cls((*others, last[: len(last) - cut]), tuple(middles), language, tuple(around))
 
     def errors(self, texts: Sequence[str]) -> int:
         """Places where the statements depart from the grammar with these texts in the holes, or where one of the texts
         makes a comment of what follows it."""
         text = interleaved(self.around, texts)
         return error_count(text, self.language) + self._swallowed(text, texts)
+
+    def damage(self, texts: Sequence[str]) -> int:
+        """By how many errors the window, cut in two or not, has more with these texts in the holes than with what
+        stands there now, or with a word: what is whole of it may not show them."""
+        errors = error_count(interleaved(self.window, texts), self.language)
+        if not errors:
+            return 0  # Most windows.
+        others = self.middles, ["x"] * len(self.middles)
+        fewest = min(error_count(interleaved(self.window, middles), self.language) for middles in others)
+        return max(errors - fewest, 0)
 
     def unavoidable_errors(self) -> int:
         """The errors that a text in the holes cannot well be blamed for: the fewest that are left by what stands there

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from infill.layout import Layout, lay_out
 from infill.length import Given, Ladder
 from infill.meter import Meter
 from infill.passage import to_line_feeds
+from infill.rank import Weights
 from infill.request import Change, Filled, InfillRequest, Progress, Rejection, Snippet, Span
+from infill.statements import Statements
 from infill.window import Budget
 from infill.writer import Extension
 from tests.unit.infill.scripted import (
@@ -105,6 +108,21 @@ def test_fills_with_whole_lines(path: str, before: str, answer: str, after: str)
 )
 def test_fills_across_lines_where_nothing_within_the_line_is_whole(before: str, answer: str, after: str) -> None:
     check(before, answer, after)
+
+
+@pytest.mark.parametrize(("nats", "first"), [(0.0, True), (1000.0, False)])
+def test_what_does_damage_in_the_window_gives_way(monkeypatch: pytest.MonkeyPatch, nats: float, first: bool) -> None:
+    request = request_of("x = ⟦⟧ + 1\n", n=3)
+
+    def damage(_: Statements, texts: Sequence[str]) -> int:
+        return int(texts == ("foo",))
+
+    monkeypatch.setattr(Statements, "damage", damage)
+    settings = HoleSettings(weights=Weights(damage=nats))
+    infiller = Infiller(scripted(request, ["foo"]), tiny_tokens(), DenoiseConfig(), settings=settings)
+    texts = [candidate.texts for candidate in only(list(infiller.fill(request))).candidates]
+    assert ("foo",) in texts
+    assert (texts[0] == ("foo",)) == first
 
 
 @pytest.mark.parametrize(("most_bridges", "whole"), [(4, True), (0, False)])
