@@ -13,7 +13,7 @@ from itertools import product
 from operator import itemgetter
 
 from infill.brackets import comment_mark, openings
-from infill.repair import LINES_OPEN, OPENERS, tail
+from infill.repair import OPENERS, last_lines, tail
 from infill.syntax import error_count
 
 _WORD = re.compile(r"\w+")
@@ -38,9 +38,7 @@ def bridges(before: str, after: str, language: str) -> Iterator[str]:
 
 def _ends(before: str, language: str) -> Iterable[str]:
     """What may end the first side: nothing, what is open there, a header's mark or a statement's, or a text's."""
-    # The braces that earlier lines opened are closed below.
-    lines = LINES_OPEN if language == "python" else 1
-    closers = tail("\n".join(before.split("\n")[-lines:]), language)
+    closers = tail(last_lines(before, language), language)
     return dict.fromkeys(["", closers, *([f"{closers}:", '"""'] if language == "python" else [f"{closers};"])])
 
 

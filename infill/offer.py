@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from infill.batch import Denoised
 from infill.candidate import Reading
-from infill.rank import is_hopeless
+from infill.rank import Weights, is_hopeless
 from infill.request import Rejection
+from infill.statements import Statements
+
+# Offers whose damage to the window is counted.
+_MOST_WEIGHED = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,18 @@ def hopeful(offers: Sequence[Offer]) -> list[Offer]:
     return [offer for offer in offers if not is_hopeless(offer.score, best)]
 
 
+def ordered(found: Found, statements: Statements, weights: Weights) -> list[Offer]:
+    """The offers, best first, each blamed for no more than its own errors. Where the best does damage in the whole
+    window, the first few are weighed again: half of that is feigned by what the window cuts in two, so that it counts
+    for less than an error."""
+    fewest = min([found.unavoidable, *(offer.added_errors for offer in found.offers)])
+    offers = sorted((_blamed(offer, fewest, weights) for offer in found.offers), key=by_score, reverse=True)
+    if not offers or not statements.damage(offers[0].reading.texts):
+        return offers
+    weighed = [_weighed(offer, statements, weights) for offer in offers[:_MOST_WEIGHED]]
+    return sorted(weighed, key=by_score, reverse=True) + offers[_MOST_WEIGHED:]
+
+
 def all_break(offers: Sequence[Offer], unavoidable: int = 0) -> bool:
     return all(offer.added_errors > unavoidable for offer in offers)
 
@@ -61,3 +77,14 @@ def by_score(offer: Offer) -> float:
 
 def by_errors(offer: Offer) -> int:
     return offer.added_errors
+
+
+def _blamed(offer: Offer, unavoidable: int, weights: Weights) -> Offer:
+    """An offer without the errors that no text could avoid."""
+    errors = offer.added_errors - unavoidable
+    return replace(offer, added_errors=errors, score=offer.score + weights.error * unavoidable)
+
+
+def _weighed(offer: Offer, statements: Statements, weights: Weights) -> Offer:
+    """An offer that pays for any damage in the whole window."""
+    return replace(offer, score=offer.score - weights.damage * bool(statements.damage(offer.reading.texts)))

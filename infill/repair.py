@@ -12,7 +12,7 @@ from infill.brackets import closing
 
 OPENERS = (":", "{", "(", "[")
 # Lines of a statement that may have opened what is to be closed.
-LINES_OPEN = 30
+_LINES_OPEN = 30
 _HEADER = re.compile(r"\s*(?:async\s+)?(?:def|class|if|elif|else|for|while|with|try|except|finally|match|case)\b")
 
 
@@ -39,7 +39,7 @@ def joints(text: str, cuts: Sequence[int], *, before: str, bridges: Sequence[str
     """A text's other forms where the text after it belongs to a later line: its beginning, closed, and then, on a line
     with what follows, its end. cuts, before: as in `endings`. bridges: texts whose last lines may begin that line."""
     left = before.rpartition("\n")[2]
-    begun_lines = "\n".join(before.split("\n")[-LINES_OPEN:])
+    begun_lines = last_lines(before, language)
     heads = [bridge.rpartition("\n")[2] for bridge in bridges]
     places = sorted({0, *(cut for cut in cuts if 0 < cut < len(text)), len(text)})
     for end in reversed(places[-3:]):
@@ -51,6 +51,12 @@ def joints(text: str, cuts: Sequence[int], *, before: str, bridges: Sequence[str
             step = ("\t" if "\t" in indentation else "    ") if closed.endswith(OPENERS) else ""
             for head in dict.fromkeys([indentation + step, *heads]):
                 yield f"{closed}\n{head}{text[end:].lstrip()}"
+
+
+def last_lines(text: str, language: str) -> str:
+    """The lines of a text on which its last statement may have opened something: where braces open blocks, which later
+    lines close, the last one."""
+    return "\n".join(text.split("\n")[-(_LINES_OPEN if language == "python" else 1) :])
 
 
 def tail(text: str, language: str) -> str:

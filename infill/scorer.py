@@ -63,14 +63,14 @@ class Scorer:
             texts = [self._read(0, ids, own) for (ids,), own in zip(copied, others, strict=False)]
             elsewhere = [self._written(Stem((text,), text.log_prob), row) for text in texts]
             scored += [offer for offer in elsewhere if offer is not None]
-        if self.extension is None or self.belong_elsewhere(scored):
+        if self.extension is None or self._belong_elsewhere(scored):
             return scored
         judged = cache(partial(self._written, row=row))
         goal = Goal(wanted, lambda stem: _is_whole(judged(stem)), self._least(scored, wanted, most_doubt))
         stems = yield from self.writer.write(begun, scores, self.extension, goal)
         return scored + _first_whole(map(judged, stems[:MOST_PARSED]), scored, wanted)
 
-    def belong_elsewhere(self, offers: Sequence[Offer]) -> bool:
+    def _belong_elsewhere(self, offers: Sequence[Offer]) -> bool:
         """Whether nothing within the line of an empty hole is whole: its sides may then belong to different lines, and
         the passes go there."""
         return self.mode == "within" and self.layout.middles == ("",) and bool(offers) and all_break(offers)

@@ -5,30 +5,26 @@ Every length tried comes from `length`; nothing here knows how long a hole shoul
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, islice
+from itertools import groupby
 from typing import Self
 
 from engine.canvas import Context, DenoiseConfig, Denoiser, RowState, TokenIds
 from infill.batch import Batch, Denoised, Middle, row_seed
 from infill.beam import Ids, ids_of
-from infill.candidate import Reading, draft, exchanges, kept_tokens, read_row, repairs
+from infill.candidate import draft, kept_tokens
 from infill.layout import Layout
 from infill.length import Lengths
+from infill.mender import Mender
 from infill.meter import Meter
 from infill.mode import HoleMode
-from infill.offer import Found, Offer, all_break, by_errors, by_score, hopeful
+from infill.offer import Found, Offer, all_break, by_score, hopeful, ordered
 from infill.rank import Weights
 from infill.request import InfillRequest, Progress, Rejection, StopReason
 from infill.scorer import Scorer
 from infill.statements import Statements
 from infill.writer import Extension, Writer
-
-# Offers whose damage to the window is counted.
-_MOST_WEIGHED = 12
-# Forms of a text that are tried across lines, where there are more of them, for each ending that is tried within one.
-_JOINTS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +60,8 @@ class Search:
             beyond = yield from self._across_lines()._searched()
             # What was not scored, since the time was over, is not to be compared with what was.
             found = found if self.meter.late else found.joined(beyond)
-        fewest = min([found.unavoidable, *(offer.added_errors for offer in found.offers)])
-        offers = sorted((self._blamed(offer, fewest) for offer in found.offers), key=by_score, reverse=True)
         with self.meter.timed("rank"):
-            offers = self._weighed(offers)
+            offers = ordered(found, self.statements, self.weights)
         return replace(found, offers=offers, unended=bool(offers) and self._is_unended(offers[0].row))
 
     def _breaks(self, found: Found) -> bool:
@@ -78,7 +72,8 @@ class Search:
         return max(found.offers, key=by_score).added_errors > found.unavoidable
 
     def _across_lines(self) -> Self:
-        """The search for what ends one line and begins another: bridges are read, too, and put what rows hold in."""
+        """The search for what ends one line and begins another: bridges are read, too, and what rows hold is put into
+        them."""
         with self.meter.timed("rank"):
             bridges = self.statements.bridges(self.most_bridges)
             read = [ids_of(self.layout.encode_middle(0, text)) for text in bridges]
@@ -97,10 +92,11 @@ class Search:
             rows = self._rows(hole, current)
             denoised = yield from self._denoise(rows, hole)
             with self.meter.timed("rank"):
-                fresh = self._offers(denoised, rejections)
+                fresh = self._mender.offers(denoised, rejections)
                 if unavoidable is None:
-                    unavoidable = self._unavoidable(fresh)
-                fresh = hopeful(self._mended(fresh, unavoidable))
+                    # What one of these avoids is to be avoided.
+                    unavoidable = self.statements.unavoidable_errors() if all_break(fresh) else 0
+                fresh = hopeful(self._mender.mended(fresh, unavoidable))
             late = self.meter.late
             if late and offers:
                 break  # What could not be scored is not to be compared with what was.
@@ -187,67 +183,6 @@ class Search:
         """Nats, of a row's hole."""
         return float(row.entropy[self.layout.spans(lengths)[hole]].mean())
 
-    def _offers(self, rows: Sequence[Denoised], rejections: list[Rejection]) -> list[Offer]:
-        """What the rows read, each text once, with what its score is before the encoder has read it. rejections: takes
-        those of the other rows."""
-        readings: dict[tuple[str, ...], tuple[Reading, Denoised]] = {}
-        for row in rows:
-            reading = read_row(*self._read(row))
-            if isinstance(reading, Rejection):
-                rejections.append(reading)
-            else:
-                readings.setdefault(reading.texts, (reading, row))
-        return [self._scorer.offer(reading, row) for reading, row in readings.values()]
-
-    def _unavoidable(self, offers: Sequence[Offer]) -> int:
-        """The errors that no text is blamed for: none where one of these has none."""
-        if not all_break(offers):
-            return 0
-        return self.statements.unavoidable_errors()
-
-    def _mended(self, offers: list[Offer], unavoidable: int) -> list[Offer]:
-        """The offers, each text once, broken ones in another reading of their row that breaks the syntax less. Where
-        some are whole, no other is tried, but within a line, since no line end shows there that a row is too long. What
-        replaces a text stays as it is, since its end would be lost."""
-        if not any(self.layout.middles):
-            wanted = self.mode == "within" or all_break(offers, unavoidable)
-            tries = self.most_repairs if wanted else 0
-            forms = tries * _JOINTS if self.bridges else tries
-            offers = [
-                self._best_of(each, repairs(each.reading, *self._read(each.row), self.bridges), forms, unavoidable)
-                for each in offers
-            ]
-            if all_break(offers, unavoidable):
-                offers = [self._best_of(each, exchanges(*self._read(each.row)), tries, unavoidable) for each in offers]
-        return list({offer.reading.texts: offer for offer in reversed(offers)}.values())
-
-    def _best_of(self, offer: Offer, others: Iterator[Reading], tries: int, unavoidable: int) -> Offer:
-        """The offer, or the one among the first few other readings of its row that breaks the syntax least."""
-        for reading in islice(others, tries):
-            if offer.added_errors <= unavoidable:
-                break
-            offer = min(offer, self._scorer.offer(reading, offer.row), key=by_errors)
-        return offer
-
-    def _blamed(self, offer: Offer, unavoidable: int) -> Offer:
-        """An offer that is blamed for no more than its own errors."""
-        return replace(
-            offer,
-            added_errors=offer.added_errors - unavoidable,
-            score=offer.score + self.weights.error * unavoidable,
-        )
-
-    def _weighed(self, offers: list[Offer]) -> list[Offer]:
-        """The offers, with the first few of them in order again where the best does damage in the whole window. Half
-        of that is feigned by what the window cuts in two, so that it counts for less than an error."""
-        if not offers or not self.statements.damage(offers[0].reading.texts):
-            return offers
-        first = [
-            replace(offer, score=offer.score - self.weights.damage * bool(self.statements.damage(offer.reading.texts)))
-            for offer in offers[:_MOST_WEIGHED]
-        ]
-        return sorted(first, key=by_score, reverse=True) + offers[_MOST_WEIGHED:]
-
     @property
     def _extension(self) -> Extension | None:
         """How the encoder goes on from rows: where the holes are empty, and their texts can be scored."""
@@ -273,6 +208,17 @@ class Search:
         )
 
     @property
+    def _mender(self) -> Mender:
+        """What makes offers of this search's rows."""
+        return Mender(
+            mode=self.mode,
+            layout=self.layout,
+            scorer=self._scorer,
+            most_repairs=self.most_repairs,
+            bridges=self.bridges,
+        )
+
+    @property
     def _writer(self) -> Writer:
         """What reads texts; also within a line those that go on over several."""
         return Writer(
@@ -291,10 +237,6 @@ class Search:
             return False
         longest = self.lengths.first(self.mode, present=0, room=self.layout.room)[-1]
         return longest == row.lengths[0] == kept_tokens(row.state, row.lengths, 0, self.layout, self.mode)
-
-    def _read(self, row: Denoised) -> tuple[RowState, tuple[int, ...], Layout, HoleMode]:
-        """What a reading of a row is taken from."""
-        return row.state, row.lengths, self.layout, self.mode
 
     @property
     def _present(self) -> list[tuple[TokenIds, str]]:
