@@ -125,14 +125,22 @@ def test_what_does_damage_in_the_window_gives_way(monkeypatch: pytest.MonkeyPatc
     assert (texts[0] == ("foo",)) == first
 
 
-@pytest.mark.parametrize(("most_bridges", "whole"), [(4, True), (0, False)])
-def test_what_no_row_holds_is_bridged_where_two_lines_meet(most_bridges: int, whole: bool) -> None:
-    request = request_of("def f():\n    x = foo(1⟦⟧a, b)\n    return x\n")
-    settings = HoleSettings(most_bridges=most_bridges)
-    infiller = Infiller(scripted(request, ["]]"]), tiny_tokens(), DenoiseConfig(), settings=settings)
-    found = only(list(infiller.fill(request)))
-    assert (found.candidates[0].added_errors == 0) == whole
-    assert (")\n    (" in found.candidates[0].texts) == whole
+@pytest.mark.parametrize(
+    ("after", "bridge"),
+    [
+        ("a, b)\n    return x\n", ")\n    ("),
+        # The blanks that are missing before those that stand there are no copy of them.
+        ("   y = 2\n    return y\n", ")\n "),
+    ],
+)
+def test_what_no_row_holds_is_bridged_where_two_lines_meet(after: str, bridge: str) -> None:
+    request = request_of(f"def f():\n    x = foo(1⟦⟧{after}")
+    for most_bridges in (4, 0):
+        settings = HoleSettings(most_bridges=most_bridges)
+        infiller = Infiller(scripted(request, ["]]"]), tiny_tokens(), DenoiseConfig(), settings=settings)
+        candidate = only(list(infiller.fill(request))).candidates[0]
+        assert (candidate.texts == (bridge,)) == (most_bridges > 0)
+    assert filled(request, "]]").candidates[0].added_errors == 0
 
 
 @pytest.mark.parametrize(
