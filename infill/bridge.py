@@ -23,12 +23,12 @@ _HEADERS = ("try:", "try {")
 _MOST_WORDS = 12
 
 
-def bridges(before: str, after: str, language: str) -> Iterator[str]:
-    """Texts for the hole, those first whose sides, each by itself, break the least. before, after: the text around
-    it."""
+def bridges(before: str, after: str, language: str, *, lines: Sequence[str]) -> Iterator[str]:
+    """Texts for the hole, those first whose sides, each by itself, break the least. before, after: the statements
+    around it. lines: of all that is shown, the nearest first."""
     ends = [(error_count(f"{before}{end}\n", language), end) for end in _ends(before, language)]
     heads: list[tuple[int, str]] = []
-    for tried in _heads(before, after, language):
+    for tried in _heads(after, language, [line.strip() for line in lines]):
         heads += ((error_count(head + after, language), head) for head in tried)
         if not all(errors for errors, _ in heads):
             break
@@ -42,10 +42,9 @@ def _ends(before: str, language: str) -> Iterable[str]:
     return dict.fromkeys(["", closers, *([f"{closers}:", '"""'] if language == "python" else [f"{closers};"])])
 
 
-def _heads(before: str, after: str, language: str) -> Iterator[Iterator[str]]:
+def _heads(after: str, language: str, lines: Sequence[str]) -> Iterator[Iterator[str]]:
     """How the line may begin that the second side ends, the simpler ways first: with what opens brackets and quotes, as
     a line elsewhere does that opens as much, behind a block's header, and, since it is no code then, as a comment."""
-    lines = [line.strip() for line in (*reversed(before.split("\n")[:-1]), *after.split("\n")[1:])]
     opened = list(openings(after, language))
     yield _indented(after, opened)
     yield _indented(after, [head for opening in opened for head in _begun(lines, opening)])

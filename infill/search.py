@@ -13,6 +13,7 @@ from typing import Self
 from engine.canvas import Context, DenoiseConfig, Denoiser, RowState, TokenIds
 from infill.batch import Batch, Denoised, Middle, row_seed
 from infill.beam import Ids, ids_of
+from infill.brackets import comment_mark
 from infill.candidate import draft, kept_tokens
 from infill.layout import Layout
 from infill.length import Lengths
@@ -25,6 +26,9 @@ from infill.request import InfillRequest, Progress, Rejection, StopReason
 from infill.scorer import Scorer
 from infill.statements import Statements
 from infill.writer import Extension, Writer
+
+# How likely what is no code, whatever its line begins with, is a comment.
+_COMMENT = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,20 +69,24 @@ class Search:
         return replace(found, offers=offers, unended=bool(offers) and self._is_unended(offers[0].row))
 
     def _breaks(self, found: Found) -> bool:
-        """Whether the best text for a single empty hole within a line breaks the syntax, and not only where any
-        would."""
+        """Whether the best text for a single empty hole within a line breaks the syntax; what any there would break may
+        yet be whole across lines."""
         if self.mode != "within" or self.layout.middles != ("",) or not found.offers:
             return False
-        return max(found.offers, key=by_score).added_errors > found.unavoidable
+        return max(found.offers, key=by_score).added_errors > 0
 
     def _across_lines(self) -> Self:
         """The search for what ends one line and begins another: bridges are read, too, and what rows hold is put into
         them."""
         with self.meter.timed("rank"):
             bridges = self.statements.bridges(self.most_bridges)
-            read = [ids_of(self.layout.encode_middle(0, text)) for text in bridges]
-        fitting = {ids: 0.0 for ids in read if self.lengths.exact in (None, len(ids))}
+            likely = {ids_of(self.layout.encode_middle(0, text)): self._likely(text) for text in bridges}
+        fitting = {ids: own for ids, own in likely.items() if self.lengths.exact in (None, len(ids))}
         return replace(self, mode="across", bridges=bridges, copies=[fitting | dict(self.copies[0])])
+
+    def _likely(self, bridge: str) -> float:
+        """How likely a bridge is, apart from what the encoder makes of it: what is no code may well be a comment."""
+        return _COMMENT if bridge.rstrip().endswith(comment_mark(self.layout.fence.language)) else 0.0
 
     def _searched(self) -> Generator[Progress, None, Found]:
         """What a round for each hole in turn finds: rows that differ in its length are denoised side by side, the other

@@ -87,8 +87,9 @@ class Statements:
         break the least; none for several holes."""
         if not count or len(self.middles) > 1:
             return []
-        before, after = self.around
-        tried = list(islice(bridges(before, after, self.language), _MOST_BRIDGES))
+        (before, after), (above, below) = self.around, self.window
+        lines = [*reversed(above.split("\n")[:-1]), *below.split("\n")[1:]]
+        tried = list(islice(bridges(before, after, self.language, lines=lines), _MOST_BRIDGES))
         errors = [self.errors([text]) for text in tried]
         least = [text for text, own in zip(tried, errors, strict=True) if own == min(errors)]
         return least[:count]
