@@ -27,8 +27,8 @@ from infill.scorer import Scorer
 from infill.statements import Statements
 from infill.writer import Extension, Writer
 
-# How likely what is no code, whatever its line begins with, is a comment: likelier than most texts that leave it broken,
-# and not so likely that it is shown unasked.
+# How likely what is no code, whatever its line begins with, is a comment: likelier than most texts that leave it
+# broken, and not so likely that it is shown unasked.
 _COMMENT = 0.01
 
 

@@ -143,6 +143,12 @@ def test_what_no_row_holds_is_bridged_where_two_lines_meet(after: str, bridge: s
     assert filled(request, "]]").candidates[0].added_errors == 0
 
 
+def test_what_is_no_code_is_made_a_comment_where_one_asks_for_a_text() -> None:
+    document = "x = f(1⟦⟧since it is: so, or\n# not.\ny = 2\n"
+    assert filled(request_of(document), "]]").candidates[0].texts == (")\n# ",)
+    assert not filled(request_of(document, most_doubt=2.0), "]]").candidates
+
+
 @pytest.mark.parametrize(
     ("before", "answers", "after"),
     [
