@@ -59,9 +59,10 @@ class Mender:
         return list({offer.reading.texts: offer for offer in reversed(offers)}.values())
 
     def _best_of(self, offer: Offer, others: Iterator[Reading], tries: int, unavoidable: int) -> Offer:
-        """The offer, or the one among the first few other readings of its row that breaks the syntax least."""
+        """The offer, or the one among the first few other readings of its row, as far as there is time for them, that
+        breaks the syntax least."""
         for reading in islice(others, tries):
-            if offer.added_errors <= unavoidable:
+            if offer.added_errors <= unavoidable or self.scorer.meter.late:
                 break
             offer = min(offer, self.scorer.offer(reading, offer.row), key=by_errors)
         return offer

@@ -456,6 +456,27 @@ def test_what_a_deadline_leaves_unscored_across_lines_is_no_rival_to_what_is_sco
     assert not any("\n" in candidate.texts[0] for candidate in found.candidates)
 
 
+def test_no_other_form_is_tried_once_the_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[Sequence[str]] = []
+    errors = Statements.errors
+
+    def counted(statements: Statements, texts: Sequence[str]) -> int:
+        tried.append(texts)
+        return errors(statements, texts)
+
+    monkeypatch.setattr(Statements, "errors", counted)
+    monkeypatch.setattr(Meter, "late", property(lambda _: True))
+    request = request_of("x = foo(1⟦⟧(2))\n")
+    counts: list[int] = []
+    for most_repairs in (0, 6):
+        settings = HoleSettings(most_repairs=most_repairs)
+        infiller = Infiller(scripted(request, ["]]"]), tiny_tokens(), DenoiseConfig(), settings=settings)
+        tried.clear()
+        assert only(list(infiller.fill(request))).candidates
+        counts.append(len(tried))
+    assert counts[0] == counts[1]
+
+
 def test_closing_the_pipeline_releases_the_context() -> None:
     request = request_of("x = ⟦⟧\n")
     denoiser = scripted(request, ["foo"])
