@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
-_OPENERS = {closer: opener for opener, closer in _CLOSERS.items()}
-_LINE_QUOTES = "\"'`"
+OPENER = {closer: opener for opener, closer in _CLOSERS.items()}
+LINE_QUOTES = "\"'`"
 _QUOTES = ("", '"', "'", "`", '"""')
 _MARK = re.compile(r"\\.|'''|\"\"\"|//|[\"'`#()\[\]{}\n]", re.DOTALL)
 _COMMENTS = {"python": "#"}
@@ -24,15 +24,15 @@ def closing(text: str) -> str:
     escaped = False
     for character in text:
         if character == "\n":  # Quotes that stay open are of a text over several lines, or an apostrophe.
-            stack = [closer for closer in stack if closer not in _LINE_QUOTES]
-        quoted = bool(stack) and stack[-1] in _LINE_QUOTES
+            stack = [closer for closer in stack if closer not in LINE_QUOTES]
+        quoted = bool(stack) and stack[-1] in LINE_QUOTES
         if escaped or (quoted and character == "\\"):
             escaped = not escaped
         elif stack and character == stack[-1]:
             stack.pop()
         elif not quoted and character in _CLOSERS:
             stack.append(_CLOSERS[character])
-        elif not quoted and character in _LINE_QUOTES:
+        elif not quoted and character in LINE_QUOTES:
             stack.append(character)
     return "".join(reversed(stack))
 
@@ -49,7 +49,7 @@ def _opening(text: str, begun: str, comment: str) -> str | None:
     quote, opened, wanted = begun, list[str](), list[str]()
     for mark in _MARK.findall(text):
         if quote:
-            if mark == "\n" and quote in _LINE_QUOTES[:2]:
+            if mark == "\n" and quote in LINE_QUOTES[:2]:
                 return None
             if mark == quote:
                 quote = ""
@@ -59,9 +59,9 @@ def _opening(text: str, begun: str, comment: str) -> str | None:
             quote = mark
         elif mark in _CLOSERS:
             opened.append(mark)
-        elif mark in _OPENERS:
+        elif mark in OPENER:
             if not opened:
-                wanted.append(_OPENERS[mark])
-            elif opened.pop() != _OPENERS[mark]:
+                wanted.append(OPENER[mark])
+            elif opened.pop() != OPENER[mark]:
                 return None
     return "".join(reversed(wanted)) + begun if quote in ("", "\n") else None

@@ -13,7 +13,8 @@ from itertools import product
 from operator import itemgetter
 
 from infill.brackets import comment_mark, openings
-from infill.repair import OPENERS, last_lines, tail
+from infill.indentation import OPENERS, margin_of, step_of
+from infill.repair import last_lines, tail
 from infill.syntax import error_count
 
 _WORD = re.compile(r"\w+")
@@ -55,9 +56,9 @@ def _heads(after: str, language: str, lines: Sequence[str]) -> Iterator[Iterator
 def _indented(after: str, beginnings: Iterable[str]) -> Iterator[str]:
     """Beginnings of a line as far in as the next one, or a step less where it opens what that stands in."""
     rest = after.partition("\n")[0]
-    margin, blanks = _margin(_following(after)), _margin(after)
+    margin, blanks = margin_of(_following(after)), margin_of(after)
     if rest.rstrip().endswith(OPENERS):
-        margin = margin.removesuffix(_step(margin))
+        margin = margin.removesuffix(step_of(margin))
     for beginning in beginnings:
         if beginning or margin.startswith(blanks):
             yield margin + beginning if beginning else margin[len(blanks) :]
@@ -74,10 +75,10 @@ def _begun(lines: Iterable[str], opening: str) -> list[str]:
 def _in_blocks(after: str, lines: Iterable[str], openings: Sequence[str]) -> Iterator[str]:
     """Beginnings of a line in a block whose header stands elsewhere, where the next line is no part of it. lines: the
     nearest first."""
-    margin = _margin(_following(after))
+    margin = margin_of(_following(after))
     headers = _commonest(line for line in (*lines, *_HEADERS) if line.endswith((":", "{")))
     for header, opening in product(headers, openings):
-        yield f"{margin}{header}\n{margin}{_step(margin)}{opening}"
+        yield f"{margin}{header}\n{margin}{step_of(margin)}{opening}"
 
 
 def _commonest(lines: Iterable[str]) -> list[str]:
@@ -94,12 +95,3 @@ def _commonest(lines: Iterable[str]) -> list[str]:
 def _following(after: str) -> str:
     """The first line with text on it below the hole's."""
     return next((line for line in after.split("\n")[1:] if line.strip()), "")
-
-
-def _margin(line: str) -> str:
-    return line[: len(line) - len(line.lstrip(" \t"))]
-
-
-def _step(margin: str) -> str:
-    """What a block is indented by."""
-    return "\t" if "\t" in margin else "    "

@@ -15,7 +15,7 @@ from infill.beam import Ids, ids_of
 from infill.candidate import Reading
 from infill.continuation import after, joined, settled_lines
 from infill.layout import Layout, lay_out
-from infill.length import Ladder, Lengths
+from infill.length import Ladder, Lengths, fits
 from infill.lookup import copies
 from infill.meter import Meter
 from infill.mode import HoleMode, resolve_mode
@@ -193,6 +193,5 @@ class Infiller:
             others = [*layout.around[:hole], *layout.around[hole + 2 :], *snippets]
             likely = copies(before, after, others=others, lines=mode != "line", count=count)
             ids = {ids_of(layout.encode_middle(hole, text)): share for text, share in likely.items()}
-            fitting = [own for own in ids if (len(own) <= layout.room if exact is None else len(own) == exact)]
-            found.append({own: ids[own] for own in fitting})
+            found.append({own: ids[own] for own in ids if fits(len(own), exact=exact, room=layout.room)})
         return found

@@ -36,6 +36,11 @@ class Lengths(Protocol):
         ...
 
 
+def fits(length: int, *, exact: int | None, room: int) -> bool:
+    """Whether a text of this many tokens may stand in a hole. exact: see `Lengths`. room: the most there can be."""
+    return length <= room if exact is None else length == exact
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ladder:
     """Lengths from short to long.

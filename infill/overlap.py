@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from itertools import takewhile
 
-_OPENER = {")": "(", "]": "[", "}": "{"}
-_QUOTES = "\"'`"
+from infill.brackets import LINE_QUOTES, OPENER
+
 # Characters of a repetition that is telling; a shorter one is chance, unless it is punctuation only.
 _TELLING = 3
 # Characters on either side of the hole among which brackets and quotes are matched.
@@ -56,7 +56,7 @@ def _drop_repeated_end(text: str, before: str, after: str) -> str:
     if _is_word(shorter[-1:]) and _is_word(echo[0]):
         return text
     telling = len(echo.strip()) >= _TELLING or not any(map(_is_word, echo))
-    if not any(c in _QUOTES or c in _OPENER or c in _OPENER.values() for c in echo):
+    if not any(c in LINE_QUOTES or c in OPENER or c in OPENER.values() for c in echo):
         return shorter if telling else text
     spare = _imbalance(before, text, after) - _imbalance(before, shorter, after)
     return shorter if spare > 0 or (telling and spare == 0) else text
@@ -76,12 +76,12 @@ def _imbalance(before: str, text: str, after: str) -> int:
     for character in whole:
         if character in "([{":
             opened.append(character)
-        elif character in _OPENER:
-            if opened and opened[-1] == _OPENER[character]:
+        elif character in OPENER:
+            if opened and opened[-1] == OPENER[character]:
                 opened.pop()
             else:
                 unmatched += 1
-    odd_quotes = sum(line.count(quote) % 2 for line in whole.split("\n") for quote in _QUOTES)
+    odd_quotes = sum(line.count(quote) % 2 for line in whole.split("\n") for quote in LINE_QUOTES)
     return unmatched + len(opened) + odd_quotes
 
 

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from infill.brackets import closing
+from infill.indentation import OPENERS, margin_of, step_of
 
-OPENERS = (":", "{", "(", "[")
 # Lines of a statement that may have opened what is to be closed.
 _LINES_OPEN = 30
 _HEADER = re.compile(r"\s*(?:async\s+)?(?:def|class|if|elif|else|for|while|with|try|except|finally|match|case)\b")
@@ -47,9 +47,9 @@ def joints(text: str, cuts: Sequence[int], *, before: str, bridges: Sequence[str
             begun = text[:start].rstrip()
             line = (left + begun).rpartition("\n")[2]
             closed = begun + tail(begun_lines + begun, language)
-            indentation = line[: len(line) - len(line.lstrip())]
-            step = ("\t" if "\t" in indentation else "    ") if closed.endswith(OPENERS) else ""
-            for head in dict.fromkeys([indentation + step, *heads]):
+            margin = margin_of(line)
+            step = step_of(margin) if closed.endswith(OPENERS) else ""
+            for head in dict.fromkeys([margin + step, *heads]):
                 yield f"{closed}\n{head}{text[end:].lstrip()}"
 
 

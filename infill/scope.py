@@ -6,12 +6,12 @@ laid out otherwise (a long string, say). All lines end in "\\n" here.
 
 from __future__ import annotations
 
+from infill.indentation import OPENERS
 from infill.syntax import statement_end
 
 # How a line begins that ends a block, or goes on with its statement.
 _CLOSERS = (")", "]", "}", "end")
 _CONTINUATIONS = ("else", "elif", "except", "finally", "catch", "case", "default")
-_OPENERS = ("{", "(", "[", ":")
 _TAB_WIDTH = 4
 
 
@@ -43,7 +43,7 @@ def cut_to_scope(text: str, before: str, after: str, language: str) -> str:
         elif depth < margin:
             return "\n".join(lines[:i])
         elif opened and not complete and line.startswith(_CLOSERS):
-            if not line.endswith(_OPENERS):
+            if not line.endswith(OPENERS):
                 return "\n".join(lines[: i + 1])
         elif complete or (opened and not line.startswith(_CONTINUATIONS)):
             return "\n".join(lines[:i])

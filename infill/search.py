@@ -16,7 +16,7 @@ from infill.beam import Ids, ids_of
 from infill.brackets import comment_mark
 from infill.candidate import draft, kept_tokens
 from infill.layout import Layout
-from infill.length import Lengths
+from infill.length import Lengths, fits
 from infill.mender import Mender
 from infill.meter import Meter
 from infill.mode import HoleMode
@@ -82,7 +82,8 @@ class Search:
         with self.meter.timed("rank"):
             bridges = self.statements.bridges(self.most_bridges)
             likely = {ids_of(self.layout.encode_middle(0, text)): self._likely(text) for text in bridges}
-        fitting = {ids: own for ids, own in likely.items() if self.lengths.exact in (None, len(ids))}
+        exact, room = self.lengths.exact, self.layout.room
+        fitting = {ids: own for ids, own in likely.items() if fits(len(ids), exact=exact, room=room)}
         return replace(self, mode="across", bridges=bridges, copies=[fitting | dict(self.copies[0])])
 
     def _likely(self, bridge: str) -> float:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice, product
 from typing import Self
 
 from infill.bridge import bridges
+from infill.indentation import margin_of
 from infill.mode import goes_on
 from infill.passage import interleaved
 from infill.syntax import comment_start, error_count
@@ -29,7 +31,7 @@ _WORD_BEGUN = re.compile(r"\w+\Z")
 _NO_BEGINNINGS = (")", "]", "}", "#", "/", "*", '"', "'", "`")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Statements:
     """around: the texts around the holes, one more than there are holes. middles: what stands in these now. language:
     the name of its fence. window: `around` as far as it is shown, statements that are cut in two included."""
@@ -63,36 +65,44 @@ class Statements:
         """By how many errors the window, cut in two or not, has more with these texts in the holes than with what
         stands there now, or with a word: what is whole of it may not show them."""
         errors = error_count(interleaved(self.window, texts), self.language)
-        if not errors:
-            return 0  # Most windows.
-        others = self.middles, ["x"] * len(self.middles)
-        fewest = min(error_count(interleaved(self.window, middles), self.language) for middles in others)
-        return max(errors - fewest, 0)
+        return max(errors - self._window_errors, 0) if errors else 0
 
     def unavoidable_errors(self) -> int:
         """The errors that a text in the holes cannot well be blamed for: the fewest that are left by what stands there
         now, by leaving the holes' lines out, or by one of the ordinary pieces of code that might stand there, in the
-        place of the word that a hole completes, or of its line."""
+        place of the word that a hole completes, or of its line; or by a bridge."""
         fewest = self.errors(self.middles)
         for text in self._with_stand_ins():
             if not fewest:
                 break  # Most texts are whole as they stand.
             fewest = min(fewest, error_count(text, self.language))
         if fewest:
-            fewest = min([fewest, *(self.errors([text]) for text in self.bridges(1))])
+            fewest = min([fewest, *(errors for errors, _ in self._bridges)])
         return fewest
 
     def bridges(self, count: int) -> list[str]:
         """Texts for a single hole whose sides belong to different lines: of those that were tried the first few that
         break the least; none for several holes."""
-        if not count or len(self.middles) > 1:
+        if not count:
+            return []
+        fewest = min((errors for errors, _ in self._bridges), default=0)
+        return [text for errors, text in self._bridges if errors == fewest][:count]
+
+    @cached_property
+    def _bridges(self) -> list[tuple[int, str]]:
+        """The bridges that are tried, with their errors."""
+        if len(self.middles) > 1:
             return []
         (before, after), (above, below) = self.around, self.window
         lines = [*reversed(above.split("\n")[:-1]), *below.split("\n")[1:]]
-        tried = list(islice(bridges(before, after, self.language, lines=lines), _MOST_BRIDGES))
-        errors = [self.errors([text]) for text in tried]
-        least = [text for text, own in zip(tried, errors, strict=True) if own == min(errors)]
-        return least[:count]
+        tried = islice(bridges(before, after, self.language, lines=lines), _MOST_BRIDGES)
+        return [(self.errors([text]), text) for text in tried]
+
+    @cached_property
+    def _window_errors(self) -> int:
+        """The fewest errors of the window, with what stands in the holes now, and with a word in them."""
+        others = self.middles, ["x"] * len(self.middles)
+        return min(error_count(interleaved(self.window, middles), self.language) for middles in others)
 
     def _with_stand_ins(self) -> Iterator[str]:
         """The statements without the holes' lines, and with each stand-in in the holes or in place of a single one's
@@ -103,8 +113,7 @@ class Statements:
         whole = [*(_WORD_BEGUN.sub("", text) for text in self.around[:-1]), self.around[-1]]
         for piece in stand_ins:
             yield interleaved(whole, [piece] * len(self.middles))
-        left = self.around[0][len(before) :]
-        margin = left[: len(left) - len(left.lstrip())]
+        margin = margin_of(self.around[0][len(before) :])
         for piece in stand_ins if len(self.middles) == 1 else ():
             yield f"{before}{margin}{piece}\n{after}"
 
