@@ -29,7 +29,13 @@ def test_holds_exactly_the_three_packages(names: set[str]) -> None:
 
 def test_holds_the_embedded_checkpoint(names: set[str]) -> None:
     held = {Path(name).name for name in names if name.startswith("engine/nano/")}
-    assert {"config.json", "generation_config.json", "tokenizer.json", "model.safetensors.index.json"} <= held
+    assert {
+        "config.json",
+        "generation_config.json",
+        "infill.json",
+        "tokenizer.json",
+        "model.safetensors.index.json",
+    } <= held
     assert any(name.endswith(".safetensors") for name in held)
 
 
