@@ -19,8 +19,10 @@ from dgemma_lsp.host.identity import EngineOptions
 from infill.request import MOST_DOUBT, Mode
 
 T = TypeVar("T")
-EDITOR_SECTIONS = frozenset({"server", "trace", "editorInfo", "editorPluginInfo"})
-"""What editors keep in the same section or send along, and a server has no use for."""
+SECTION = "dgemma"
+STATUS_NOTIFICATIONS = "statusNotifications"
+NO_SETTINGS = frozenset({"server", "trace", "editorInfo", "editorPluginInfo", STATUS_NOTIFICATIONS})
+"""What editors keep in the same section or send along, and is no setting of the server."""
 
 LogLevel: TypeAlias = Literal["error", "warning", "info", "debug"]
 
@@ -89,7 +91,7 @@ def overlay(base: T, settings: object, path: str = "") -> tuple[T, tuple[Problem
     problems: list[Problem] = []
     for key, value in cast(Mapping[str, object], settings).items():
         here = f"{path}.{key}" if path else key
-        if not path and key in EDITOR_SECTIONS:
+        if not path and key in NO_SETTINGS:
             continue
         if key not in schema:
             problems.append(Problem(path=here, message="unknown setting"))

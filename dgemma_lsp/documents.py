@@ -16,6 +16,7 @@ from lsprotocol import types
 
 from dgemma_lsp.convert import PositionEncoding, to_place
 from dgemma_lsp.lines import replace, split_lines
+from dgemma_lsp.silence import Silence
 
 logger = logging.getLogger(__name__)
 
@@ -105,3 +106,9 @@ class Documents:
             self.open(change.cells.structure.did_open or ())
         for content in change.cells.text_content or ():
             self.change(content.document, content.changes)
+
+
+def unknown_document(uri: str) -> Silence:
+    """Why there is no document of this URI."""
+    scheme = urlsplit(uri).scheme
+    return Silence("not_open") if scheme in SCHEMES else Silence("scheme", scheme)

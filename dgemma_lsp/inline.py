@@ -17,6 +17,7 @@ from dgemma_lsp.convert import PositionEncoding, to_place, to_units
 from dgemma_lsp.documents import Document
 from dgemma_lsp.lines import Place
 from dgemma_lsp.rpc import InlineCompletionParams
+from dgemma_lsp.silence import Silence
 from infill.request import InfillRequest
 
 KIND = "inline"
@@ -58,22 +59,21 @@ class Question:
 
 def ask(
     params: InlineCompletionParams, document: Document, encoding: PositionEncoding, config: Config
-) -> Question | None:
-    """Read a request of the protocol against the document; None where there is nothing it could mean: it was made for
-    another version, lies past the end, or is an automatic one and those are switched off."""
+) -> Question | Silence:
+    """Read a request of the protocol against the document, or say why it cannot be served."""
     explicit = params.context.trigger_kind is types.InlineCompletionTriggerKind.Invoked
     if not explicit and not config.inline.automatic:
-        return None
+        return Silence("automatic_off")
     if params.text_document.version not in (None, document.version):
-        return None
+        return Silence("other_version")
     selected = params.context.selected_completion_info
     # Where the editor shows an entry of its completion menu, what we offer has to continue that entry.
     asked = types.Range(params.position, params.position) if selected is None else selected.range
     if asked.start.line != asked.end.line or asked.end.line >= len(document.lines):
-        return None
+        return Silence("no_position")
     start, end = (to_place(document.lines, at.line, at.character, encoding) for at in (asked.start, asked.end))
     if end < start:
-        return None
+        return Silence("no_position")
     return Question(
         window=cut_window(document.lines, [(start, end)], before=config.context.before, after=config.context.after),
         range=types.Range(*(_position(document, place, encoding) for place in (start, end))),

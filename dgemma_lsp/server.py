@@ -17,8 +17,9 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInternalError, JsonRpcRequestCancelled, PyglsError
 from pygls.lsp.server import LanguageServer
 
+from dgemma_lsp.config import SECTION
 from dgemma_lsp.context import prompt_path
-from dgemma_lsp.documents import Documents
+from dgemma_lsp.documents import Documents, unknown_document
 from dgemma_lsp.handshake import NAME, Greeting
 from dgemma_lsp.host.client import EngineClient
 from dgemma_lsp.host.identity import EngineOptions, version
@@ -29,13 +30,13 @@ from dgemma_lsp.progress import LoadingProgress
 from dgemma_lsp.rpc import InlineCompletionParams, Protocol
 from dgemma_lsp.session import Session
 from dgemma_lsp.settings import Layer, Settings
-from dgemma_lsp.status import Status, StatusBoard
+from dgemma_lsp.silence import Silence
+from dgemma_lsp.status import Status, StatusBoard, wants_status
 from dgemma_lsp.suggest import Suggester
 from dgemma_lsp.transport import Output, receive
 
 logger = logging.getLogger(__name__)
 
-SECTION = "dgemma"
 STATUS = "dgemma/status"
 CONFIGURATION_TIMEOUT_S = 5.0
 
@@ -59,6 +60,7 @@ class Server(LanguageServer):
         self.board = StatusBoard(self._publish)
         self.session = Session(connect, self.board)
         self.suggester = Suggester(self.session, self.board)
+        self.tells_status = False
         self._progress = LoadingProgress(self)
         register(self)
 
@@ -137,15 +139,17 @@ class Server(LanguageServer):
             self.suggester.forget(uri)
 
     def _publish(self, status: Status) -> None:
-        self.protocol.notify(STATUS, status.to_json())
+        if self.tells_status:
+            self.protocol.notify(STATUS, status.to_json())
         window = self.client_capabilities.window
         if window is not None and window.work_done_progress:
             self._progress.show(status)
 
 
 def initialize(ls: Server, params: types.InitializeParams) -> None:
-    """Agree on the unit of positions, and take the first settings."""
+    """Agree on the unit of positions and on notifications of the status, and take the first settings."""
     ls.documents.encoding = types.PositionEncodingKind(ls.workspace.position_encoding).value
+    ls.tells_status = wants_status(params.initialization_options, params.capabilities.experimental)
     ls.report(ls.settings.update("initial", params.initialization_options))
 
 
@@ -206,8 +210,12 @@ async def inline_completion(ls: Server, params: InlineCompletionParams) -> types
     started = time.perf_counter()
     config = ls.settings.config
     document = ls.documents.get(params.text_document.uri)
-    question = document and ask(params, document, ls.documents.encoding, config)
-    if document is None or question is None:
+    if document is None:
+        ls.board.show_silence(unknown_document(params.text_document.uri))
+        return types.InlineCompletionList(items=[])
+    question = ask(params, document, ls.documents.encoding, config)
+    if isinstance(question, Silence):
+        ls.board.show_silence(question)
         return types.InlineCompletionList(items=[])
     path = prompt_path(document.uri, (folder.uri for folder in ls.workspace.folders.values()))
     request = question.request(path=path, language_id=document.language_id, config=config)

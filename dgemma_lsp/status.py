@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
-from dgemma_lsp.host.codec import encode
+from dgemma_lsp.config import SECTION, STATUS_NOTIFICATIONS
 from dgemma_lsp.host.wire import HostState, HostStatus
+from dgemma_lsp.silence import Silence
 
 State: TypeAlias = Literal["starting", "downloading", "loading", "ready", "busy", "paused", "failed"]
 
-DEMO_CHECKPOINT = "nano"
-DEMO_WARNING = "demo checkpoint: small and only good for trying things out"
+EMBEDDED = "nano"
+EMBEDDED_WARNING = "the embedded checkpoint, small and only good for trying things out"
 
 STATES: dict[HostState, State] = {
     "starting": "starting",
@@ -30,18 +31,25 @@ LOADING: frozenset[State] = frozenset({"starting", "downloading", "loading"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """How things stand. message: one line for the user. progress: of loading, 0 to 1. last_silence: why the last
-    request got no suggestion, None once one has got one."""
+    """How things stand. message: one line for the user that adds to `state`. progress: of loading, 0 to 1.
+    last_silence: why the last request got no suggestion, None once one has got one."""
 
     state: State = "starting"
     message: str = "starting the engine"
     checkpoint: str = ""
     progress: float | None = None
-    last_silence: str | None = None
+    last_silence: Silence | None = None
 
-    def to_json(self) -> object:
-        """The wire's object, camelCase, nulls included."""
-        return encode(self)
+    def to_json(self) -> dict[str, object]:
+        """The wire's object, nulls included: the reason for a silence in words, and its code beside them."""
+        return {
+            "state": self.state,
+            "message": self.message,
+            "checkpoint": self.checkpoint,
+            "progress": self.progress,
+            "lastSilence": self.last_silence and str(self.last_silence),
+            "lastSilenceReason": self.last_silence and self.last_silence.reason,
+        }
 
 
 class StatusBoard:
@@ -53,23 +61,44 @@ class StatusBoard:
 
     def show_engine(self, engine: HostStatus) -> None:
         """Show how the engine fares."""
-        state = STATES[engine.state]
-        message = engine.message or state
-        if engine.checkpoint == DEMO_CHECKPOINT:
-            message = f"{message} ({DEMO_WARNING})"
         self._show(
-            replace(self.status, state=state, message=message, checkpoint=engine.checkpoint, progress=engine.progress)
+            replace(
+                self.status,
+                state=STATES[engine.state],
+                message=_message(engine),
+                checkpoint=engine.checkpoint,
+                progress=engine.progress,
+            )
         )
 
     def show_failure(self, message: str) -> None:
         """Show why there is no engine."""
         self._show(replace(self.status, state="failed", message=message, progress=None))
 
-    def show_silence(self, reason: str | None) -> None:
+    def show_silence(self, silence: Silence | None) -> None:
         """Show why the last request got nothing, or None if it got something."""
-        self._show(replace(self.status, last_silence=reason))
+        self._show(replace(self.status, last_silence=silence))
 
     def _show(self, status: Status) -> None:
         if status != self.status:
             self.status = status
             self._publish(status)
+
+
+def wants_status(initialization_options: object, experimental: object) -> bool:
+    """Whether a client asks for `dgemma/status` notifications, which others would call unknown: by
+    `"statusNotifications": true` in its initialization options, or by `{"dgemma": {"statusNotifications": true}}` in
+    its experimental capabilities."""
+    asks = (initialization_options, _member(experimental, SECTION))
+    return any(_member(value, STATUS_NOTIFICATIONS) is True for value in asks)
+
+
+def _member(value: object, name: str) -> object:
+    return cast(dict[str, object], value).get(name) if isinstance(value, dict) else None
+
+
+def _message(engine: HostStatus) -> str:
+    if engine.state not in ("ready", "busy"):
+        return engine.message or f"{STATES[engine.state]} {engine.checkpoint}".rstrip()
+    warning = EMBEDDED_WARNING if engine.checkpoint == EMBEDDED else ""
+    return "; ".join(filter(None, (f"{engine.checkpoint} on {engine.device}", engine.message, warning)))

@@ -17,6 +17,7 @@ from dgemma_lsp.host.client import EngineError, Superseded
 from dgemma_lsp.host.wire import Owner
 from dgemma_lsp.inline import KIND, Question
 from dgemma_lsp.session import Session
+from dgemma_lsp.silence import Silence
 from dgemma_lsp.status import StatusBoard
 from infill.request import InfillRequest
 
@@ -56,7 +57,7 @@ class Suggester:
             raise JsonRpcRequestCancelled("superseded by a newer request") from error
         except EngineError as error:
             logger.warning("inline %s: %s", label, error)
-            self._board.show_silence(str(error))
+            self._board.show_silence(Silence("engine_failed", str(error)))
             return ()
         answered = time.perf_counter()
         texts = tuple(candidate.texts[0] for candidate in answer.candidates)
@@ -67,14 +68,14 @@ class Suggester:
         return texts
 
 
-def _silence(answer: Answer, texts: tuple[str, ...]) -> str | None:
-    return None if texts or answer.rejection is None else answer.rejection.reason
+def _silence(answer: Answer, texts: tuple[str, ...]) -> Silence | None:
+    return None if texts or answer.rejection is None else Silence(answer.rejection.reason)
 
 
 def _costs(answer: Answer, shown: int, front: float) -> str:
     done = answer.done
     stages = ", ".join(f"{stage} {ms:.0f} ms" for stage, ms in done.ms.items())
-    outcome = done.stop_reason or (answer.rejection.reason if answer.rejection else "nothing")
+    outcome = done.stop_reason or (str(Silence(answer.rejection.reason)) if answer.rejection else "nothing")
     return (
         f"{shown} of {len(answer.candidates)} shown, {outcome}, context {done.context_tokens} tokens of which "
         f"{done.cached_tokens} cached, {done.free_tokens} free, {done.passes} passes, {stages}, front {front:.1f} ms"

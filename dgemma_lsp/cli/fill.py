@@ -20,20 +20,10 @@ from dgemma_lsp.cli.target import Hole, Target, check_holes
 from dgemma_lsp.context import cut_window, readable
 from dgemma_lsp.host.client import EngineClient, connect
 from dgemma_lsp.logs import log_to_stderr
+from dgemma_lsp.silence import Silence
 from infill.request import Draft, InfillRequest
 
 NOTHING_TO_OFFER = 3
-
-REASONS = {
-    "empty": "the model leaves the hole empty",
-    "repeats_suffix": "what the model offers only repeats the code after the hole",
-    "unchanged": "the model would leave the code as it is",
-    "low_confidence": "the model is not certain of anything here",
-    "breaks_syntax": "what the model offers breaks the syntax",
-    "too_far": "the holes are too far apart to be filled together",
-    "too_long": "the hole is too long",
-    "no_room": "the surrounding code leaves no room for the hole",
-}
 
 
 def fill(arguments: argparse.Namespace) -> int:
@@ -129,8 +119,7 @@ def _present(arguments: argparse.Namespace, source: Source, holes: list[Hole], a
 
 def _conclude(arguments: argparse.Namespace, source: Source, holes: list[Hole], answer: Answer) -> int:
     if not answer.candidates:
-        reason = answer.rejection.reason if answer.rejection else None
-        warn(f"nothing to offer: {REASONS[reason]}" if reason else "nothing to offer")
+        warn(f"nothing to offer: {Silence(answer.rejection.reason)}" if answer.rejection else "nothing to offer")
         return NOTHING_TO_OFFER
     if arguments.write:
         write_source(source, source.filled(holes, answer.candidates[0].texts))

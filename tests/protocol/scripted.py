@@ -49,9 +49,13 @@ def rejects(reason: RejectReason) -> Script:
     return lambda request: [Rejection(reason=reason), DONE]
 
 
-def status(state: HostState, *, checkpoint: str = "nano", progress: float | None = None) -> HostStatus:
+def status(
+    state: HostState, *, message: str = "", checkpoint: str = "nano", progress: float | None = None
+) -> HostStatus:
     """A status of this state."""
-    return HostStatus(state=state, progress=progress, pid=1, version="0", checkpoint=checkpoint, device="cpu")
+    return HostStatus(
+        state=state, message=message, progress=progress, pid=1, version="0", checkpoint=checkpoint, device="cpu"
+    )
 
 
 class ScriptedEngine:

@@ -81,7 +81,7 @@ async def test_only_a_suggestion_that_nobody_asked_for_has_to_be_certain() -> No
     async with connected(rejects("low_confidence")) as client:
         await begun(client, "a = ")
         assert (await client.complete(0, 4))["result"] == {"items": []}
-        assert (await client.seen("dgemma/status"))["lastSilence"] == "low_confidence"
+        assert (await client.seen("dgemma/status"))["lastSilence"] == "the model is not certain of anything here"
         await client.complete(0, 4, invoked=True)
         assert [request.most_doubt for request in client.engine.requests] == [MOST_DOUBT, None]
 
@@ -90,20 +90,27 @@ async def test_nothing_to_offer_is_an_empty_list_with_a_named_reason() -> None:
     async with connected(rejects("repeats_suffix")) as client:
         await begun(client, "a = ")
         assert (await client.complete(0, 4))["result"] == {"items": []}
-        assert (await client.request("dgemma/status"))["result"]["lastSilence"] == "repeats_suffix"
+        status = (await client.request("dgemma/status"))["result"]
+        assert status["lastSilence"] == "what the model offers only repeats the code after the hole"
+        assert status["lastSilenceReason"] == "repeats_suffix"
 
 
 @pytest.mark.parametrize(
-    ("line", "character", "uri"),
-    [(7, 0, "file:///w/a.py"), (0, 0, "file:///w/unknown.py"), (0, 0, "git:/a.py")],
+    ("line", "character", "uri", "reason"),
+    [
+        (7, 0, "file:///w/a.py", "there is no such position in the document"),
+        (0, 0, "file:///w/unknown.py", "the document is not open"),
+        (0, 0, "git:/a.py", "documents of the scheme `git` are left alone"),
+    ],
 )
 async def test_positions_and_documents_that_are_not_there_get_an_empty_list(
-    line: int, character: int, uri: str
+    line: int, character: int, uri: str, reason: str
 ) -> None:
     async with connected(offers("x")) as client:
         await begun(client, "a = ")
         client.open("text", uri="git:/a.py")
         assert (await client.complete(line, character, uri=uri))["result"] == {"items": []}
+        assert (await client.request("dgemma/status"))["result"]["lastSilence"] == reason
         assert client.engine.requests == []
 
 

@@ -56,7 +56,7 @@ async def test_completes_a_document_and_the_completion_applies(client: LanguageC
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_says_that_the_demo_checkpoint_is_in_use(client: LanguageClient) -> None:
+async def test_says_that_the_embedded_checkpoint_is_in_use(client: LanguageClient) -> None:
     status = await client.protocol.send_request_async("dgemma/status")
     assert status.checkpoint == "nano"
-    assert "demo checkpoint" in status.message
+    assert "embedded checkpoint" in status.message

@@ -97,4 +97,5 @@ async def test_automatic_suggestions_can_be_switched_off() -> None:
         await client.initialize(initializationOptions={"inline": {"automatic": False}})
         client.open("a")
         assert (await client.complete(0, 0))["result"] == {"items": []}
+        assert (await client.seen("dgemma/status"))["lastSilence"] == "automatic suggestions are turned off"
         assert len((await client.complete(0, 0, invoked=True))["result"]["items"]) == 1

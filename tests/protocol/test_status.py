@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from dgemma_lsp.host.client import EngineUnavailable
+from dgemma_lsp.host.wire import HostStatus
+from dgemma_lsp.status import Status, StatusBoard
 from tests.protocol.scripted import offers, status
 from tests.protocol.wire_client import connected
 
@@ -17,22 +21,56 @@ async def test_status_follows_the_engine() -> None:
         client.engine.statuses.put_nowait(status("ready", checkpoint="org/model"))
         assert await client.seen("dgemma/status") == {
             "state": "loading",
-            "message": "loading",
+            "message": "loading org/model",
             "checkpoint": "org/model",
             "progress": 0.5,
             "lastSilence": None,
+            "lastSilenceReason": None,
         }
         ready = await client.seen("dgemma/status", 2)
         assert (ready["state"], ready["progress"]) == ("ready", None)
         assert (await client.request("dgemma/status", {}))["result"] == ready
 
 
-async def test_the_demo_checkpoint_is_named_as_such() -> None:
+@pytest.mark.parametrize(
+    ("engine", "message"),
+    [
+        (status("starting", checkpoint=""), "starting"),
+        (status("loading", message="Reading weights"), "Reading weights"),
+        (status("ready", checkpoint="org/model"), "org/model on cpu"),
+        (status("busy", checkpoint="org/model", message="half of it"), "org/model on cpu; half of it"),
+        (status("ready"), "nano on cpu; the embedded checkpoint, small and only good for trying things out"),
+        (status("failed", message="no such checkpoint"), "no such checkpoint"),
+    ],
+)
+def test_the_message_names_the_checkpoint_and_does_not_repeat_the_state(engine: HostStatus, message: str) -> None:
+    published: list[Status] = []
+    StatusBoard(published.append).show_engine(engine)
+    assert [shown.message for shown in published] == [message]
+
+
+@pytest.mark.parametrize(
+    ("options", "experimental", "asks"),
+    [
+        (None, None, False),
+        ({}, {}, False),
+        ({"statusNotifications": True}, None, True),
+        ({"statusNotifications": False}, None, False),
+        ({"statusNotifications": "yes"}, None, False),
+        (None, {"dgemma": {"statusNotifications": True}}, True),
+        ([], {"dgemma": True}, False),
+    ],
+)
+async def test_notifications_go_to_clients_that_ask_and_requests_are_always_answered(
+    options: object, experimental: object, asks: bool
+) -> None:
     async with connected(offers("x")) as client:
-        await client.initialize()
+        await client.initialize({"experimental": experimental}, initializationOptions=options)
         await client.request("dgemma/status")
-        client.engine.statuses.put_nowait(status("ready", checkpoint="nano"))
-        assert "demo checkpoint" in (await client.seen("dgemma/status"))["message"]
+        client.engine.statuses.put_nowait(status("ready"))
+        while (await client.request("dgemma/status"))["result"]["state"] != "ready":
+            pass
+        assert any(message["method"] == "dgemma/status" for message in client.notifications) == asks
 
 
 async def test_the_same_status_is_not_sent_twice() -> None:

@@ -100,7 +100,9 @@ class WireClient:
         return self.strays[0]
 
     async def initialize(self, capabilities: Json | None = None, **params: object) -> Json:
-        answer = await self.request("initialize", {"processId": None, "capabilities": capabilities or {}, **params})
+        """Initialize as a client that follows the status, unless `capabilities` have experimental ones."""
+        capabilities = {"experimental": {"dgemma": {"statusNotifications": True}}} | (capabilities or {})
+        answer = await self.request("initialize", {"processId": None, "capabilities": capabilities, **params})
         self.notify("initialized")
         return answer["result"]
 

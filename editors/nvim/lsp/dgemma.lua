@@ -3,6 +3,7 @@
 ---@type vim.lsp.Config
 return {
   cmd = { 'dgemma-lsp', '--stdio' },
+  init_options = { statusNotifications = true },
   root_dir = function(buf, on_dir)
     -- Buffers that stand for something else than a file, such as `fugitive://…`, are left alone.
     -- A file outside any repository is served as well: its root is then nil.

@@ -34,6 +34,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
           { scheme: "vscode-notebook-cell" },
         ],
         outputChannel: log,
+        initializationOptions: { statusNotifications: true },
       },
     );
     client.onNotification(statusChanged, (status) => item.show(status));

@@ -1,0 +1,72 @@
+"""Why a request got no suggestion: a code for programs and a sentence for people, the same in editors and on the
+command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from infill.request import RejectReason
+
+Reason: TypeAlias = (
+    RejectReason
+    | Literal[
+        "thinking",
+        "cancelled",
+        "superseded",
+        "took_too_long",
+        "engine_failed",
+        "automatic_off",
+        "language_off",
+        "secret",
+        "ignored",
+        "excluded",
+        "not_open",
+        "scheme",
+        "out_of_step",
+        "other_version",
+        "no_position",
+    ]
+)
+
+SENTENCES: dict[Reason, str] = {
+    # What the model makes of the hole.
+    "empty": "the model leaves the hole empty",
+    "repeats_suffix": "what the model offers only repeats the code after the hole",
+    "unchanged": "the model would leave the code as it is",
+    "low_confidence": "the model is not certain of anything here",
+    "breaks_syntax": "what the model offers breaks the syntax",
+    "too_far": "the holes are too far apart to be filled together",
+    "too_long": "the hole is too long",
+    "no_room": "the surrounding code leaves no room for the hole",
+    # How far the request got.
+    "thinking": "still thinking",
+    "cancelled": "cancelled",
+    "superseded": "a newer request took its place",
+    "took_too_long": "took too long",
+    "engine_failed": "{about}",
+    # What the user has switched off or wants left alone.
+    "automatic_off": "automatic suggestions are turned off",
+    "language_off": "turned off for {about}",
+    "secret": "excluded: looks like a secret",
+    "ignored": "excluded by {about}",
+    "excluded": "excluded by the setting `exclude`",
+    # What of the request itself cannot be served.
+    "not_open": "the document is not open",
+    "scheme": "documents of the scheme `{about}` are left alone",
+    "out_of_step": "the document is out of step with the editor; close it and open it again",
+    "other_version": "asked for another version of the document",
+    "no_position": "there is no such position in the document",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """One request's reason. about: what the sentence names (a language, a file, a scheme, an error), never source
+    text."""
+
+    reason: Reason
+    about: str = ""
+
+    def __str__(self) -> str:
+        return SENTENCES[self.reason].format(about=self.about)
