@@ -25,8 +25,9 @@ def to_answer(request: InfillRequest, offers: Sequence[Offer], rejections: Seque
     best.pop(standing, None)
     joins = goes_on(request.text, request.holes[-1].end)
     candidates: list[Candidate] = []
-    held_back: list[Rejection] = []
-    for offer in list(best.values())[: request.n]:
+    whole = [offer for offer in best.values() if not (request.must_be_whole and offer.added_errors)]
+    held_back = [] if whole or not best else [Rejection(reason="breaks_syntax")]
+    for offer in whole[: request.n]:
         shown = admitted(offer.reading, request.most_doubt, added_errors=offer.added_errors, goes_on=joins)
         if isinstance(shown, Rejection):
             held_back.append(shown)

@@ -66,6 +66,7 @@ class InfillRequest:
     must_start_with: the first hole's text has to begin so (a selected completion, say).
     most_doubt: nats; for a suggestion that nobody asked for, which is offered only as far as none of its lines is
         unlikely by more than this, and where it breaks nothing. None offers the best there is.
+    force: offers what breaks the syntax, too, where a text is replaced and nothing says what shall become of it.
     """
 
     text: str
@@ -81,6 +82,7 @@ class InfillRequest:
     deadline_ms: int | None = None
     must_start_with: str | None = None
     most_doubt: float | None = None
+    force: bool = False
 
     def __post_init__(self) -> None:
         if not self.holes:
@@ -124,6 +126,12 @@ class InfillRequest:
     def follows(self) -> bool:
         """Whether something stands in a hole, and only a recent change says what shall become of it."""
         return self.rewrites and not self.instruction_words
+
+    @property
+    def must_be_whole(self) -> bool:
+        """Whether only what breaks no syntax may be offered: something stands in a hole, nothing says what shall become
+        of it, and the user has not asked for it all the same."""
+        return any(self.middles) and not self.rewrites and not self.force
 
     @property
     def instruction_words(self) -> str:

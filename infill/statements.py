@@ -68,10 +68,12 @@ class Statements:
         return max(errors - self._window_errors, 0) if errors else 0
 
     def unavoidable_errors(self) -> int:
-        """The errors that a text in the holes cannot well be blamed for: the fewest that are left by what stands there
-        now, by leaving the holes' lines out, or by one of the ordinary pieces of code that might stand there, in the
-        place of the word that a hole completes, or of its line; or by a bridge."""
+        """The errors that a text in the holes cannot well be blamed for: those of the text that it replaces; in empty
+        holes the fewest that are left by nothing, by leaving the holes' lines out, or by one of the ordinary pieces of
+        code that might stand there, in the place of the word that a hole completes, or of its line; or by a bridge."""
         fewest = self.errors(self.middles)
+        if any(self.middles):
+            return fewest
         for text in self._with_stand_ins():
             if not fewest:
                 break  # Most texts are whole as they stand.

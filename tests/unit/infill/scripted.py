@@ -192,6 +192,7 @@ def request_of(
     deadline_ms: int | None = None,
     must_start_with: str | None = None,
     most_doubt: float | None = None,
+    force: bool = False,
 ) -> InfillRequest:
     """A request whose holes are marked ⟦so⟧ in the text."""
     text, holes, position = "", list[Span](), 0
@@ -213,6 +214,7 @@ def request_of(
         deadline_ms=deadline_ms,
         must_start_with=must_start_with,
         most_doubt=most_doubt,
+        force=force,
     )
 
 

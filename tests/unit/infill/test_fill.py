@@ -223,6 +223,25 @@ def test_an_instruction_longer_than_the_context_is_rejected() -> None:
     assert only(run(request, ScriptedDenoiser([], tiny_tokens().size))).rejection == Rejection(reason="no_room")
 
 
+@pytest.mark.parametrize(
+    ("marked", "answer", "options", "offered"),
+    [
+        ("x = ⟦foo()⟧\n", "((bar(", {}, None),
+        ("x = ⟦foo()⟧\n", "((bar(", {"force": True}, "((bar("),
+        ("x = ⟦foo()⟧\n", "((bar(", {"instruction": "make it shorter"}, "((bar("),
+        ("x = ⟦foo()⟧\n", "bar()", {}, "bar()"),
+        # What was broken before may stay so.
+        ("x = ((⟦foo⟧\n", "bar", {}, "bar"),
+    ],
+)
+def test_a_text_is_replaced_by_what_breaks_the_syntax_only_where_that_is_forced(
+    marked: str, answer: str, options: dict[str, Any], offered: str | None
+) -> None:
+    result = filled(request_of(marked, mode="line", **options), answer)
+    assert [candidate.texts[0] for candidate in result.candidates] == ([] if offered is None else [offered])
+    assert result.rejection == (Rejection(reason="breaks_syntax") if offered is None else None)
+
+
 def test_what_was_typed_already_begins_the_text() -> None:
     request = request_of("x = ⟦⟧\n", must_start_with="fo")
     assert filled(request, "o + 1").candidates[0].texts == ("foo + 1",)
@@ -249,7 +268,7 @@ def test_candidates_are_distinct_and_in_order() -> None:
 )
 def test_a_text_that_breaks_the_syntax_gets_another_ending(marked: str, text: str, offered: str) -> None:
     # In the text's own length, since the beginning that a shorter row holds is whole.
-    request = request_of(marked)
+    request = request_of(marked, force=True)
     denoiser = scripted(request, [text])
     infiller = Infiller(denoiser, tiny_tokens(), DenoiseConfig(), settings=HoleSettings(extensions={}))
     found = only(list(infiller.fill(request, lengths=Given(len(denoiser.answers[0])))))
