@@ -24,11 +24,40 @@ STATUS_NOTIFICATIONS = "statusNotifications"
 NO_SETTINGS = frozenset({"server", "trace", "editorInfo", "editorPluginInfo", STATUS_NOTIFICATIONS})
 """What editors keep in the same section or send along, and is no setting of the server."""
 
+PROSE = (
+    "asciidoc",
+    "git-commit",
+    "git-rebase",
+    "gitcommit",
+    "gitrebase",
+    "help",
+    "hgcommit",
+    "jj-commit",
+    "jjdescription",
+    "mail",
+    "markdown",
+    "norg",
+    "org",
+    "plaintext",
+    "restructuredtext",
+    "rst",
+    "scminput",
+    "text",
+)
+"""Languages, as editors call them, in which nothing is suggested that was not asked for unless the user wants it."""
+
 LogLevel: TypeAlias = Literal["error", "warning", "info", "debug"]
 
 
 class ConfigError(Exception):
     """The configuration file cannot be read; the message names it and the reason."""
+
+
+def _pattern_problem(pattern: str) -> str | None:
+    # Imported here because `initialize` is not to wait for it.
+    from dgemma_lsp.ignore import pattern_problem
+
+    return pattern_problem(pattern)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +86,22 @@ class ContextConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """All settings. Changing `engine` in a running editor changes to another engine."""
+    """All settings. Changing `engine` in a running editor changes to another engine.
+
+    languages: whether there are automatic suggestions, by language; `*` stands for those that are not named.
+    exclude: patterns in the syntax of `.gitignore` for documents that are left alone, or not in spite of all else.
+    """
 
     engine: EngineOptions = field(default_factory=EngineOptions)
     inline: InlineConfig = field(default_factory=InlineConfig)
     context: ContextConfig = field(default_factory=ContextConfig)
+    languages: Mapping[str, bool] = field(default_factory=lambda: dict.fromkeys(PROSE, False))
+    exclude: tuple[str, ...] = field(default=(), metadata={"problem": _pattern_problem})
     log_level: LogLevel = "info"
+
+    def suggests_in(self, language: str) -> bool:
+        """Whether anything is suggested in a language that was not asked for."""
+        return self.languages.get(language, self.languages.get("*", True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +140,10 @@ def overlay(base: T, settings: object, path: str = "") -> tuple[T, tuple[Problem
         if is_dataclass(hint):
             changes[definition.name], inner = overlay(present, value, here)
             problems.extend(inner)
+        elif get_origin(hint) in (Mapping, tuple):
+            read = _entries if get_origin(hint) is Mapping else _items
+            changes[definition.name], inner = read(present, value, here, definition)
+            problems.extend(inner)
         elif message := _refusal(hint, value, definition):
             problems.append(Problem(path=here, message=f"{message}; keeping {_shown(present)}"))
         else:
@@ -121,6 +164,36 @@ def read_config(path: Path) -> dict[str, object]:
         raise ConfigError(f"cannot read the configuration file {path}: {reason}") from error
 
 
+def _entries(
+    present: Mapping[str, bool], value: object, path: str, definition: Field[object]
+) -> tuple[Mapping[str, bool], tuple[Problem, ...]]:
+    """Read an object of switches over those there are."""
+    if value is None:
+        return present, ()
+    if not isinstance(value, Mapping):
+        return present, (Problem(path=path, message="expected an object"),)
+    entries = cast(Mapping[str, object], value)
+    refusals = {key: _refusal(bool, entry, definition) for key, entry in entries.items()}
+    used = {key: cast(bool, entry) for key, entry in entries.items() if refusals[key] is None}
+    problems = (Problem(path=f"{path}.{key}", message=message) for key, message in refusals.items() if message)
+    return {**present, **used}, tuple(problems)
+
+
+def _items(
+    present: tuple[str, ...], value: object, path: str, definition: Field[object]
+) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
+    """Read a list of strings in place of the one there is."""
+    if value is None:
+        return present, ()
+    if not isinstance(value, list):
+        return present, (Problem(path=path, message="expected a list"),)
+    items = cast(list[object], value)
+    refusals = [_refusal(str, item, definition) for item in items]
+    used = tuple(cast(str, item) for item, message in zip(items, refusals, strict=True) if message is None)
+    problems = (Problem(path=f"{path}[{i}]", message=message) for i, message in enumerate(refusals) if message)
+    return used, tuple(problems)
+
+
 def _refusal(hint: object, value: object, definition: Field[object]) -> str | None:
     """Why `value` is not of type `hint`, or None."""
     choices = get_args(hint)
@@ -132,6 +205,8 @@ def _refusal(hint: object, value: object, definition: Field[object]) -> str | No
         value = float(value)
     if type(value) is not hint:
         return f"expected {_NAMES[cast(type, hint)]}"
+    if problem := definition.metadata.get("problem"):
+        return problem(value)
     bounds = definition.metadata.get("bounds")
     if bounds is not None and not bounds[0] <= cast(float, value) <= bounds[1]:
         return f"expected {bounds[0]} to {bounds[1]}"

@@ -28,18 +28,19 @@ class Question:
     """What is asked at a cursor, cut free of the document. range: what an item replaces. explicit: the user asked, so
     the best candidates are shown whatever they are worth."""
 
+    language_id: str
     window: Window
     range: types.Range
     must_start_with: str | None
     explicit: bool
 
-    def request(self, *, path: str, language_id: str, config: Config) -> InfillRequest:
+    def request(self, *, path: str, config: Config) -> InfillRequest:
         """Put the question to the engine."""
         return InfillRequest(
             text=self.window.text,
             holes=self.window.holes,
             path=path,
-            language_id=language_id,
+            language_id=self.language_id,
             mode=config.inline.mode,
             n=config.inline.candidates if self.explicit else 1,
             deadline_ms=config.inline.deadline_ms,
@@ -64,6 +65,8 @@ def ask(
     explicit = params.context.trigger_kind is types.InlineCompletionTriggerKind.Invoked
     if not explicit and not config.inline.automatic:
         return Silence("automatic_off")
+    if not explicit and not config.suggests_in(document.language_id):
+        return Silence("language_off", document.language_id)
     if params.text_document.version not in (None, document.version):
         return Silence("other_version")
     selected = params.context.selected_completion_info
@@ -75,6 +78,7 @@ def ask(
     if end < start:
         return Silence("no_position")
     return Question(
+        language_id=document.language_id,
         window=cut_window(document.lines, [(start, end)], before=config.context.before, after=config.context.after),
         range=types.Range(*(_position(document, place, encoding) for place in (start, end))),
         must_start_with=None if selected is None else readable(selected.text),

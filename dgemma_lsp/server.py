@@ -20,10 +20,11 @@ from pygls.lsp.server import LanguageServer
 from dgemma_lsp.config import SECTION
 from dgemma_lsp.context import prompt_path
 from dgemma_lsp.documents import Documents, unknown_document
+from dgemma_lsp.exclude import exclusion, text_exclusion
 from dgemma_lsp.handshake import NAME, Greeting
 from dgemma_lsp.host.client import EngineClient
 from dgemma_lsp.host.identity import EngineOptions, version
-from dgemma_lsp.inline import KIND, ask
+from dgemma_lsp.inline import KIND, Question, ask
 from dgemma_lsp.logs import ClientLog, set_level, silence_pygls
 from dgemma_lsp.newest import NewestRequests
 from dgemma_lsp.progress import LoadingProgress
@@ -208,26 +209,30 @@ def notebook_did_close(ls: Server, params: types.DidCloseNotebookDocumentParams)
 async def inline_completion(ls: Server, params: InlineCompletionParams) -> types.InlineCompletionList:
     """Suggest what could stand at the cursor; never null, which VS Code and Neovim take for a failure."""
     started = time.perf_counter()
-    config = ls.settings.config
-    document = ls.documents.get(params.text_document.uri)
-    if document is None:
-        ls.board.show_silence(unknown_document(params.text_document.uri))
-        return types.InlineCompletionList(items=[])
-    question = ask(params, document, ls.documents.encoding, config)
+    folders = [folder.uri for folder in ls.workspace.folders.values()]
+    question = _question(ls, params, folders)
     if isinstance(question, Silence):
         ls.board.show_silence(question)
         return types.InlineCompletionList(items=[])
-    path = prompt_path(document.uri, (folder.uri for folder in ls.workspace.folders.values()))
-    request = question.request(path=path, language_id=document.language_id, config=config)
-    with ls.newest.claim(document.uri, KIND):
-        texts = await ls.suggester.suggest(
-            document.uri,
-            question,
-            request,
-            label=str(ls.protocol.msg_id),
-            started=started,
-        )
+    uri = params.text_document.uri
+    request = question.request(path=prompt_path(uri, folders), config=ls.settings.config)
+    with ls.newest.claim(uri, KIND):
+        texts = await ls.suggester.suggest(uri, question, request, label=str(ls.protocol.msg_id), started=started)
     return question.items(texts)
+
+
+def _question(ls: Server, params: InlineCompletionParams, folders: list[str]) -> Question | Silence:
+    """What a request asks, or why it gets no answer. folders: the workspace's, as URIs."""
+    uri, config = params.text_document.uri, ls.settings.config
+    document = ls.documents.get(uri)
+    if document is None:
+        return unknown_document(uri)
+    if silence := exclusion(uri, folders, config.exclude):
+        return silence
+    question = ask(params, document, ls.documents.encoding, config)
+    if isinstance(question, Silence):
+        return question
+    return text_exclusion(uri, question.window.text) or question
 
 
 def status(ls: Server, params: object) -> object:

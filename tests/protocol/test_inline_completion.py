@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from dgemma_lsp.host.client import EngineError, EngineSilent, EngineUnavailable
 from infill.request import MOST_DOUBT
 from tests.protocol.scripted import offers, rejects
 from tests.protocol.wire_client import WireClient, connected
+
+WORKSPACE = [{"uri": "file:///w", "name": "w"}]
 
 
 def at(line: int, start: int, end: int) -> dict[str, Any]:
@@ -62,7 +65,7 @@ async def test_positions_are_in_the_first_unit_of_the_client_that_is_known(
 
 async def test_asks_for_the_text_around_the_cursor_and_answers_with_an_empty_range_there() -> None:
     async with connected(offers("b + c", "d")) as client:
-        await begun(client, "a = \nprint(a)\n", workspaceFolders=[{"uri": "file:///w", "name": "w"}])
+        await begun(client, "a = \nprint(a)\n", workspaceFolders=WORKSPACE)
         answer = await client.complete(0, 4)
         [request] = client.engine.requests
         assert (request.prefix, request.suffix) == ("a = ", "\nprint(a)\n")
@@ -112,6 +115,62 @@ async def test_positions_and_documents_that_are_not_there_get_an_empty_list(
         assert (await client.complete(line, character, uri=uri))["result"] == {"items": []}
         assert (await client.request("dgemma/status"))["result"]["lastSilence"] == reason
         assert client.engine.requests == []
+
+
+@pytest.mark.parametrize("invoked", [False, True])
+@pytest.mark.parametrize(
+    ("uri", "text", "reason"),
+    [
+        ("file:///w/.env", "A=", "secret"),
+        ("file:///w/a.py", "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n", "secret"),
+        ("file:///w/gen/a.py", "a = ", "excluded"),
+    ],
+)
+async def test_what_is_excluded_reaches_no_engine_even_if_asked(
+    uri: str, text: str, reason: str, invoked: bool
+) -> None:
+    async with connected(offers("x")) as client:
+        await begun(client, "", initializationOptions={"exclude": ["gen/"]}, workspaceFolders=WORKSPACE)
+        client.open(text, uri=uri)
+        assert (await client.complete(0, 0, uri=uri, invoked=invoked))["result"] == {"items": []}
+        status = (await client.request("dgemma/status"))["result"]
+        assert status["lastSilenceReason"] == reason
+        assert client.engine.requests == []
+
+
+async def test_what_an_ignore_file_excludes_reaches_no_engine(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("b.py\n")
+    async with connected(offers("x")) as client:
+        await begun(client, "", workspaceFolders=[{"uri": tmp_path.as_uri(), "name": "w"}])
+        for name, count in (("a.py", 1), ("b.py", 0)):
+            uri = (tmp_path / name).as_uri()
+            client.open("a = ", uri=uri)
+            assert len((await client.complete(0, 4, uri=uri))["result"]["items"]) == count
+        status = (await client.request("dgemma/status"))["result"]
+        assert status["lastSilence"] == "excluded by .gitignore"
+
+
+@pytest.mark.parametrize(
+    ("language", "languages", "invoked", "count"),
+    [
+        ("markdown", {}, False, 0),
+        ("markdown", {}, True, 1),
+        ("markdown", {"markdown": True}, False, 1),
+        ("gitcommit", {}, False, 0),
+        ("python", {"python": False}, False, 0),
+        ("python", {"*": False}, False, 0),
+        ("python", {"*": False}, True, 1),
+    ],
+)
+async def test_languages_are_switched_off_for_what_nobody_asked_for(
+    language: str, languages: dict[str, bool], invoked: bool, count: int
+) -> None:
+    async with connected(offers("x")) as client:
+        await begun(client, "", initializationOptions={"languages": languages})
+        client.open("Some wo", uri="file:///w/b", language=language)
+        assert len((await client.complete(0, 7, uri="file:///w/b", invoked=invoked))["result"]["items"]) == count
+        silence = (await client.request("dgemma/status"))["result"]["lastSilence"]
+        assert silence == (None if count else f"turned off for {language}")
 
 
 async def test_a_position_past_the_end_of_its_line_means_the_end() -> None:

@@ -27,6 +27,11 @@ from dgemma_lsp.settings import Settings
         ({"engine": {"checkpoint": 3}}, "engine.checkpoint: expected a string; keeping auto"),
         ({"max_doubt": 1}, "max_doubt: unknown setting"),
         ([1], "settings: expected an object"),
+        ({"exclude": "*.py"}, "exclude: expected a list"),
+        ({"exclude": [3]}, "exclude[0]: expected a string"),
+        ({"exclude": ["!"]}, "exclude[0]: expected a pattern as in .gitignore"),
+        ({"languages": ["python"]}, "languages: expected an object"),
+        ({"languages": {"python": "off"}}, "languages.python: expected true or false"),
     ],
 )
 def test_what_cannot_be_used_is_named_and_the_default_kept(settings: object, problem: str) -> None:
@@ -36,7 +41,16 @@ def test_what_cannot_be_used_is_named_and_the_default_kept(settings: object, pro
 
 
 @pytest.mark.parametrize(
-    "settings", [None, {}, {"inline": None}, {"inline": {"deadlineMs": None}}, {"trace": {"server": "off"}}]
+    "settings",
+    [
+        None,
+        {},
+        {"inline": None},
+        {"exclude": None, "languages": None},
+        {"statusNotifications": True},
+        {"inline": {"deadlineMs": None}},
+        {"trace": {"server": "off"}},
+    ],
 )
 def test_what_says_nothing_is_no_problem(settings: object) -> None:
     assert overlay(Config(), settings) == (Config(), ())
@@ -47,6 +61,27 @@ def test_good_settings_apply_beside_bad_ones() -> None:
     config, problems = overlay(Config(), settings)
     assert (config.inline.max_doubt, config.inline.deadline_ms, config.log_level) == (1, 300, "debug")
     assert len(problems) == 1
+
+
+def test_good_entries_apply_beside_bad_ones() -> None:
+    config, problems = overlay(Config(), {"exclude": ["*.a", 1, "*.b"], "languages": {"markdown": True, "c": 0}})
+    assert config.exclude == ("*.a", "*.b")
+    assert config.suggests_in("markdown")
+    assert [problem.path for problem in problems] == ["exclude[1]", "languages.c"]
+
+
+@pytest.mark.parametrize(
+    ("languages", "on", "off"),
+    [
+        ({}, ["python", "", "latex"], ["markdown", "plaintext", "gitcommit", "git-commit"]),
+        ({"markdown": True}, ["markdown", "python"], ["plaintext"]),
+        ({"python": False}, ["go"], ["python", "markdown"]),
+        ({"*": False, "python": True}, ["python"], ["go", "markdown", ""]),
+    ],
+)
+def test_languages_are_switched_over_the_defaults(languages: dict[str, bool], on: list[str], off: list[str]) -> None:
+    config, _ = overlay(Config(), {"languages": languages})
+    assert [language for language in on + off if config.suggests_in(language)] == on
 
 
 def test_later_layers_outweigh_earlier_ones_and_problems_are_told_once() -> None:
