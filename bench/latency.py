@@ -6,6 +6,7 @@ initialize         from the start of a front end's process to the answer to `ini
 front_end          an inline completion in a document of 1 MB with an engine that takes no time; edits lie in between
 typed_through      the same while what is shown is typed, which asks no engine
 host_single_line   a single-line completion in a host process, its stages added; about 512 tokens of context prefilled
+host_single_line_one_loop, host_single_line_busy   the same completions with one and with two busy loops beside the host
 transport          the same as the client sees it, less those stages
 denoising_step     one step of it
 cancel             from a request that supersedes a running one to its own first step, which is when the model is free
@@ -24,7 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import aclosing, contextmanager
+from contextlib import ExitStack, aclosing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from statistics import median
@@ -138,6 +139,7 @@ async def measure_host(options: EngineOptions, n: int) -> dict[str, Row]:
     """Ask a host process of our own."""
     client = HostClient(Launcher(options))
     stages: list[float] = []
+    beside_loops: dict[int, list[float]] = {1: [], 2: []}
     transport: list[float] = []
     steps: list[float] = []
     cancels: list[float] = []
@@ -149,9 +151,12 @@ async def measure_host(options: EngineOptions, n: int) -> dict[str, Row]:
             if drafts:
                 steps.append(done.ms["denoise"] / drafts)
             _, done, elapsed = await _ask(client, request)
-            host_ms = sum(done.ms.values())
-            stages.append(host_ms - done.ms["queue"])
-            transport.append(elapsed - host_ms)
+            stages.append(_stages_ms(done))
+            transport.append(elapsed - sum(done.ms.values()))
+            for loops, samples in beside_loops.items():
+                with _busy_loops(loops):
+                    _, done, _ = await _ask(client, request)
+                samples.append(_stages_ms(done))
             # A block takes many steps, so it is still at work when another request comes.
             block = replace(request, mode="block")
             cancelled.append(await _second_step(client, block))
@@ -164,11 +169,30 @@ async def measure_host(options: EngineOptions, n: int) -> dict[str, Row]:
         await client.close()
     return {
         "host_single_line": Row.of(stages),
+        "host_single_line_one_loop": Row.of(beside_loops[1]),
+        "host_single_line_busy": Row.of(beside_loops[2]),
         "transport": Row.of(transport),
         "denoising_step": Row.of(steps),
         "cancel": Row.of(cancels),
         "cancelled_step": Row.of(cancelled),
     }
+
+
+def _stages_ms(done: Done) -> float:
+    """Milliseconds of a request's stages, without its time in the queue."""
+    return sum(done.ms.values()) - done.ms["queue"]
+
+
+@contextmanager
+def _busy_loops(count: int) -> Generator[None]:
+    """Keep so many other processes busy, as a compiler or a test run does."""
+    command = [sys.executable, "-ISc", "print(flush=True)\nwhile True: pass"]
+    with ExitStack() as stack:
+        for _ in range(count):
+            loop = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE))
+            stack.callback(loop.kill)
+            cast(BinaryIO, loop.stdout).readline()
+        yield
 
 
 async def _with_context(client: HostClient, case: Case) -> InfillRequest:
@@ -242,7 +266,7 @@ def main() -> None:
         print(json.dumps(report | {"rows": {name: asdict(row) for name, row in rows.items()}}))
     else:
         for name, row in rows.items():
-            print(f"{name:18} p50 {row.p50:8.2f} ms  p99 {row.p99:8.2f} ms  n {row.n}")
+            print(f"{name:25} p50 {row.p50:8.2f} ms  p99 {row.p99:8.2f} ms  n {row.n}")
 
 
 def _arguments() -> argparse.Namespace:

@@ -16,6 +16,7 @@ from dgemma_lsp.host.jobs import Forwards
 from dgemma_lsp.host.meter import LoadMeter
 from dgemma_lsp.host.prepare import plan_for
 from dgemma_lsp.host.resident import Loader, Report
+from dgemma_lsp.host.threads import set_environment, threads_for
 from engine.errors import DeviceMemoryError
 from infill.request import InfillRequest
 
@@ -37,6 +38,7 @@ def make_loader(checkpoint: Checkpoint, options: EngineOptions) -> Loader:
     def load(report: Report) -> ResidentModel:
         # A checkpoint is read from this machine only, whatever the libraries would like to look up.
         os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1")
+        set_environment()
         report("Loading the libraries", None)
         import torch
 
@@ -60,6 +62,8 @@ def make_loader(checkpoint: Checkpoint, options: EngineOptions) -> Loader:
             plan, device = plan_for(checkpoint, options)
             if device.type == "cuda":
                 torch.cuda.set_device(device)
+            elif threads := threads_for(plan.budget.weights):
+                torch.set_num_threads(threads)
             tokens = TextTokens.load(checkpoint.directory)
             config = denoise_config(checkpoint.directory)
             logger.info("%s: %s, %d layers' experts in main memory", checkpoint.name, plan.scheme, plan.offloaded)

@@ -26,6 +26,7 @@ from dgemma_lsp.host.directories import log_path, runtime_directory
 from dgemma_lsp.host.endpoint import Endpoint
 from dgemma_lsp.host.errors import EngineUnavailable
 from dgemma_lsp.host.identity import ROOT, EngineOptions, key
+from dgemma_lsp.host.threads import ENVIRONMENT
 
 READY = "ready"
 """The last thing a host says to its starter, once it listens."""
@@ -102,6 +103,7 @@ class Launcher:
                 [*self.command, self.key, json.dumps(options)],
                 # `-m` looks here first, so nothing in the user's directory can take a module's place.
                 cwd=ROOT,
+                env=ENVIRONMENT | os.environ,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
