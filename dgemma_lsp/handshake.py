@@ -7,10 +7,11 @@ server once it is there, which a test compares: it takes the same message afterw
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
-from dgemma_lsp.framing import frame, read_bodies
+from dgemma_lsp.framing import frame
 from dgemma_lsp.host.identity import version
 
 NAME = "dgemma-lsp"
@@ -28,39 +29,35 @@ class Greeting:
     request_id: int | str | None
 
 
-def greet(source: BinaryIO, sink: BinaryIO) -> Greeting | None:
-    """Take the first message from an editor and answer it if it is a sound `initialize`. None: the editor has left."""
-    body = next(read_bodies(source), None)
+def greet(bodies: Iterator[bytes], sink: BinaryIO) -> Greeting | None:
+    """Take the first message from an editor and answer it if it is an `initialize`. None: the editor has left."""
+    body = next(bodies, None)
     if body is None:
         return None
     request = _parsed(body)
-    result = initialize_result(request.get("params"))
     request_id = request.get("id")
     sound = request.get("jsonrpc") == "2.0" and request.get("method") == "initialize"
-    if not sound or result is None or type(request_id) not in (int, str):
+    if not sound or type(request_id) not in (int, str):
         return Greeting(body, None)
-    answer = {"jsonrpc": "2.0", "id": request_id, "result": result}
+    answer = {"jsonrpc": "2.0", "id": request_id, "result": initialize_result(request.get("params"))}
     sink.write(frame(json.dumps(answer).encode()))
     sink.flush()
     return Greeting(body, request_id)
 
 
-def initialize_result(params: object) -> dict[str, object] | None:
-    """The answer to `initialize`; None where its parameters are not what they should be."""
+def initialize_result(params: object) -> dict[str, object]:
+    """The answer to `initialize`. What of its parameters is not what it should be counts as not said."""
     capabilities = _member(params, "capabilities")
-    general = _member(capabilities, "general")
-    encodings = general.get("positionEncodings") if general is not None else None
-    if capabilities is None or general is None or not isinstance(encodings, list | None):
-        return None
-    known = (encoding for encoding in cast(list[object], encodings or []) if encoding in ENCODINGS)
+    encodings = _member(capabilities, "general").get("positionEncodings")
+    offered = cast(list[object], encodings) if isinstance(encodings, list) else []
     answer: dict[str, object] = {
-        "positionEncoding": next(known, "utf-16"),
+        "positionEncoding": next((encoding for encoding in offered if encoding in ENCODINGS), "utf-16"),
         "textDocumentSync": {"openClose": True, "change": INCREMENTAL, "save": False},
         "executeCommandProvider": {"commands": []},
         "inlineCompletionProvider": {},
         "workspace": {"workspaceFolders": {"supported": True, "changeNotifications": True}, "fileOperations": {}},
     }
-    if capabilities.get("notebookDocument") is not None:
+    if isinstance(capabilities.get("notebookDocument"), dict):
         answer["notebookDocumentSync"] = NOTEBOOKS
     return {"capabilities": answer, "serverInfo": {"name": NAME, "version": version()}}
 
@@ -73,11 +70,7 @@ def _parsed(body: bytes) -> dict[str, Any]:
     return cast(dict[str, Any], message) if isinstance(message, dict) else {}
 
 
-def _member(value: object, name: str) -> dict[str, object] | None:
-    """An object in an object, an empty one where there is none; None where it, or `value`, is something else."""
-    if not isinstance(value, dict):
-        return None
-    member = cast(dict[str, object], value).get(name)
-    if member is None:
-        return {}
-    return cast(dict[str, object], member) if isinstance(member, dict) else None
+def _member(value: object, name: str) -> dict[str, object]:
+    """An object in an object; an empty one where there is none."""
+    member = cast(dict[str, object], value).get(name) if isinstance(value, dict) else None
+    return cast(dict[str, object], member) if isinstance(member, dict) else {}

@@ -7,10 +7,9 @@ Nothing heavy is imported here, and the engine starts only after `initialized`.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, cast
 
 from lsprotocol import types
@@ -65,11 +64,12 @@ class Server(LanguageServer):
         self._progress = LoadingProgress(self)
         register(self)
 
-    async def run(self, source: BinaryIO, sink: BinaryIO, greeting: Greeting | None = None) -> None:
-        """Serve one client until it sends `exit` or its stream ends. greeting: the message that was taken from `source`
-        already, if one was.
+    async def run(self, bodies: Iterator[bytes], sink: BinaryIO, greeting: Greeting | None = None) -> None:
+        """Serve one client until it sends `exit` or its messages end. bodies: of its messages. greeting: the message
+        that was taken from them already, if one was.
 
         Raises:
+            InputError: no more can be read of them.
             SystemExit: the client sent `exit`; the code is 0 if it asked for `shutdown` before.
         """
         silence_pygls()
@@ -79,23 +79,15 @@ class Server(LanguageServer):
         try:
             if greeting is not None:
                 self.protocol.answered = greeting.request_id
-                self._handle(greeting.body)
-            async for body in receive(source):
-                self._handle(body)
+                self.protocol.receive(greeting.body)
+            async for body in receive(bodies):
+                self.protocol.receive(body)
                 # A request sees the documents as they are before the next message: its handler, a task, takes what it
                 # needs of them in its first step, which comes now.
                 await asyncio.sleep(0)
         finally:
             logging.getLogger().removeHandler(client_log)
             await self.session.close()
-
-    def _handle(self, body: bytes) -> None:
-        try:
-            message = json.loads(body, object_hook=self.protocol.structure_message)
-        except (ValueError, RecursionError):
-            self.protocol.refuse_unreadable()
-        else:
-            self.protocol.handle_message(message)
 
     async def configure(self, layer: Layer, value: object) -> None:
         """Take over settings, say what of them cannot be used, and change engines if they ask for another."""
@@ -118,7 +110,7 @@ class Server(LanguageServer):
         request = self.workspace_configuration_async(types.ConfigurationParams(items))
         try:
             [settings] = await asyncio.wait_for(request, CONFIGURATION_TIMEOUT_S)
-        except (TimeoutError, JsonRpcException, ValueError) as error:
+        except (TimeoutError, JsonRpcException, ValueError, TypeError) as error:
             logger.warning("the editor does not tell its settings (%s)", type(error).__name__)
             return None
         return settings

@@ -8,27 +8,37 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import suppress
 from typing import BinaryIO
 
-from dgemma_lsp.framing import read_bodies
+from dgemma_lsp.framing import InputError
 
 
-async def receive(stream: BinaryIO) -> AsyncGenerator[bytes]:
-    """The bodies of the messages on `stream`, until it ends, without blocking the event loop."""
+async def receive(bodies: Iterator[bytes]) -> AsyncGenerator[bytes]:
+    """The bodies of messages, which are waited for as they are read, without blocking the event loop.
+
+    Raises:
+        InputError: they can be read no further.
+    """
     loop = asyncio.get_running_loop()
-    bodies: asyncio.Queue[bytes | None] = asyncio.Queue()
+    received: asyncio.Queue[bytes | InputError | None] = asyncio.Queue()
 
     def read() -> None:
+        end = None
         # The loop may be closed before the stream is.
         with suppress(RuntimeError):
-            for body in read_bodies(stream):
-                loop.call_soon_threadsafe(bodies.put_nowait, body)
-            loop.call_soon_threadsafe(bodies.put_nowait, None)
+            try:
+                for body in bodies:
+                    loop.call_soon_threadsafe(received.put_nowait, body)
+            except InputError as error:
+                end = error
+            loop.call_soon_threadsafe(received.put_nowait, end)
 
     threading.Thread(target=read, name="input", daemon=True).start()
-    while (body := await bodies.get()) is not None:
+    while (body := await received.get()) is not None:
+        if isinstance(body, InputError):
+            raise body
         yield body
 
 

@@ -6,11 +6,14 @@ import argparse
 import gc
 import os
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, BinaryIO
 
 from dgemma_lsp.cli.common import read_settings, warn
+from dgemma_lsp.framing import InputError, read_bodies
 from dgemma_lsp.handshake import greet
 from dgemma_lsp.host.identity import EngineOptions
+from dgemma_lsp.settings import Settings
 
 if TYPE_CHECKING:
     from dgemma_lsp.host.client import EngineClient
@@ -31,7 +34,15 @@ def serve(arguments: argparse.Namespace) -> int:
     # Not closed at the end, because that would wait for the thread that reads from it; and not `sys.stdin`, because
     # Python itself closes that.
     source = os.fdopen(os.dup(sys.stdin.fileno()), "rb")
-    greeting = greet(source, sink)
+    try:
+        return _serve(arguments, settings, read_bodies(source), sink)
+    except InputError as error:
+        warn(str(error))
+        return 1
+
+
+def _serve(arguments: argparse.Namespace, settings: Settings, bodies: Iterator[bytes], sink: BinaryIO) -> int:
+    greeting = greet(bodies, sink)
     # Collecting garbage while a thousand classes are made costs a tenth of the time and frees nothing.
     gc.disable()
     import asyncio
@@ -48,5 +59,5 @@ def serve(arguments: argparse.Namespace) -> int:
         return connect(options, engine_url=arguments.engine, in_process=arguments.in_process)
 
     server = Server(connect_engine, settings)
-    asyncio.run(server.run(source, sink, greeting))
+    asyncio.run(server.run(bodies, sink, greeting))
     return 0 if server.protocol.was_shut_down else 1

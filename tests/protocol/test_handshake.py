@@ -46,11 +46,12 @@ async def test_says_what_pygls_says(capabilities: Json) -> None:
 def test_answers_a_sound_initialize_and_takes_no_more_than_that(request_id: int | str) -> None:
     body = initialize({"processId": None, "capabilities": {}}, id=request_id)
     source, sink = io.BytesIO(frame(body) + frame(b"more")), io.BytesIO()
-    assert greet(source, sink) == Greeting(body, request_id)
+    bodies = read_bodies(source)
+    assert greet(bodies, sink) == Greeting(body, request_id)
     [answer] = map(json.loads, read_bodies(io.BytesIO(sink.getvalue())))
     assert answer["id"] == request_id
     assert answer["result"]["serverInfo"]["name"] == "dgemma-lsp"
-    assert list(read_bodies(source)) == [b"more"]
+    assert list(bodies) == [b"more"]
 
 
 @pytest.mark.parametrize(
@@ -62,20 +63,18 @@ def test_answers_a_sound_initialize_and_takes_no_more_than_that(request_id: int 
         initialize({"capabilities": {}}, method="textDocument/didOpen"),
         initialize({"capabilities": {}}, jsonrpc="1.0"),
         initialize({"capabilities": {}}, id=None),
-        initialize(None),
-        initialize({"capabilities": 3}),
-        initialize({"capabilities": {"general": "none"}}),
-        initialize({"capabilities": {"general": {"positionEncodings": "utf-8"}}}),
+        initialize({"capabilities": {}}, id={}),
+        initialize({"capabilities": {}}, id=True),
     ],
 )
 def test_leaves_every_other_first_message_to_the_server(body: bytes) -> None:
     sink = io.BytesIO()
-    assert greet(io.BytesIO(frame(body)), sink) == Greeting(body, None)
+    assert greet(iter([body]), sink) == Greeting(body, None)
     assert sink.getvalue() == b""
 
 
 def test_an_editor_that_says_nothing_has_left() -> None:
-    assert greet(io.BytesIO(), io.BytesIO()) is None
+    assert greet(iter([]), io.BytesIO()) is None
 
 
 async def test_the_server_goes_on_from_a_greeting_without_a_second_answer() -> None:
@@ -91,9 +90,67 @@ async def test_the_server_goes_on_from_a_greeting_without_a_second_answer() -> N
         assert client.strays == []
 
 
-async def test_a_greeted_editor_is_told_if_the_server_cannot_read_it() -> None:
-    body = initialize({"processId": None, "capabilities": {"textDocument": 5}})
-    async with connected(offers("x"), Greeting(body, 7)) as client:
-        assert "cannot read the editor's initialize" in (await client.seen("window/showMessage"))["message"]
-        assert (await client.request("dgemma/status"))["error"]["code"] == -32002
-        assert client.strays == []
+ODD_CAPABILITIES: list[Json] = [
+    {"textDocument": {"publishDiagnostics": {"tagSupport": {"valueSet": [1, 2, 3, 4]}}}},
+    {"textDocument": {"documentSymbol": {"symbolKind": {"valueSet": [1, 27]}}}},
+    {"textDocument": {"completion": {"completionItem": {"insertTextModeSupport": {"valueSet": [1, 3]}}}}},
+    {"textDocument": {"completion": {"completionItem": {"documentationFormat": ["markdown", "html"]}}}},
+    {"textDocument": {"rename": {"prepareSupportDefaultBehavior": 2}}},
+    {"textDocument": {"semanticTokens": {"formats": ["relative"]}}},
+    {"textDocument": {"semanticTokens": {"requests": {}, "tokenTypes": [], "tokenModifiers": [], "formats": ["new"]}}},
+    {"textDocument": {"hover": 5, "moniker": [], "synchronization": {"willSave": {}}}},
+    {"textDocument": 5},
+    {"workspace": {"workspaceEdit": {"resourceOperations": ["create", "copy"], "failureHandling": "retry"}}},
+    {"workspace": {"symbol": {"symbolKind": {"valueSet": [99]}}, "workspaceFolders": {"new": True}}},
+    {"workspace": [], "window": "none", "notebookDocument": 7},
+    {"general": {"staleRequestSupport": {"cancel": True}}},
+    {"general": {"positionEncodings": [{}, [], None, 5, "utf-8"]}},
+    {"general": {"positionEncodings": "utf-8"}},
+    {"general": {"markdown": {}, "regularExpressions": {"engine": None}}},
+    {"general": "none"},
+    {"experimental": {"anything": [1, {"x": None}]}, "new": {"a": 1}},
+]
+ODD_PARAMS: list[Json] = [
+    {"trace": "compact"},
+    {"clientInfo": {}},
+    {"clientInfo": {"name": 5, "version": []}},
+    {"locale": 5},
+    {"workspaceFolders": [{"uri": "file:///w"}, {"uri": "file:///v", "name": "v"}]},
+    {"workspaceFolders": {}},
+    {"workspaceFolders": "none"},
+    {"rootUri": "file://[bad", "rootPath": 5},
+    {"processId": "five"},
+    {"processId": 1 << 40},
+    {"capabilities": None},
+    {"capabilities": []},
+    {"workDoneToken": {}},
+]
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        *({"capabilities": capabilities} for capabilities in ODD_CAPABILITIES),
+        *({"capabilities": {}, **params} for params in ODD_PARAMS),
+        *(None, [], 5, {}),
+    ],
+)
+async def test_what_is_not_known_of_a_client_costs_nothing_else(params: object) -> None:
+    async with connected(offers("x")) as client:
+        answer = (await client.request("initialize", params))["result"]
+        assert said(initialize_result(params)) == said(answer)
+        client.notify("initialized")
+        client.open("é")
+        answer = await client.complete(0, 2, invoked=True)
+        assert [item["insertText"] for item in answer["result"]["items"]] == ["x"]
+
+
+async def test_what_is_not_known_of_a_client_is_told_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    capabilities = {"textDocument": {"publishDiagnostics": {"tagSupport": {"valueSet": [1, 2, 3, 4]}}}}
+    async with connected(offers("x")) as client:
+        with caplog.at_level("INFO"):
+            await client.initialize(capabilities, trace="compact")
+        tags = "capabilities.textDocument.publishDiagnostics.tagSupport.valueSet"
+        assert [record.getMessage() for record in caplog.records if record.name == "dgemma_lsp.rpc"] == [
+            f"of what the editor says of itself this is not understood: {tags}.2, {tags}.3, trace"
+        ]

@@ -5,21 +5,25 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from asyncio.subprocess import PIPE
 
 import pytest
 
+from dgemma_lsp.framing import frame
 from dgemma_lsp.host.wire import Event
 from infill.request import InfillRequest
 from tests.command import COMMAND
 from tests.protocol.scripted import offers
-from tests.protocol.wire_client import connected
+from tests.protocol.wire_client import Json, connected
 
 COMPLETION = "textDocument/inlineCompletion"
+INITIALIZE = b'{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"processId":null,"capabilities":{}}}'
+SHUTDOWN = b'{"jsonrpc":"2.0","id":2,"method":"shutdown"}'
 
 
 async def test_answers_what_comes_out_of_turn() -> None:
     async with connected(offers("x")) as client:
-        assert (await client.request(COMPLETION, {}))["error"]["code"] == -32602
+        assert (await client.request(COMPLETION, {}))["error"]["code"] == -32002
         assert (await client.request("dgemma/status"))["error"]["code"] == -32002
         client.notify("textDocument/didOpen", {})
         await client.initialize()
@@ -46,6 +50,112 @@ async def test_answers_what_is_no_message(body: bytes, code: int) -> None:
         assert await client.initialize()
 
 
+ODD_IDS: tuple[object, ...] = ({}, [], [1], None, True, False, 1.0, 1.5, -0.0)
+
+
+@pytest.mark.parametrize("request_id", ODD_IDS)
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ({"method": "dgemma/status"}, -32600),
+        ({"method": "shutdown"}, -32600),
+        ({"method": "no/such/method"}, -32600),
+        ({"method": "textDocument/didClose", "params": {"textDocument": {"uri": "a"}}}, -32600),
+        ({"method": 5}, -32600),
+        ({"result": None}, None),
+        ({"error": {"code": 1, "message": ""}}, None),
+        ({"error": 1}, None),
+    ],
+)
+async def test_an_id_that_is_none_is_answered_to_nobody(request_id: object, message: Json, code: int | None) -> None:
+    async with connected(offers("x")) as client:
+        await client.initialize()
+        client.send({"id": request_id, **message})
+        assert "result" in await client.request("dgemma/status")
+        answers = [(stray["id"], stray["error"]["code"]) for stray in client.strays]
+        assert answers == ([] if code is None else [(None, code)])
+
+
+@pytest.mark.parametrize("request_id", [*ODD_IDS, "unknown", 10**30])
+async def test_a_cancellation_of_nothing_does_nothing(request_id: object) -> None:
+    async with connected(offers("x")) as client:
+        await client.initialize()
+        client.open("a")
+        await client.request("dgemma/status")
+        client.engine.gate.clear()
+        answer = client.complete(0, 1)
+        for params in ({"id": request_id}, {}, [request_id], None):
+            client.send({"method": "$/cancelRequest", "params": params})
+        await client.request("dgemma/status")
+        client.engine.gate.set()
+        assert len((await answer)["result"]["items"]) == 1
+        assert client.strays == []
+
+
+@pytest.mark.parametrize("request_id", [5, "five", 0, -1, 10**30, ""])
+async def test_a_notification_with_an_id_is_followed_and_answered(request_id: int | str) -> None:
+    async with connected(offers("x")) as client:
+        await client.initialize()
+        item = {"uri": "file:///w/a.py", "languageId": "python", "version": 1, "text": "a"}
+        client.send({"id": request_id, "method": "textDocument/didOpen", "params": {"textDocument": item}})
+        client.send({"id": request_id, "method": "textDocument/didOpen", "params": {"textDocument": {}}})
+        client.send({"id": request_id, "method": "$/cancelRequest", "params": {"id": 99}})
+        client.send({"id": request_id, "method": "workspace/didChangeConfiguration", "params": {"settings": None}})
+        await client.request("dgemma/status")
+        assert [stray["id"] for stray in client.strays] == [request_id] * 4
+        assert [stray.get("error", {}).get("code") for stray in client.strays] == [None, -32602, None, None]
+
+
+@pytest.mark.parametrize("method", ["initialize", "shutdown", COMPLETION, "workspace/executeCommand"])
+async def test_a_request_without_an_id_is_refused_and_not_done(method: str) -> None:
+    async with connected(offers("x")) as client:
+        await client.initialize()
+        client.notify(method)
+        assert "result" in await client.request("dgemma/status")
+        assert [(stray["id"], stray["error"]["code"]) for stray in client.strays] == [(None, -32600)]
+
+
+async def test_an_answer_to_a_request_of_the_client_itself_is_nobodys() -> None:
+    async with connected(offers("x")) as client:
+        await client.initialize()
+        client.open("a")
+        await client.request("dgemma/status")
+        client.engine.gate.clear()
+        answer = client.complete(0, 1)
+        for stray in ({"result": None}, {"error": {"code": 1, "message": ""}}, {"result": 1}):
+            client.send({"id": 3, **stray})
+        assert "result" in await client.request("dgemma/status")
+        client.engine.gate.set()
+        assert len((await answer)["result"]["items"]) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"result": None},
+        {"result": {}},
+        {"result": 5},
+        {"result": []},
+        {"result": [None, None]},
+        {"result": "x", "error": None},
+        {"error": {"code": -32601, "message": "none"}},
+        {"error": 5},
+        {"error": {"code": "x"}},
+        {},
+    ],
+)
+async def test_whatever_the_editor_says_of_its_settings_the_engine_starts(answer: Json) -> None:
+    async with connected(offers("x")) as client:
+        client.answer_settings = answer
+        await client.initialize({"workspace": {"configuration": True}})
+        client.open("a")
+        assert len((await client.complete(0, 1))["result"]["items"]) == 1
+        [asked] = client.asked
+        # A second answer is to nothing that is asked.
+        client.send({"id": asked["id"], "result": [None]})
+        assert "result" in await client.request("dgemma/status")
+
+
 @pytest.mark.parametrize(
     ("method", "params", "code"),
     [
@@ -62,6 +172,24 @@ async def test_answers_bad_requests(method: str, params: object, code: int) -> N
         await client.initialize()
         assert (await client.request(method, params))["error"]["code"] == code
         assert "result" in await client.request("dgemma/status")
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        b"Content-Length: 100000000000000000000\r\n\r\n{}",
+        b"Content-Length: " + b"1" * 5_000 + b"\r\n\r\n{}",
+        b"Content-Length: -3\r\n\r\n{}",
+        b"Content-Length: 999\r\n\r\n{}",
+        b"{}",
+    ],
+)
+async def test_a_header_that_lies_is_answered_and_the_next_message_served(stream: bytes) -> None:
+    async with connected(offers("x")) as client:
+        await client.initialize()
+        os.write(client._output, stream)  # pyright: ignore[reportPrivateUsage]
+        assert "result" in await client.request("dgemma/status")
+        assert [stray["id"] for stray in client.strays] == [None]
 
 
 async def test_survives_bad_notifications_and_headers() -> None:
@@ -117,16 +245,35 @@ async def test_a_message_is_read_while_every_worker_thread_is_busy() -> None:
             await asyncio.gather(*workers)
 
 
+@pytest.mark.parametrize(
+    ("stream", "code"),
+    [
+        (b"", 1),
+        (b"Content-Length: 10000000000000\r\n\r\n", 1),
+        (b"Content-Length: 100\r\n\r\n{", 1),
+        (frame(INITIALIZE) + b"Content-Length: " + b"9" * 5_000 + b"\r\n\r\n", 1),
+        (frame(INITIALIZE) + b"Content-Length: 100\r\n\r\n{", 1),
+        (frame(INITIALIZE) + b"Content-Length: -1\r\n\r\n" + frame(SHUTDOWN), 0),
+    ],
+)
+async def test_the_process_ends_with_its_input(stream: bytes, code: int) -> None:
+    process = await asyncio.create_subprocess_exec(
+        COMMAND,
+        "--stdio",
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+    _, said = await process.communicate(stream)
+    assert process.returncode == code
+    assert b"Traceback" not in said
+
+
 async def test_exit_ends_the_process_orderly_only_after_shutdown() -> None:
     for shut_down, code in ((True, 0), (False, 1)):
-        process = await asyncio.create_subprocess_exec(
-            COMMAND, "--stdio", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-        )
+        process = await asyncio.create_subprocess_exec(COMMAND, "--stdio", stdin=PIPE, stdout=PIPE)
         assert process.stdin is not None
-        bodies = [b'{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"processId":null,"capabilities":{}}}']
-        bodies += [b'{"jsonrpc":"2.0","id":2,"method":"shutdown"}'] * shut_down
-        bodies += [b'{"jsonrpc":"2.0","method":"exit"}']
-        for body in bodies:
-            process.stdin.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        for body in (INITIALIZE, *[SHUTDOWN] * shut_down, b'{"jsonrpc":"2.0","method":"exit"}'):
+            process.stdin.write(frame(body))
         # The pipe stays open: the server has to end by itself.
         assert await process.wait() == code

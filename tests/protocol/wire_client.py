@@ -12,6 +12,7 @@ from typing import Any
 
 from typing_extensions import Buffer
 
+from dgemma_lsp.framing import read_bodies
 from dgemma_lsp.handshake import Greeting
 from dgemma_lsp.host.identity import EngineOptions
 from dgemma_lsp.server import Server
@@ -41,13 +42,14 @@ class Sink(io.RawIOBase):
 
 class WireClient:
     """One connection. `engines` are those that the server has made, oldest first; `notifications` what it has said
-    unasked, and `asked` what it has asked; `settings` is the answer to that."""
+    unasked, and `asked` what it has asked; `settings` is the answer to that, unless `answer_settings` is."""
 
     def __init__(self, script: Script, greeting: Greeting | None) -> None:
         self.script = script
         self._greeting = greeting
         self.engines: list[ScriptedEngine] = []
         self.settings: object = None
+        self.answer_settings: Json | None = None
         self.notifications: list[Json] = []
         self.asked: list[Json] = []
         self.strays: list[Json] = []
@@ -133,7 +135,7 @@ class WireClient:
         reading = asyncio.create_task(self._read())
         try:
             with os.fdopen(self._input, "rb") as source:
-                await server.run(source, self._sink, self._greeting)  # pyright: ignore[reportArgumentType] - it only writes
+                await server.run(read_bodies(source), self._sink, self._greeting)  # pyright: ignore[reportArgumentType] - it only writes
         finally:
             reading.cancel()
         return server
@@ -153,7 +155,8 @@ class WireClient:
             elif "id" in message:
                 self.asked.append(message)
                 known = message["method"] == "workspace/configuration"
-                self.send({"id": message["id"], "result": [self.settings] if known else None})
+                told = self.answer_settings or {"result": [self.settings]}
+                self.send({"id": message["id"], **(told if known else {"result": None})})
             else:
                 self.notifications.append(message)
             async with self._arrived:
