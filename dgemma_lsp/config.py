@@ -65,7 +65,8 @@ class InlineConfig:
     """Suggestions at the cursor.
 
     candidates: how many an explicit request asks for. max_doubt: nats; an automatic suggestion with a
-    line that is less likely than this stays unsaid. deadline_ms: after which the best reading so far is taken.
+    line that is less likely than this stays unsaid. deadline_ms: after which an automatic suggestion is given up,
+    None for never: who types has long gone on.
     automatic: whether anything is suggested that was not asked for.
     """
 
@@ -73,7 +74,7 @@ class InlineConfig:
     candidates: int = field(default=3, metadata={"bounds": (1, 10)})
     max_doubt: float = field(default=MOST_DOUBT, metadata={"bounds": (0, 100)})
     mode: Mode = "auto"
-    deadline_ms: int | None = field(default=None, metadata={"bounds": (1, 600_000)})
+    deadline_ms: int | None = field(default=1_000, metadata={"bounds": (1, 600_000)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

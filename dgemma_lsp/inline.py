@@ -43,7 +43,7 @@ class Question:
             language_id=self.language_id,
             mode=config.inline.mode,
             n=config.inline.candidates if self.explicit else 1,
-            deadline_ms=config.inline.deadline_ms,
+            deadline_ms=None if self.explicit else config.inline.deadline_ms,
             must_start_with=self.must_start_with,
             most_doubt=None if self.explicit else config.inline.max_doubt,
         )

@@ -5,6 +5,7 @@ Writes the one log line of each request, which never holds source text, and tell
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 import uuid
@@ -52,9 +53,14 @@ class Suggester:
         asked = time.perf_counter()
         owner = Owner(client=self._client, document=uri, kind=KIND)
         try:
-            answer = await collect(self._session.infill(request, priority="inline", owner=owner))
+            async with asyncio.timeout(None if request.deadline_ms is None else request.deadline_ms / 1_000):
+                answer = await collect(self._session.infill(request, priority="inline", owner=owner))
         except Superseded as error:
             raise JsonRpcRequestCancelled("superseded by a newer request") from error
+        except TimeoutError:
+            logger.info("inline %s: took longer than %d ms", label, request.deadline_ms)
+            self._board.show_silence(Silence("took_too_long"))
+            return ()
         except EngineError as error:
             logger.warning("inline %s: %s", label, error)
             self._board.show_silence(Silence("engine_failed", str(error)))

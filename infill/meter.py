@@ -10,6 +10,9 @@ from typing import Literal, TypeAlias
 from engine.canvas import Context
 from infill.request import FillStats
 
+DENOISING_SHARE = 0.75
+"""Of the time to the deadline; the rest is for ranking what was read by then."""
+
 Stage: TypeAlias = Literal["prefill", "denoise", "rank"]
 
 
@@ -18,7 +21,7 @@ class Meter:
     the pipeline is suspended, is in no stage but does spend the deadline."""
 
     def __init__(self, deadline_ms: int | None) -> None:
-        self._deadline = None if deadline_ms is None else perf_counter() + deadline_ms / 1_000
+        self._deadline = None if deadline_ms is None else perf_counter() + DENOISING_SHARE * deadline_ms / 1_000
         self._ms: dict[str, float] = {"prefill": 0.0, "denoise": 0.0, "rank": 0.0}
         self._token_positions = 0
         self._context_tokens = 0
@@ -28,7 +31,7 @@ class Meter:
 
     @property
     def late(self) -> bool:
-        """Whether the deadline has passed."""
+        """Whether it is time to answer with what has been read."""
         return self._deadline is not None and perf_counter() >= self._deadline
 
     @contextmanager

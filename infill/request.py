@@ -62,7 +62,8 @@ class InfillRequest:
     holes: sorted, not overlapping, inside `text`. An empty hole inserts, a non-empty one replaces.
     instruction: words that steer a rewrite; None for an insertion or edit.
     changes: recent ones, the newest last; `text` has them already.
-    n: candidates wanted. deadline_ms: time budget from the start of the work, None for none.
+    n: candidates wanted. deadline_ms: after the start of the work, when the answer
+        has to be there, as good as it is by then; None where it may take its time.
     must_start_with: the first hole's text has to begin so (a selected completion, say).
     most_doubt: nats; for a suggestion that nobody asked for, which is offered only as far as none of its lines is
         unlikely by more than this, and where it breaks nothing. None offers the best there is.

@@ -317,3 +317,18 @@ async def test_no_log_line_holds_source_text(caplog: pytest.LogCaptureFixture) -
     said = [message for message in client.notifications if message["method"] == "window/logMessage"]
     assert any("1 of 1 shown" in message["params"]["message"] for message in said)
     assert "secret" not in json.dumps(said) + caplog.text
+
+
+async def test_an_automatic_request_is_given_up_at_the_deadline_and_an_explicit_one_is_not() -> None:
+    async with connected(offers("x")) as client:
+        await begun(client, "a", initializationOptions={"inline": {"deadlineMs": 1}})
+        client.engine.gate.clear()
+        assert (await client.complete(0, 1))["result"]["items"] == []
+        status = (await client.request("dgemma/status"))["result"]
+        assert (status["lastSilence"], status["lastSilenceReason"]) == ("took too long", "took_too_long")
+        assert client.engine.cancelled == 1
+        explicit = client.complete(0, 1, invoked=True)
+        await asyncio.sleep(0.05)
+        client.engine.gate.set()
+        assert len((await explicit)["result"]["items"]) == 1
+        assert client.engine.cancelled == 1

@@ -22,7 +22,7 @@ from dgemma_lsp.settings import Settings
         ({"inline": {"automatic": 1}}, "inline.automatic: expected true or false; keeping true"),
         ({"inline": {"mode": "page"}}, "inline.mode: expected one of line, block, auto; keeping auto"),
         ({"inline": {"mode": ["line"]}}, "inline.mode: expected one of line, block, auto; keeping auto"),
-        ({"inline": {"deadlineMs": 0}}, "inline.deadlineMs: expected 1 to 600000; keeping no value"),
+        ({"inline": {"deadlineMs": 0}}, "inline.deadlineMs: expected 1 to 600000; keeping 1000"),
         ({"inline": 3}, "inline: expected an object"),
         ({"engine": {"checkpoint": 3}}, "engine.checkpoint: expected a string; keeping auto"),
         ({"max_doubt": 1}, "max_doubt: unknown setting"),
@@ -48,7 +48,6 @@ def test_what_cannot_be_used_is_named_and_the_default_kept(settings: object, pro
         {"inline": None},
         {"exclude": None, "languages": None},
         {"statusNotifications": True},
-        {"inline": {"deadlineMs": None}},
         {"trace": {"server": "off"}},
     ],
 )
