@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.editor.editors import REPOSITORY
+from tests.editor.scripted_server import Script
 from tests.editor.waiting import wait_for
 from tests.editor.wire import Message
 
@@ -39,6 +40,10 @@ class Record:
         """The parameters of all messages of this method that the editor has sent."""
         return [message.get("params") for message in self._messages("editor") if message.get("method") == method]
 
+    def kinds(self) -> list[int]:
+        """Of each request for suggestions: 1 where the user asked for it, 2 where it came by itself."""
+        return [parameters["context"]["triggerKind"] for parameters in self.sent(SUGGEST)]
+
     def asked_at(self) -> tuple[int, int] | None:
         """Where the last suggestion was asked for: line and character."""
         places = [parameters["position"] for parameters in self.sent(SUGGEST)]
@@ -58,7 +63,7 @@ class Record:
         return self.suggested() or []
 
 
-def scripted(folder: Path, script: dict[str, str | None]) -> Record:
+def scripted(folder: Path, script: Script) -> Record:
     """The scripted server with this script."""
     file = folder / "script.json"
     file.write_text(json.dumps(script))

@@ -1,20 +1,32 @@
 """A language server whose every answer is known beforehand: `python -m tests.editor.scripted_server SCRIPT`.
 
-SCRIPT is a JSON object: the text to the left of the cursor, or the end of it, to the suggestion to make there, or to
-null where the answer is to be held back until the next request is there; that one then gets error -32800. Where several
-apply, the longest does; where none does, there is no suggestion.
+SCRIPT is a JSON object: the text to the left of the cursor, or the end of it, to the suggestion to make there; or to
+several, which are all for a user who asks, and the first of them, or none if it is "", for one who types; or to null
+where the answer is to be held back until the next request is there, and the one that is held back gets error -32800.
+Where several endings apply, the longest does; where none does, there is no suggestion.
 """
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 from tests.editor.wire import Message, read, write
 
+Script = Mapping[str, str | list[str] | None]
+
+INVOKED = 1
 SUPERSEDED = {"code": -32800, "message": "superseded by a newer request"}
 CAPABILITIES: dict[str, object] = {"textDocumentSync": 1, "inlineCompletionProvider": {}, "positionEncoding": "utf-16"}
-STATUS = {"state": "ready", "message": "scripted", "checkpoint": "script", "progress": None, "lastSilence": None}
+STATUS: dict[str, object] = {
+    "state": "ready",
+    "message": "scripted",
+    "checkpoint": "script",
+    "progress": None,
+    "lastSilence": None,
+}
+SILENCE = "nothing in the script"
 
 
 def left_of(text: str, line: int, character: int) -> str:
@@ -27,11 +39,12 @@ def left_of(text: str, line: int, character: int) -> str:
 class Server:
     """One editor's documents, and the request that is held back."""
 
-    def __init__(self, script: dict[str, str | None], sink: BinaryIO) -> None:
+    def __init__(self, script: Script, sink: BinaryIO) -> None:
         self._script = script
         self._sink = sink
         self._texts: dict[str, str] = {}
         self._held: int | str | None = None
+        self._status = STATUS
 
     def take(self, message: Message) -> None:
         """Reads a message and answers it."""
@@ -48,25 +61,37 @@ class Server:
             case "textDocument/inlineCompletion":
                 self._suggest(message["id"], parameters)
             case "dgemma/status":
-                self._answer(message["id"], STATUS)
+                self._answer(message["id"], self._status)
+            case "$/cancelRequest":
+                if parameters["id"] == self._held:
+                    self._cancel_held()
             case "shutdown":
                 self._answer(message["id"], None)
             case _:
                 pass
 
     def _suggest(self, request: int | str, parameters: Message) -> None:
-        if self._held is not None:
-            self._send({"id": self._held, "error": SUPERSEDED})
-            self._held = None
+        self._cancel_held()
         place = parameters["position"]
         before = left_of(self._texts[parameters["textDocument"]["uri"]], place["line"], place["character"])
         endings = [ending for ending in self._script if before.endswith(ending)]
-        text = self._script[max(endings, key=len)] if endings else ""
-        if text is None:
+        texts = self._script[max(endings, key=len)] if endings else []
+        if texts is None:
             self._held = request
-        else:
-            items = [{"insertText": text, "range": {"start": place, "end": place}}] if text else []
-            self._answer(request, {"items": items})
+            return
+        if isinstance(texts, str):
+            texts = [texts]
+        if parameters["context"]["triggerKind"] != INVOKED:
+            texts = texts[:1]
+        items = [{"insertText": text, "range": {"start": place, "end": place}} for text in texts if text]
+        self._status = {**STATUS, "lastSilence": None if items else SILENCE}
+        self._send({"method": "dgemma/status", "params": self._status})
+        self._answer(request, {"items": items})
+
+    def _cancel_held(self) -> None:
+        if self._held is not None:
+            self._send({"id": self._held, "error": SUPERSEDED})
+            self._held = None
 
     def _answer(self, request: int | str, result: object) -> None:
         self._send({"id": request, "result": result})

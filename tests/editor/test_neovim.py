@@ -1,6 +1,7 @@
 """The plug-in in a real Neovim, against a server whose answers are known."""
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,12 +9,11 @@ import pytest
 
 from tests.editor.editors import Neovim
 from tests.editor.neovim import NeovimSession
-from tests.editor.record import Record, scripted
+from tests.editor.record import SUGGEST, Record, scripted
 from tests.editor.waiting import wait_for
 
-SCRIPT = {
-    "def add(a, b):\n    ": "return a + b",
-    "def add(a, b):\n    retur": None,
+SCRIPT: dict[str, str | list[str] | None] = {
+    "def add(a, b):\n    ": ["return a + b", "return sum([a, b])", "pass"],
     "class Point:\n    ": "def __init__(self, x, y):\n        self.x = x\n        self.y = y",
     "print(": "'hello'",
     "print": None,
@@ -21,10 +21,18 @@ SCRIPT = {
     "print(\n": None,
     "primary private pri": "nt",
     "naïve = '𝒳' + ": "'é'",
+    "unsure = ": ["", "maybe()", "perhaps()"],
+    "first": " second third-fourth",
+    "held": None,
+    "heldx": "yz",
 }
 
 SET_TAB = "vim.keymap.set('i', '<Tab>', %s)"
 OF_THE_BUFFER = "vim.cmd.autocmd([[FileType * lua %s]])"
+
+INVOKED, AUTOMATIC = 1, 2
+ASK, NEXT, PREVIOUS, DISMISS = "\x1b\\", "\x1b]", "\x1b[91;3u", "\x1d"
+WORD, LINE = "\x1b[1;3C", "\x1b[1;7C"
 
 Start = Callable[..., NeovimSession]
 
@@ -130,16 +138,159 @@ def test_leaving_a_suggestion_takes_it_down(
     assert "hello" not in session.buffer()
 
 
-def test_a_superseded_answer_leaves_what_is_shown(start: Start, record: Record) -> None:
+def test_typing_along_asks_nothing(start: Start, record: Record) -> None:
     session = start()
     session.press("idef add(a, b):\r")
     session.wait_for_ghost("return a + b")
-    session.press("retur")  # Held back by the server ...
-    wait_for(lambda: record.asked_at() == (1, 9), "the request that is held back", session.screen)
-    session.press("n")  # ... until this request, which it has no suggestion for.
-    session.wait_for_ghost("")
+    session.press("return")
+    session.wait_for_ghost(" a + b")
+    session.press("\x7f\x7f")
+    session.wait_for_ghost("rn a + b")
+    session.press("x")  # This is no longer what was suggested.
+    wait_for(lambda: record.asked_at() == (1, 9), "a request", session.screen)
+    assert record.sent(SUGGEST)[-2]["position"] == {"line": 1, "character": 4}
+
+
+def test_typing_along_goes_on_behind_a_line_end(start: Start) -> None:
+    session = start()
+    session.press("iclass Point:\r")
+    session.wait_for_ghost("def __init__(self, x, y):")
+    session.press("def __init__(self, x, y):\r")
+    session.wait_for_ghost("self.x = x")
+    session.press("\t")
+    session.wait_for_buffer("class Point:\n    def __init__(self, x, y):\n        self.x = x\n        self.y = y")
+
+
+def test_a_newer_request_cancels_the_older(start: Start, record: Record) -> None:
+    session = start()
+    session.press("iheld")  # The server holds its answer back ...
+    wait_for(lambda: record.asked_at() == (0, 4), "the request that is held back", session.screen)
+    session.press("x")
+    session.wait_for_ghost("yz")
+    assert len(record.sent("$/cancelRequest")) == 1  # ... and answers with an error that nobody needs to see.
     assert session.lua("vim.fn.execute('messages')") == ""
-    assert "inline_completion" not in (session.file.parent / "state" / "nvim" / "lsp.log").read_text()
+    log = session.file.parent / "state" / "nvim" / "lsp.log"
+    assert not log.exists() or "dgemma" not in log.read_text().partition("\n")[2]
+
+
+def test_asking_shows_what_is_not_shown_unasked(start: Start, record: Record) -> None:
+    session = start()
+    session.press("iunsure = ")
+    wait_for(lambda: record.suggested() == [], "an answer", session.screen)
+    session.press(ASK)
+    session.wait_for_ghost("maybe() 1/2")
+    assert record.kinds()[-1] == INVOKED
+    session.press(NEXT)
+    session.wait_for_ghost("perhaps() 2/2")
+    session.press(NEXT)
+    session.wait_for_ghost("maybe() 1/2")
+    session.press(PREVIOUS)
+    session.wait_for_ghost("perhaps() 2/2")
+    session.press("\t")
+    session.wait_for_buffer("unsure = perhaps()")
+
+
+def test_the_next_of_an_unasked_suggestion_is_asked_for(start: Start, record: Record) -> None:
+    session = start()
+    session.press("idef add(a, b):\r")
+    session.wait_for_ghost("return a + b")
+    session.press(NEXT)
+    session.wait_for_ghost("return sum([a, b]) 2/3")
+    session.press("return")  # The third does not begin so.
+    session.wait_for_ghost(" sum([a, b]) 2/2")
+    session.press("\t")
+    session.wait_for_buffer("def add(a, b):\n    return sum([a, b])")
+
+
+@pytest.mark.parametrize("command", [":Dgemma suggest\r", ":lua require('dgemma').suggest()\r"])
+def test_asking_in_normal_mode_enters_insert_mode(start: Start, command: str) -> None:
+    session = start()
+    session.press("iunsure = \x1b")
+    session.press(command)
+    session.wait_for_ghost("maybe() 1/2")
+    session.press("\t")
+    session.wait_for_buffer("unsure = maybe()")
+
+
+def test_asking_where_there_is_nothing_says_why(start: Start) -> None:
+    session = start("vim.o.showmode = false")
+    session.press("inowhere" + ASK)
+    session.wait_for_screen("dgemma: nothing in the script")
+
+
+def test_word_by_word_and_the_rest(start: Start) -> None:
+    session = start()
+    session.press("ifirst")
+    session.wait_for_ghost(" second third-fourth")
+    session.press(WORD)
+    session.wait_for_buffer("first second")
+    session.wait_for_ghost(" third-fourth")
+    session.press(WORD + WORD)
+    session.wait_for_buffer("first second third-")
+    session.press("\t")
+    session.wait_for_buffer("first second third-fourth")
+
+
+def test_line_by_line(start: Start) -> None:
+    session = start()
+    session.press("iclass Point:\r")
+    session.wait_for_ghost("def __init__(self, x, y):")
+    session.press(LINE)
+    session.wait_for_buffer("class Point:\n    def __init__(self, x, y):")
+    session.wait_for_screen("        self.y = y")
+    session.press(LINE)
+    session.wait_for_buffer("class Point:\n    def __init__(self, x, y):\n        self.x = x")
+
+
+def test_several_lines_in_front_of_text_are_drawn_as_they_will_stand(start: Start) -> None:
+    session = start()
+    session.press("i# end\x1b0" + "iclass Point:\r")
+    session.wait_for_ghost("def __init__(self, x, y):")
+    drawn = session.terminal.lines()[:4]
+    session.press("\t")
+    wait_for(lambda: "self.y = y" in session.buffer(), "what was taken", session.buffer)
+    assert session.buffer().split("\n") == drawn
+
+
+def test_undo_takes_back_what_was_taken_and_not_what_was_typed(start: Start) -> None:
+    session = start()
+    session.press("ix = 1\rprint(")
+    session.wait_for_ghost("'hello'")
+    session.press("\t)\x1b")
+    session.wait_for_buffer("x = 1\nprint('hello')")
+    session.press("u")
+    session.wait_for_buffer("x = 1\nprint('hello'")
+    session.press("u")
+    session.wait_for_buffer("x = 1\nprint(")
+    session.press("\x12")
+    session.wait_for_buffer("x = 1\nprint('hello'")
+
+
+def test_dismissing_takes_it_down_until_the_next_key(start: Start) -> None:
+    session = start()
+    session.press("ifirst")
+    session.wait_for_ghost(" second third-fourth")
+    session.press(DISMISS)
+    session.wait_for_ghost("")
+    session.press("\t")
+    session.wait_for_buffer("first   ")
+
+
+def test_leaving_insert_mode_takes_it_down(start: Start) -> None:
+    session = start()
+    session.press("ifirst")
+    session.wait_for_ghost(" second third-fourth")
+    session.press("\x1b")
+    wait_for(lambda: "second" not in session.screen(), "the suggestion to go", session.screen)
+
+
+def test_neovims_own_inline_completion_does_not_show_it_twice(start: Start, record: Record) -> None:
+    session = start("vim.lsp.inline_completion.enable()")
+    session.press("ifirst")
+    session.wait_for_ghost(" second third-fourth")
+    time.sleep(0.5)  # Neovim's own would have come by now.
+    assert session.ghost() == " second third-fourth"
+    assert record.kinds().count(AUTOMATIC) == len(record.sent(SUGGEST))
 
 
 def test_tab_is_a_tab_where_nothing_is_suggested(start: Start) -> None:
@@ -182,27 +333,126 @@ def test_tab_belongs_to_the_completion_menu_while_that_is_open(start: Start) -> 
 
 
 def test_another_key_can_be_chosen(start: Start) -> None:
-    session = start("vim.g.dgemma = { accept = '<C-l>' }")
+    session = start("vim.g.dgemma = { keys = { accept = '<C-l>', accept_word = false } }")
     session.press("iprint(")
     session.wait_for_ghost("'hello'")
     session.press("\x0c)")
     session.wait_for_buffer("print('hello')")
+    assert session.lua("vim.fn.maparg('<M-Right>', 'i')") == ""
 
 
-def test_health_and_status_tell_what_the_server_says(start: Start) -> None:
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ("{ accept = '<C-l>' }", "vim.g.dgemma.accept is no option"),
+        ("{ keys = { acept = '<C-l>' } }", "vim.g.dgemma.keys.acept is no option"),
+        ("{ keys = { accept = true } }", "vim.g.dgemma.keys.accept is neither a key nor false"),
+        ("{ keys = false }", "vim.g.dgemma.keys is not a table"),
+        ("'<C-l>'", "vim.g.dgemma is not a table"),
+    ],
+)
+def test_a_wrong_option_is_named_and_the_rest_works(start: Start, options: str, problem: str) -> None:
+    session = start(f"vim.g.dgemma = {options}")
+    session.wait_for_screen(problem)
+    session.press("iprint(")
+    session.wait_for_ghost("'hello'")
+    session.press("\t)")
+    session.wait_for_buffer("print('hello')")
+
+
+def test_a_bare_command_tells_in_a_line_how_the_server_fares(start: Start) -> None:
     session = start()
     session.wait_for_status("ready")
-    session.press(":Dgemma status\r")
+    session.press(":Dgemma\r")
+    session.wait_for_screen("dgemma: ready, script")
+    session.press("inowhere")
+    session.wait_for_status("ready (nothing in the script)")
+    session.press("\x1b:Dgemma\r")
+    session.wait_for_screen("dgemma: ready, script; no suggestion last time: nothing in the script")
+    session.press("x")  # No key was needed to go on.
+    session.wait_for_buffer("nowher")
+
+
+def test_status_shows_everything_until_the_cursor_moves(start: Start) -> None:
+    session = start()
+    session.press("ione\x1b:Dgemma status\r")
     session.wait_for_screen("ready: scripted")
-    session.press("\r:checkhealth dgemma\r")
+    session.wait_for_screen("checkpoint: script")
+    session.press("h")
+    wait_for(lambda: "scripted" not in session.screen(), "the window to close", session.screen)
+
+
+def test_health_tells_what_the_server_says(start: Start) -> None:
+    session = start()
+    session.wait_for_status("ready")
+    session.press(":checkhealth dgemma\r")
     session.wait_for_screen("ready: scripted")
-    session.wait_for_screen("accepts a suggestion")
+    session.wait_for_screen("accept word: `<M-Right>`")
     assert "ERROR" not in session.buffer()
+
+
+@pytest.mark.parametrize(
+    ("commands", "line"),
+    [
+        ([":Dgemma disable\r"], "suggestions are off; `:Dgemma suggest` still asks for one"),
+        ([":Dgemma disable buffer\r"], "suggestions are off in this buffer; `:Dgemma suggest` still asks for one"),
+        ([":Dgemma toggle\r"], "suggestions are off; `:Dgemma suggest` still asks for one"),
+        ([":Dgemma disable buffer\r", ":Dgemma enable\r"], "suggestions are on, but off in this buffer"),
+    ],
+)
+def test_switched_off_nothing_comes_unasked(start: Start, record: Record, commands: list[str], line: str) -> None:
+    session = start()
+    session.wait_for_status("ready")
+    for command in commands:
+        session.press(command)
+    session.wait_for_screen(line)
+    session.wait_for_status("off")
+    session.press("ifirst")
+    session.wait_for_buffer("first")
+    session.press(ASK)
+    session.wait_for_ghost(" second third-fourth")
+    assert record.kinds() == [INVOKED]
+
+
+def test_switched_on_again_they_come(start: Start) -> None:
+    session = start("vim.g.dgemma_enabled = false")
+    session.press(":Dgemma toggle buffer\r")
+    session.wait_for_screen("suggestions are on in this buffer")
+    session.press("ifirst")
+    session.wait_for_ghost(" second third-fourth")
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("Dgemma ", ["disable", "enable", "log", "restart", "status", "suggest", "toggle"]),
+        ("Dgemma s", ["status", "suggest"]),
+        ("Dgemma toggle ", ["buffer"]),
+        ("Dgemma log ", []),
+    ],
+)
+def test_commands_complete(start: Start, typed: str, completed: list[str]) -> None:
+    assert start().lua(f"vim.fn.getcompletion('{typed}', 'cmdline')") == completed
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("nonsense", "no such command: nonsense; there are disable, enable, log,"),
+        ("log buffer", "`log` does not take that"),
+        ("toggle window", "`toggle` does not take that"),
+    ],
+)
+def test_a_wrong_command_is_named(start: Start, command: str, said: str) -> None:
+    session = start()
+    session.press(f":Dgemma {command}\r")
+    session.wait_for_screen(said)
 
 
 def test_restart_starts_a_new_server(start: Start, record: Record) -> None:
     session = start()
     session.press(":Dgemma restart\r")
+    session.wait_for_screen("dgemma: the server starts anew")
     wait_for(lambda: len(record.sent("initialize")) == 2, "a second server", session.screen)
     session.wait_for_server()
     session.press("iprint(")
@@ -211,8 +461,10 @@ def test_restart_starts_a_new_server(start: Start, record: Record) -> None:
 
 def test_a_server_that_is_not_there_is_named(neovim: Neovim, tmp_path: Path) -> None:
     with NeovimSession(neovim, tmp_path, ["no-such-dgemma-lsp"]) as session:
-        session.wait_for_screen(session.file.name)
-        session.press("\r:checkhealth dgemma\r")
+        session.wait_for_screen("dgemma: no-such-dgemma-lsp is not installed; see :checkhealth dgemma")
+        session.press(":edit other.py\r")
+        wait_for(lambda: session.lua("vim.fn.execute('messages')").count("installed") == 1, "one word", session.screen)
+        session.press(":checkhealth dgemma\r")
         # The screen may hide the backticks, which is for Neovim's highlighting to say; the buffer always has them.
         wait_for(lambda: "`no-such-dgemma-lsp` is not executable" in session.buffer(), "the finding", session.screen)
 

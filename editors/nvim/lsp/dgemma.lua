@@ -2,7 +2,7 @@
 
 ---@type vim.lsp.Config
 return {
-  cmd = { 'dgemma-lsp', '--stdio' },
+  cmd = require('dgemma.options').get().cmd or { require('dgemma.program').find(), '--stdio' },
   init_options = { statusNotifications = true },
   root_dir = function(buf, on_dir)
     -- Buffers that stand for something else than a file, such as `fugitive://…`, are left alone.

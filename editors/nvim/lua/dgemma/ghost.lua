@@ -1,102 +1,62 @@
---- Keeps the suggestion on the screen true while the user goes on typing.
----
---- Neovim draws the last answer until the next one comes, at the place that the server named, whatever
---- has been typed meanwhile. Typing along with a suggestion is fine that way; after any other change
---- it would show, and accept, text in the wrong place.
+--- Draws what is suggested at the cursor, as text that is not in the buffer.
 
 local api = vim.api
 
 local M = {}
 
-local namespace = api.nvim_create_namespace('nvim.lsp.inline_completion')
+local namespace = api.nvim_create_namespace('dgemma')
+local GROUP = 'DgemmaSuggestion'
 
----@class dgemma.Ghost What is drawn of a suggestion.
----@field row integer
----@field col integer Byte column of its first character that is not typed yet.
----@field text string The rest of its first line.
+api.nvim_set_hl(0, GROUP, { link = 'Comment', default = true })
 
 ---@param buf integer
----@return dgemma.Ghost?
-local function drawn(buf)
-  local opts = { details = true, limit = 1 }
-  local mark = api.nvim_buf_get_extmarks(buf, namespace, 0, -1, opts)[1]
-  if mark then
-    return { row = mark[2], col = mark[3], text = mark[4].virt_text[1][1] }
+function M.hide(buf)
+  if api.nvim_buf_is_valid(buf) then
+    api.nvim_buf_clear_namespace(buf, namespace, 0, -1)
   end
 end
 
---- The text from a place to the cursor, or nil if the cursor is not to the right of it.
----@param row integer
----@param col integer
----@return string?
-local function typed_since(row, col)
-  local cursor_row, cursor_col = unpack(api.nvim_win_get_cursor(0))
-  if cursor_row - 1 == row and cursor_col >= col then
-    return api.nvim_get_current_line():sub(col + 1, cursor_col)
+--- Draws a suggestion in the current buffer in place of what is drawn there.
+---@param text string
+---@param covers integer How many bytes to the right of the cursor it replaces.
+---@param hint string? What to say behind the line, such as `2/3`.
+function M.show(text, covers, hint)
+  local buf = api.nvim_get_current_buf()
+  local row, col = unpack(api.nvim_win_get_cursor(0))
+  local right = api.nvim_get_current_line():sub(col + 1)
+  local lines = vim.split(text, '\n')
+  local first, last = lines[1], lines[#lines]
+  local below = {} ---@type [string, string][][]
+  for index = 2, #lines do
+    below[index - 1] = { { lines[index], GROUP } }
   end
-end
-
---- Takes the suggestion down and asks for another.
----@param buf integer
-local function dismiss(buf)
-  -- Neovim forgets it only after the next redraw; until then it must not be seen.
-  api.nvim_buf_clear_namespace(buf, namespace, 0, -1)
-  vim.lsp.inline_completion.get({
-    bufnr = buf,
-    on_accept = function()
-      -- Forgetting it also dropped the request that the change itself had scheduled.
-      local group = 'nvim.lsp.inline_completion:' .. buf
-      api.nvim_exec_autocmds('CursorMovedI', { group = group, buf = buf })
-    end,
-  })
-end
-
---- Takes a suggestion down as soon as it no longer continues what is typed.
----@param buf integer
-function M.watch(buf)
-  local group = api.nvim_create_augroup('dgemma.ghost:' .. buf, {})
-  local before ---@type dgemma.Ghost? What was drawn before the keys typed since the last look.
-  local seen ---@type integer? The change that was looked at last.
-
-  api.nvim_create_autocmd('InsertCharPre', {
-    group = group,
-    buf = buf,
-    callback = function()
-      before = before or drawn(buf)
-    end,
-  })
-  api.nvim_create_autocmd({ 'CursorMovedI', 'TextChangedI' }, {
-    group = group,
-    buf = buf,
-    callback = function(event)
-      local tick = api.nvim_buf_get_changedtick(buf)
-      if event.event == 'TextChangedI' and tick == seen then
-        return -- The cursor moved with this change.
-      end
-      local typed = before and typed_since(before.row, before.col)
-      local continues = typed and vim.startswith(before.text, typed)
-      before, seen = nil, tick
-      if not continues and drawn(buf) then
-        dismiss(buf)
-      end
-    end,
-  })
-end
-
---- The suggestion with its range stretched over those of its characters that have been typed since
---- the server answered, or nil if something else has been typed.
----@param item vim.lsp.inline_completion.Item
----@return vim.lsp.inline_completion.Item?
-function M.fit(item)
-  local range = item.range
-  if not range or not range:is_empty() then
-    return item
+  local position = 'inline'
+  if right ~= '' and (#lines > 1 or covers > 0) then
+    -- What is to the right will stand behind the last line, so it is drawn there and covered here.
+    position = 'overlay'
+    local start = vim.fn.virtcol('.') - 1
+    local width = vim.fn.strdisplaywidth(right, start) - vim.fn.strdisplaywidth(first, start)
+    local kept = right:sub(covers + 1)
+    if #lines > 1 then
+      first = first .. (' '):rep(width)
+      below[#below] = { { last, GROUP }, { kept } }
+    else
+      first = first .. kept .. (' '):rep(vim.fn.strdisplaywidth(right, start) - vim.fn.strdisplaywidth(first .. kept, start))
+    end
   end
-  local row, col = range:to_extmark()
-  local typed = typed_since(row, col)
-  if typed and vim.startswith(item.insert_text --[[@as string]], typed) then
-    item.range = vim.range.extmark(range.buf, row, col, row, col + #typed)
-    return item
+  M.hide(buf)
+  api.nvim_buf_set_extmark(buf, namespace, row - 1, col, {
+    virt_text = { { first, GROUP } },
+    virt_text_pos = position,
+    virt_lines = below,
+    hl_mode = 'combine',
+  })
+  if hint then
+    api.nvim_buf_set_extmark(buf, namespace, row - 1, col, {
+      virt_text = { { hint, GROUP } },
+      virt_text_pos = 'eol',
+      hl_mode = 'combine',
+    })
   end
 end
 

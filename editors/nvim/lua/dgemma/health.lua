@@ -1,26 +1,47 @@
---- `:checkhealth dgemma`.
+--- `:checkhealth dgemma`, and what is said of its findings when the first file is opened.
+
+local options = require('dgemma.options')
+local program = require('dgemma.program')
+local say = require('dgemma.say')
 
 local health = vim.health
 
 local M = {}
 
+--- Says in a line what keeps the plug-in from working as it is set up.
+function M.warn()
+  local missing = program.missing()
+  local problem = missing and missing .. ' is not installed' or options.problems()[1]
+  if problem then
+    say(problem .. '; see :checkhealth dgemma', vim.log.levels.WARN)
+  end
+end
+
+local function check_options()
+  for _, problem in ipairs(options.problems()) do
+    health.warn(problem, 'See :help g:dgemma')
+  end
+end
+
 ---@return boolean found
 local function check_program()
-  local command = vim.lsp.config.dgemma.cmd
-  if type(command) ~= 'table' then
+  local command = program.command()
+  if not command then
     health.info('`cmd` is a function; whether it finds the server is not checked')
-    return false
+    return true
   end
   local path = vim.fn.exepath(command[1])
-  if path == '' then
-    health.error('`' .. command[1] .. '` is not executable', {
-      'Install it: `pipx install dgemma-lsp`',
-      "Or name it: `vim.lsp.config('dgemma', { cmd = { '/path/to/dgemma-lsp', '--stdio' } })`",
-    })
-    return false
+  if path ~= '' then
+    health.ok('The server is `' .. path .. '`')
+    return true
   end
-  health.ok('The server is `' .. path .. '`')
-  return true
+  health.error('`' .. command[1] .. '` is not executable', {
+    'Install the server as the README of the repository says',
+    'It was searched for on PATH and at ' .. table.concat(program.places(), ', '),
+    "Where it is elsewhere, name it: `vim.g.dgemma = { cmd = { '/path/to/dgemma-lsp', '--stdio' } }`",
+    'Then `:Dgemma restart`',
+  })
+  return false
 end
 
 local function check_clients()
@@ -34,31 +55,30 @@ local function check_clients()
   for _, client in ipairs(clients) do
     local buffers = #vim.tbl_keys(client.attached_buffers)
     health.ok(('The server runs for %s, in %d buffer(s)'):format(client.root_dir or 'single files', buffers))
-    for _, line in ipairs(require('dgemma.status').ask(client)) do
+    for _, line in ipairs(require('dgemma.status').describe(client)) do
       health.info(line)
     end
   end
 end
 
-local function check_key()
-  local key = require('dgemma').options().accept
-  if key then
-    health.info('`' .. key .. '` accepts a suggestion in Insert mode')
-  else
-    health.info('No key accepts a suggestion; map one to `require("dgemma").accept()`')
+local function check_keys()
+  for name, key in vim.spairs(options.get().keys) do
+    health.info(('%s: %s'):format(name:gsub('_', ' '), key and '`' .. key .. '`' or 'no key'))
   end
 end
 
 function M.check()
   health.start('dgemma')
   if vim.fn.has('nvim-0.12') == 0 then
-    health.error('Neovim 0.12 or newer is needed, which has inline completion')
+    health.error('Neovim 0.12 or newer is needed')
     return
   end
+  check_options()
   if check_program() then
     check_clients()
   end
-  check_key()
+  health.start('dgemma: keys of Insert mode')
+  check_keys()
 end
 
 return M

@@ -1,52 +1,78 @@
---- Inline completion by dgemma-lsp, over |vim.lsp.inline_completion|.
+--- Suggestions of dgemma-lsp at the cursor, for keys and configurations of the user's.
 
 local M = {}
 
----@class dgemma.Options
----@field accept string|false The key that accepts a suggestion in Insert mode, or false for none.
+local DESCRIPTIONS = {
+  accept = 'Accept the suggestion',
+  accept_word = 'Accept the next word of the suggestion',
+  accept_line = 'Accept the next line of the suggestion',
+  suggest = 'Ask for suggestions',
+  next = 'Show the next suggestion',
+  previous = 'Show the previous suggestion',
+  dismiss = 'Dismiss the suggestion',
+}
 
----@type dgemma.Options
-local defaults = { accept = '<Tab>' }
-
----@return dgemma.Options
-function M.options()
-  return vim.tbl_extend('force', defaults, vim.g.dgemma or {})
-end
-
---- Shows suggestions in a buffer and lets the accepting key take them.
+--- Shows suggestions in a buffer, and maps the keys there.
+---@param client vim.lsp.Client
 ---@param buf integer
-function M.attach(buf)
-  vim.lsp.inline_completion.enable(true, { bufnr = buf })
-  require('dgemma.ghost').watch(buf)
-  local key = M.options().accept
-  if key then
-    require('dgemma.key').map(key, M.accept, buf)
+function M.attach(client, buf)
+  -- Neovim's own |vim.lsp.inline_completion|, where the user has it on for other servers, would show everything twice.
+  client.server_capabilities.inlineCompletionProvider = nil
+  require('dgemma.inline').attach(buf)
+  for name, key in pairs(require('dgemma.options').get().keys) do
+    if key then
+      require('dgemma.key').map(key, M[name], buf, DESCRIPTIONS[name])
+    end
   end
 end
 
 --- Takes the suggestion on the screen, unless the completion menu is open: then the key is the menu's.
 ---@return boolean taken
 function M.accept()
-  local settled, taken = false, false
-  local shown = vim.fn.pumvisible() == 0
-    and vim.lsp.inline_completion.get({
-      on_accept = function(item)
-        local fitted = require('dgemma.ghost').fit(item)
-        taken = fitted ~= nil
-        return fitted
-      end,
-    })
-  if not shown then
-    return false
-  end
-  -- Neovim takes it a moment later. Keys that are typed ahead must not come before it.
-  vim.schedule(function()
-    settled = true
-  end)
-  vim.wait(1000, function()
-    return settled
-  end)
-  return taken
+  return require('dgemma.inline').accept()
+end
+
+--- Takes the next word of it.
+---@return boolean taken
+function M.accept_word()
+  return require('dgemma.inline').accept(require('dgemma.suggestion').first_word)
+end
+
+--- Takes the next line of it.
+---@return boolean taken
+function M.accept_line()
+  return require('dgemma.inline').accept(require('dgemma.suggestion').first_line)
+end
+
+--- Asks for suggestions at the cursor, however sure the model is of them; enters Insert mode where that is not on.
+---@return boolean asked Always, so that its key has no other meaning.
+function M.suggest()
+  require('dgemma.inline').suggest()
+  return true
+end
+
+--- Shows the next of the suggestions.
+---@return boolean shown
+function M.next()
+  return require('dgemma.inline').cycle(1)
+end
+
+--- Shows the previous of the suggestions.
+---@return boolean shown
+function M.previous()
+  return require('dgemma.inline').cycle(-1)
+end
+
+--- Takes the suggestion down.
+---@return boolean dismissed
+function M.dismiss()
+  return require('dgemma.inline').dismiss()
+end
+
+--- Whether a suggestion is on the screen.
+---@return boolean
+function M.visible()
+  return require('dgemma.inline').visible()
 end
 
 --- What the server is doing, in a word or two: for a status line.

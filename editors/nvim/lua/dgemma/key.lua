@@ -49,8 +49,9 @@ end
 ---@param key string
 ---@param act fun(): boolean Acts if it can.
 ---@param buf integer
-function M.map(key, act, buf)
-  local description = 'Accept the suggestion of dgemma-lsp'
+---@param what string
+function M.map(key, act, buf, what)
+  local description = what .. ' (dgemma)'
   local own = vim.fn.maparg(key, 'i', false, true) ---@type table<string, any>
   if own.desc == description then
     return

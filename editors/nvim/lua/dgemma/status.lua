@@ -10,30 +10,79 @@ local M = {}
 ---@field lastSilence string? Why the last request got no suggestion.
 
 local latest = {} ---@type table<integer, dgemma.Status> By client.
+local thinking = false
+
+---@param status dgemma.Status?
+local function announce(status)
+  vim.api.nvim_exec_autocmds('User', { pattern = 'DgemmaStatus', data = status })
+  vim.cmd.redrawstatus()
+end
 
 ---@param client_id integer
 ---@param status dgemma.Status
 function M.update(client_id, status)
   latest[client_id] = status
-  vim.api.nvim_exec_autocmds('User', { pattern = 'DgemmaStatus', data = status })
-  vim.cmd.redrawstatus()
+  announce(status)
 end
 
---- The state in a word, with the progress of loading. Empty while no server runs.
+--- Notes whether a suggestion is being waited for.
+---@param now boolean
+function M.set_thinking(now)
+  if thinking ~= now then
+    thinking = now
+    announce()
+  end
+end
+
+--- Why the last request got nothing; nil where it got something.
+---@param client vim.lsp.Client
+---@return string?
+function M.silence(client)
+  local status = latest[client.id]
+  return status and type(status.lastSilence) == 'string' and status.lastSilence or nil
+end
+
+--- The state in a word, with the progress of loading or why nothing was suggested. Empty while no server runs.
 ---@return string
 function M.summary()
-  for _, client in ipairs(vim.lsp.get_clients({ name = 'dgemma' })) do
-    local status = latest[client.id] or { state = 'starting' }
-    local progress = type(status.progress) == 'number' and (' %d%%'):format(status.progress * 100)
-    return 'dgemma: ' .. status.state .. (progress or '')
+  local client = vim.lsp.get_clients({ name = 'dgemma' })[1]
+  if not client then
+    return ''
   end
-  return ''
+  local status = latest[client.id] or { state = 'starting' }
+  local word = status.state ---@type string
+  if type(status.progress) == 'number' then
+    word = ('%s %d%%'):format(word, status.progress * 100)
+  elseif thinking then
+    word = 'thinking'
+  elseif word == 'ready' and not require('dgemma.inline').is_enabled(vim.api.nvim_get_current_buf()) then
+    word = 'off'
+  elseif word == 'ready' and M.silence(client) then
+    word = ('%s (%s)'):format(word, M.silence(client))
+  end
+  return 'dgemma: ' .. word
 end
 
---- All of a status, a line for each thing.
----@param status dgemma.Status
+--- Asks a server how it fares, within a second.
+---@param client vim.lsp.Client
+---@return dgemma.Status? status, string? failure
+local function ask(client)
+  ---@diagnostic disable-next-line: param-type-mismatch -- The method is our server's own.
+  local answer, failure = client:request_sync('dgemma/status', vim.empty_dict(), 1000)
+  if not answer or answer.err then
+    return nil, 'the server does not answer: ' .. (failure or answer and answer.err.message or '')
+  end
+  return answer.result
+end
+
+--- How a server fares, a line for each thing.
+---@param client vim.lsp.Client
 ---@return string[]
-function M.describe(status)
+function M.describe(client)
+  local status, failure = ask(client)
+  if not status then
+    return { failure }
+  end
   local lines = { status.state .. ': ' .. status.message }
   if status.checkpoint ~= '' then
     table.insert(lines, 'checkpoint: ' .. status.checkpoint)
@@ -44,16 +93,19 @@ function M.describe(status)
   return lines
 end
 
---- Asks a server how it fares, within a second.
+--- How a server fares, in a line.
 ---@param client vim.lsp.Client
----@return string[] description
-function M.ask(client)
-  ---@diagnostic disable-next-line: param-type-mismatch -- The method is our server's own.
-  local answer, failure = client:request_sync('dgemma/status', vim.empty_dict(), 1000)
-  if not answer or answer.err then
-    return { 'the server does not answer: ' .. (failure or answer and answer.err.message or '') }
+---@return string
+function M.line(client)
+  local status, failure = ask(client)
+  if not status then
+    return assert(failure)
   end
-  return M.describe(answer.result)
+  if status.state ~= 'ready' and status.state ~= 'busy' then
+    return status.state .. ': ' .. status.message
+  end
+  local silence = type(status.lastSilence) == 'string' and '; no suggestion last time: ' .. status.lastSilence
+  return ('%s, %s%s'):format(status.state, status.checkpoint, silence or '')
 end
 
 return M
