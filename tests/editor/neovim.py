@@ -1,10 +1,10 @@
-"""A real Neovim with the plug-in installed as a user installs it, driven by its keyboard and seen on its screen."""
+"""A real Neovim with the plug-in linked from a clone, driven by its keyboard and seen on its screen."""
 
 import json
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self, cast
 
@@ -12,20 +12,35 @@ from tests.editor.editors import NEOVIM_PLUGIN, Neovim
 from tests.editor.terminal import Terminal
 from tests.editor.waiting import wait_for
 
+CLONE = Path("src/dgemma-lsp")
+"""Where in a user's home the clone is that the plug-in is linked from."""
+
 
 class NeovimSession:
     """A user's home with a configuration in it, and Neovim started there on one file, within a `with` statement.
 
-    server: the language server's command line. lua: what else the user has in `init.lua`.
+    server: the language server's command line; with none the plug-in has to find it. lua: what else the user has in
+    `init.lua`.
     """
 
-    def __init__(self, neovim: Neovim, home: Path, server: Sequence[str], lua: str = "", file: str = "work.py") -> None:
+    def __init__(
+        self,
+        neovim: Neovim,
+        home: Path,
+        server: Sequence[str] = (),
+        lua: str = "",
+        file: str = "work.py",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         package = home / "data" / "nvim" / "site" / "pack" / "dgemma" / "start" / "dgemma"
-        shutil.copytree(NEOVIM_PLUGIN, package)
-        command = ", ".join(json.dumps(word) for word in server)
+        package.parent.mkdir(parents=True)
+        package.symlink_to(shutil.copytree(NEOVIM_PLUGIN, home / CLONE / "editors" / "nvim"))
+        if server:
+            command = ", ".join(json.dumps(word) for word in server)
+            lua = f"vim.lsp.config('dgemma', {{ cmd = {{ {command} }} }})\n{lua}"
         config = home / "config" / "nvim" / "init.lua"
         config.parent.mkdir(parents=True)
-        config.write_text(f"vim.lsp.config('dgemma', {{ cmd = {{ {command} }} }})\nvim.o.swapfile = false\n{lua}\n")
+        config.write_text(f"vim.o.swapfile = false\n{lua}\n")
         self.file = home / file
         self._address = home / "nvim.sock"
         self._program = neovim.program
@@ -36,6 +51,7 @@ class NeovimSession:
             **{f"XDG_{name.upper()}_HOME": str(home / name) for name in ("config", "data", "state", "cache")},
             "XDG_RUNTIME_DIR": str(home),
             "NVIM_LOG_FILE": str(home / "nvim.log"),
+            **(environment or {}),
         }
         self.terminal = Terminal(
             [neovim.program, "--listen", str(self._address), str(self.file)], self._environment, home
@@ -66,6 +82,10 @@ class NeovimSession:
     def buffer(self) -> str:
         """The text that is edited."""
         return "\n".join(cast(list[str], self.lua("vim.api.nvim_buf_get_lines(0, 0, -1, false)")))
+
+    def messages(self) -> str:
+        """What the user has been told so far."""
+        return str(self.lua("vim.fn.execute('messages')"))
 
     def screen(self) -> str:
         """All that is to be seen."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.editor.editors import Neovim
-from tests.editor.neovim import NeovimSession
+from tests.editor.neovim import CLONE, NeovimSession
 from tests.editor.record import SUGGEST, Record, scripted
 from tests.editor.waiting import wait_for
 
@@ -168,7 +168,7 @@ def test_a_newer_request_cancels_the_older(start: Start, record: Record) -> None
     session.press("x")
     session.wait_for_ghost("yz")
     assert len(record.sent("$/cancelRequest")) == 1  # ... and answers with an error that nobody needs to see.
-    assert session.lua("vim.fn.execute('messages')") == ""
+    assert session.messages() == ""
     log = session.file.parent / "state" / "nvim" / "lsp.log"
     assert not log.exists() or "dgemma" not in log.read_text().partition("\n")[2]
 
@@ -463,10 +463,49 @@ def test_a_server_that_is_not_there_is_named(neovim: Neovim, tmp_path: Path) -> 
     with NeovimSession(neovim, tmp_path, ["no-such-dgemma-lsp"]) as session:
         session.wait_for_screen("dgemma: no-such-dgemma-lsp is not installed; see :checkhealth dgemma")
         session.press(":edit other.py\r")
-        wait_for(lambda: session.lua("vim.fn.execute('messages')").count("installed") == 1, "one word", session.screen)
+        session.wait_for_screen("other.py")
+        assert session.messages().count("installed") == 1
         session.press(":checkhealth dgemma\r")
         # The screen may hide the backticks, which is for Neovim's highlighting to say; the buffer always has them.
         wait_for(lambda: "`no-such-dgemma-lsp` is not executable" in session.buffer(), "the finding", session.screen)
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        pytest.param("bin", id="PATH"),
+        pytest.param(".local/bin", id="user"),
+        pytest.param("data/pipx/venvs/dgemma-lsp/bin", id="pipx"),
+        pytest.param("data/uv/tools/dgemma-lsp/bin", id="uv"),
+        pytest.param(str(CLONE / ".venv/bin"), id="clone"),
+    ],
+)
+def test_the_server_is_found_where_it_is_installed(neovim: Neovim, tmp_path: Path, record: Record, folder: str) -> None:
+    home = tmp_path / "home"
+    (home / folder).mkdir(parents=True)
+    record.program(home / folder)
+    with NeovimSession(neovim, home, environment={"PATH": f"{home}/bin:/usr/bin:/bin"}) as session:
+        session.wait_for_server()
+        session.press("iprint(")
+        session.wait_for_ghost("'hello'")
+
+
+def test_the_server_is_found_where_the_options_say(neovim: Neovim, tmp_path: Path, record: Record) -> None:
+    program = record.program(tmp_path)
+    with NeovimSession(neovim, tmp_path / "home", lua=f"vim.g.dgemma = {{ cmd = {{ '{program}' }} }}") as session:
+        session.wait_for_server()
+
+
+def test_a_server_installed_meanwhile_is_found_by_restart(neovim: Neovim, tmp_path: Path, record: Record) -> None:
+    home = tmp_path / "home"
+    with NeovimSession(neovim, home, environment={"PATH": "/usr/bin:/bin"}) as session:
+        session.wait_for_screen("dgemma: dgemma-lsp is not installed; see :checkhealth dgemma")
+        session.press(":Dgemma restart\r")
+        wait_for(lambda: session.messages().count("installed") == 2, "it again", session.screen)
+        (home / ".local/bin").mkdir(parents=True)
+        record.program(home / ".local/bin")
+        session.press(":Dgemma restart\r")
+        session.wait_for_server()
 
 
 def test_an_old_neovim_is_told_what_is_needed(old_neovim: Neovim, tmp_path: Path) -> None:
