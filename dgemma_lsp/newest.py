@@ -1,6 +1,6 @@
 """The newest request per document and kind wins; an older one is cancelled, which frees the model for the newer.
 
-Editors rarely cancel for themselves: Neovim never does, and shows whichever answer comes last.
+Editors rarely cancel for themselves: Neovim's own inline completion never does, and shows whichever answer comes last.
 """
 
 from __future__ import annotations

@@ -96,8 +96,8 @@ def build_neovim(tree: Path) -> None:
 
 
 def install_neovim() -> None:
-    """A Neovim that the plug-in is for, and Debian 12's own, which is too old for it."""
-    install_debian_packages("debootstrap", "neovim", "patchelf")
+    """A Neovim that the plug-in is for, Debian 12's own, which is too old for it, and a linter for the plug-in."""
+    install_debian_packages("debootstrap", "neovim", "patchelf", "lua-check")
     build_once(NEOVIM_TREE, build_neovim)
     version = installed_neovim().version()
     if version < NEOVIM_OLDEST:

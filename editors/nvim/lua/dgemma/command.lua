@@ -105,8 +105,15 @@ local function show_status()
     return
   end
   local enabled = inline.is_enabled(vim.api.nvim_get_current_buf())
-  table.insert(lines, enabled and 'unasked suggestions are on here' or 'unasked suggestions are off here')
-  vim.lsp.util.open_floating_preview(lines, '', { focus_id = 'dgemma', border = 'rounded', max_width = vim.o.columns - 4 })
+  table.insert(
+    lines,
+    enabled and 'unasked suggestions are on here' or 'unasked suggestions are off here'
+  )
+  vim.lsp.util.open_floating_preview(
+    lines,
+    '',
+    { focus_id = 'dgemma', border = 'rounded', max_width = vim.o.columns - 4 }
+  )
 end
 
 --- Switches unasked suggestions on or off, and says how that leaves the buffer.
@@ -162,7 +169,10 @@ function M.run(words, bang)
   if not name then
     report()
   elseif not commands[name] then
-    say(('no such command: %s; there are %s'):format(name, table.concat(names, ', ')), vim.log.levels.ERROR)
+    say(
+      ('no such command: %s; there are %s'):format(name, table.concat(names, ', ')),
+      vim.log.levels.ERROR
+    )
   elseif #words > 2 or (scope and not (SCOPED[name] and scope == 'buffer')) then
     say(('`%s` does not take that'):format(name), vim.log.levels.ERROR)
   else

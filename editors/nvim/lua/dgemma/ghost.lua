@@ -16,6 +16,30 @@ function M.hide(buf)
   end
 end
 
+--- The lines that a suggestion is drawn as, and how the first of them lies on what is to the right of the cursor.
+---@param text string
+---@param right string What is to the right.
+---@param covers integer How many bytes of that it replaces.
+---@return [string, string][][] lines, 'inline'|'overlay' position
+local function layout(text, right, covers)
+  local lines = {} ---@type [string, string][][]
+  for line in vim.gsplit(text, '\n', { plain = true }) do
+    table.insert(lines, { { line, GROUP } })
+  end
+  if right == '' or (#lines == 1 and covers == 0) then
+    return lines, 'inline'
+  end
+  -- What is kept of the text to the right will stand behind the last line: it is drawn there, and covered here.
+  table.insert(lines[#lines], { right:sub(covers + 1) })
+  local column = vim.fn.virtcol('.') - 1
+  local drawn = vim.iter(lines[1]):fold('', function(all, chunk)
+    return all .. chunk[1]
+  end)
+  local missing = vim.fn.strdisplaywidth(right, column) - vim.fn.strdisplaywidth(drawn, column)
+  table.insert(lines[1], { (' '):rep(missing) })
+  return lines, 'overlay'
+end
+
 --- Draws a suggestion in the current buffer in place of what is drawn there.
 ---@param text string
 ---@param covers integer How many bytes to the right of the cursor it replaces.
@@ -24,31 +48,12 @@ function M.show(text, covers, hint)
   local buf = api.nvim_get_current_buf()
   local row, col = unpack(api.nvim_win_get_cursor(0))
   local right = api.nvim_get_current_line():sub(col + 1)
-  local lines = vim.split(text, '\n')
-  local first, last = lines[1], lines[#lines]
-  local below = {} ---@type [string, string][][]
-  for index = 2, #lines do
-    below[index - 1] = { { lines[index], GROUP } }
-  end
-  local position = 'inline'
-  if right ~= '' and (#lines > 1 or covers > 0) then
-    -- What is to the right will stand behind the last line, so it is drawn there and covered here.
-    position = 'overlay'
-    local start = vim.fn.virtcol('.') - 1
-    local width = vim.fn.strdisplaywidth(right, start) - vim.fn.strdisplaywidth(first, start)
-    local kept = right:sub(covers + 1)
-    if #lines > 1 then
-      first = first .. (' '):rep(width)
-      below[#below] = { { last, GROUP }, { kept } }
-    else
-      first = first .. kept .. (' '):rep(vim.fn.strdisplaywidth(right, start) - vim.fn.strdisplaywidth(first .. kept, start))
-    end
-  end
+  local lines, position = layout(text, right, covers)
   M.hide(buf)
   api.nvim_buf_set_extmark(buf, namespace, row - 1, col, {
-    virt_text = { { first, GROUP } },
+    virt_text = table.remove(lines, 1),
     virt_text_pos = position,
-    virt_lines = below,
+    virt_lines = lines,
     hl_mode = 'combine',
   })
   if hint then

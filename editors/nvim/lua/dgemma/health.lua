@@ -54,7 +54,9 @@ local function check_clients()
   end
   for _, client in ipairs(clients) do
     local buffers = #vim.tbl_keys(client.attached_buffers)
-    health.ok(('The server runs for %s, in %d buffer(s)'):format(client.root_dir or 'single files', buffers))
+    health.ok(
+      ('The server runs for %s, in %d buffer(s)'):format(client.root_dir or 'single files', buffers)
+    )
     for _, line in ipairs(require('dgemma.status').describe(client)) do
       health.info(line)
     end

@@ -55,7 +55,9 @@ function M.summary()
     word = ('%s %d%%'):format(word, status.progress * 100)
   elseif thinking then
     word = 'thinking'
-  elseif word == 'ready' and not require('dgemma.inline').is_enabled(vim.api.nvim_get_current_buf()) then
+  elseif
+    word == 'ready' and not require('dgemma.inline').is_enabled(vim.api.nvim_get_current_buf())
+  then
     word = 'off'
   elseif word == 'ready' and M.silence(client) then
     word = ('%s (%s)'):format(word, M.silence(client))
@@ -104,7 +106,8 @@ function M.line(client)
   if status.state ~= 'ready' and status.state ~= 'busy' then
     return status.state .. ': ' .. status.message
   end
-  local silence = type(status.lastSilence) == 'string' and '; no suggestion last time: ' .. status.lastSilence
+  local silence = type(status.lastSilence) == 'string'
+    and '; no suggestion last time: ' .. status.lastSilence
   return ('%s, %s%s'):format(status.state, status.checkpoint, silence or '')
 end
 

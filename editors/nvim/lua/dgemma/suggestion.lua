@@ -53,7 +53,12 @@ function M.read(anchor, item, encoding)
   local first = vim.str_byteindex(line, encoding, range.start.character, false)
   local last = vim.str_byteindex(line, encoding, range['end'].character, false)
   local typed = anchor.before:sub(first + 1)
-  if range.start.line == anchor.row and range['end'].line == anchor.row and last >= #anchor.before and vim.startswith(text, typed) then
+  if
+    range.start.line == anchor.row
+    and range['end'].line == anchor.row
+    and last >= #anchor.before
+    and vim.startswith(text, typed)
+  then
     return { text = text:sub(#typed + 1), covers = last - #anchor.before }
   end
 end
@@ -77,7 +82,8 @@ function M.rest(anchor, item)
   if first_line:sub(1, column) ~= anchor.before then
     return
   end
-  local typed = table.concat(api.nvim_buf_get_text(anchor.buf, anchor.row, column, row, col, {}), '\n')
+  local typed =
+    table.concat(api.nvim_buf_get_text(anchor.buf, anchor.row, column, row, col, {}), '\n')
   if #typed < #item.text and vim.startswith(item.text, typed) then
     return item.text:sub(#typed + 1)
   end
