@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -52,6 +53,8 @@ def code() -> Code:
 @pytest.fixture(scope="session")
 def extension(code: Code) -> Path:
     """The extension for VS Code, built from this tree, as a file to install."""
-    environment = {**os.environ, "PATH": code.path}
+    # The wheel in it is built with what is installed for the tests, and nothing is downloaded.
+    offline = {"PYTHON": sys.executable, "PIP_NO_BUILD_ISOLATION": "false", "PIP_NO_INDEX": "1"}
+    environment = {**os.environ, "PATH": code.path, **offline}
     subprocess.run(["npm", "run", "package"], cwd=VSCODE_EXTENSION, env=environment, check=True, capture_output=True)
     return VSCODE_EXTENSION / "dgemma.vsix"

@@ -1,4 +1,4 @@
-"""A package that installs the scripted server under the real one's name, to see an editor install it."""
+"""A package that installs the scripted server under the real one's name, and an extension that holds it."""
 
 import zipfile
 from pathlib import Path
@@ -24,3 +24,14 @@ def build(folder: Path, command: tuple[str, ...]) -> Path:
         record = "".join(f"{name},,\n" for name in [*files, f"{NAME}.dist-info/RECORD"])
         archive.writestr(f"{NAME}.dist-info/RECORD", record)
     return wheel
+
+
+def exchange(extension: Path, wheel: Path) -> Path:
+    """Builds an extension beside `wheel` that holds it in the place of its own."""
+    changed = wheel.with_suffix(".vsix")
+    with zipfile.ZipFile(extension) as source, zipfile.ZipFile(changed, "w") as target:
+        for name in source.namelist():
+            if not name.endswith(".whl"):
+                target.writestr(name, source.read(name))
+        target.write(wheel, f"extension/server/{wheel.name}")
+    return changed

@@ -20,13 +20,15 @@ class Record:
 
     def __init__(self, path: Path, server: Sequence[str]) -> None:
         self._path = path
+        self._server = server
         recorder = ("-m", "tests.editor.recorder", str(path))
         self.command = ("env", f"PYTHONPATH={REPOSITORY}", sys.executable, *recorder, *server)
 
     def program(self, folder: Path) -> Path:
-        """The command line as a program named `dgemma-lsp` in a folder."""
+        """The command line as a program named `dgemma-lsp` in a folder; what is no conversation is not recorded."""
         program = folder / "dgemma-lsp"
-        program.write_text(f'#!/bin/sh\nexec {shlex.join(self.command)} "$@"\n')
+        server, recorded = shlex.join(("env", f"PYTHONPATH={REPOSITORY}", *self._server)), shlex.join(self.command)
+        program.write_text(f'#!/bin/sh\n[ "$1" = --stdio ] || exec {server} "$@"\nexec {recorded} "$@"\n')
         program.chmod(0o755)
         return program
 

@@ -1,19 +1,24 @@
 """The settings that the VS Code extension declares are the server's."""
 
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
-from dgemma_lsp.config import EDITOR_SECTIONS, Config, overlay
-from dgemma_lsp.host.codec import encode
+from dgemma_lsp.config import NO_SETTINGS, Config, overlay
+from dgemma_lsp.host.codec import camel, encode
+from dgemma_lsp.host.identity import Quantization
+from engine.quantize import Scheme
 from tests.editor.editors import VSCODE_EXTENSION
 
-
-def declared() -> dict[str, Any]:
-    """What the extension declares of each of the server's settings, by name."""
-    manifest = json.loads((VSCODE_EXTENSION / "package.json").read_text())
-    properties = manifest["contributes"]["configuration"]["properties"]
-    names = {name.removeprefix("dgemma."): schema for name, schema in properties.items()}
-    return {name: schema for name, schema in names.items() if name.split(".")[0] not in EDITOR_SECTIONS}
+PROPERTIES: dict[str, dict[str, Any]] = json.loads((VSCODE_EXTENSION / "package.json").read_text())["contributes"][
+    "configuration"
+]["properties"]
+DECLARED = {
+    name: schema
+    for name, schema in ((name.removeprefix("dgemma."), schema) for name, schema in PROPERTIES.items())
+    if name.split(".")[0] not in NO_SETTINGS
+}
+"""What the extension declares of each of the server's settings."""
 
 
 def tree(name: str, value: object) -> dict[str, Any]:
@@ -22,19 +27,42 @@ def tree(name: str, value: object) -> dict[str, Any]:
     return {section: {key: value}} if section else {key: value}
 
 
+def choices(name: str) -> set[object] | None:
+    """The values that a setting may have, where the server has a list of them."""
+    hint: object = Config
+    for key in name.split("."):
+        hints = get_type_hints(cast(Callable[..., object], hint))
+        hint = {camel(field): hint for field, hint in hints.items()}[key]
+    return set(get_args(hint)) if get_origin(hint) is Literal else None
+
+
 def test_declares_every_setting_with_its_default() -> None:
     settings: dict[str, Any] = {}
-    for name, schema in declared().items():
+    for name, schema in DECLARED.items():
         for section, value in tree(name, schema["default"]).items():
-            settings[section] = {**settings.get(section, {}), **value} if isinstance(value, dict) else value
+            settings[section] = {**settings.get(section, {}), **value} if "." in name else value
     assert settings == encode(Config())
 
 
-def test_declares_no_choice_and_no_bound_that_the_server_refuses() -> None:
+def test_declares_the_choices_that_the_server_knows() -> None:
+    declared = {name: set(schema["enum"]) if "enum" in schema else None for name, schema in DECLARED.items()}
+    assert declared == {name: choices(name) for name in DECLARED}
+
+
+def test_declares_no_bound_that_the_server_refuses() -> None:
     refused = [
         problem
-        for name, schema in declared().items()
-        for value in [*schema.get("enum", ()), *(schema[bound] for bound in ("minimum", "maximum") if bound in schema)]
-        for problem in overlay(Config(), tree(name, value))[1]
+        for name, schema in DECLARED.items()
+        for bound in ("minimum", "maximum")
+        if bound in schema
+        for problem in overlay(Config(), tree(name, schema[bound]))[1]
     ]
     assert refused == []
+
+
+def test_offers_every_scheme_that_the_engine_knows() -> None:
+    assert get_args(Quantization) == ("auto", *get_args(Scheme))
+
+
+def test_no_workspace_names_the_program() -> None:
+    assert PROPERTIES["dgemma.server.path"]["scope"] == "machine"

@@ -56,7 +56,8 @@ def type_until_suggested(
 
 
 def test_neovim_shows_and_takes_what_the_server_suggests(neovim: Neovim, home: Path, record: Record) -> None:
-    settings = f"vim.lsp.config('dgemma', {{ settings = {{ dgemma = {{ inline = {{ maxDoubt = {SHOW_ALL} }} }} }} }})"
+    shown = f"inline = {{ maxDoubt = {SHOW_ALL} }}, languages = {{ text = true }}"
+    settings = f"vim.lsp.config('dgemma', {{ settings = {{ dgemma = {{ {shown} }} }} }})"
     with NeovimSession(neovim, home, [*record.command, "--stdio"], settings, file="work.txt") as session:
         session.wait_for_server()
         session.press("i")
@@ -90,7 +91,8 @@ def test_vscode_shows_and_takes_what_the_server_suggests(
     code: Code, extension: Path, home: Path, record: Record, tmp_path: Path
 ) -> None:
     record.program(tmp_path)
-    with CodeSession(code, extension, home, {"dgemma.inline.maxDoubt": SHOW_ALL}, programs=tmp_path) as session:
+    settings = {"dgemma.inline.maxDoubt": SHOW_ALL, "dgemma.languages": {"plaintext": True}}
+    with CodeSession(code, extension, home, settings, programs=tmp_path) as session:
         session.wait_for_status("ready")
         file = session.open_file("work.txt")
 
@@ -102,3 +104,8 @@ def test_vscode_shows_and_takes_what_the_server_suggests(
         session.screenshot("real-server")
         session.do("press", "Tab")
         session.wait_for_document(file, typed + suggestion)
+        session.choose_from_menu("Show Log of the Engine Host")
+        session.wait_for_text(".tab.active", "Engine Host.log")
+        session.wait_for_text(".view-line", "model loaded")
+        session.screenshot("host-log")
+        assert session.texts(".tab.dirty") == []

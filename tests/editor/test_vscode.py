@@ -9,10 +9,11 @@ import pytest
 from tests.editor import package
 from tests.editor.editors import Code
 from tests.editor.record import Record, scripted
-from tests.editor.vscode import CodeSession
+from tests.editor.scripted_server import Script
+from tests.editor.vscode import EDITOR, ROW, TOAST, CodeSession
 from tests.editor.waiting import wait_for
 
-SCRIPT: dict[str, str | None] = {
+SCRIPT: Script = {
     "def add(a, b):\n    ": "return a + b",
     "class Point:\n    ": "def __init__(self, x, y):\n        self.x = x\n        self.y = y",
     "print(": "'hello'",
@@ -89,24 +90,114 @@ def test_restart_starts_a_new_server(session: CodeSession, record: Record) -> No
     session.wait_for_ghost(["'hello'"])
 
 
-def test_offers_to_install_a_server_that_is_not_there(
+def test_pauses_from_the_status_bar_until_resumed(session: CodeSession) -> None:
+    file = session.open_file("paused.py")
+    session.choose_from_menu("Pause for 10 Minutes")
+    session.wait_for_status("ready, scripted; paused until")
+    session.do("click", EDITOR)
+    session.do("type", "print(")
+    session.wait_for_document(file, "print()")
+    assert session.ghost() == []
+    session.choose_from_menu("Suggest Now")
+    session.wait_for_ghost(["'hello'"])
+    session.do("press", "Escape")
+    session.choose_from_menu("Resume Suggestions")
+    session.wait_for_status("ready, scripted")
+    session.do("click", EDITOR)
+    session.do("press", "Control+End")
+    session.do("type", "\nprint(")
+    session.wait_for_ghost(["'hello'"])
+
+
+def test_turns_a_language_off_in_the_settings(session: CodeSession) -> None:
+    session.open_file("switched.py")
+    session.choose_from_menu("Turn Off for python")
+    session.wait_for_settings({"dgemma.languages": {"python": False}})
+    session.choose_from_menu("Turn On for python")
+    session.wait_for_settings({"dgemma.languages": {"python": True}})
+
+
+def test_keys_take_a_word_and_a_line_and_ask(session: CodeSession) -> None:
+    file = session.open_file("keys.py")
+    session.do("type", "class Point:\n")
+    session.wait_for_ghost(["def __init__(self, x, y):", "        self.x = x", "        self.y = y"])
+    session.do("press", "Control+ArrowDown")
+    session.wait_for_document(file, "class Point:\n    def __init__(self, x, y):\n")
+    session.do("press", "Escape")
+    asked = session.open_file("asked.py", "print(")
+    session.do("press", "Alt+\\")
+    session.wait_for_ghost(["'hello'"])
+    session.do("press", "Control+ArrowRight")
+    session.wait_for_document(asked, "print('")
+
+
+def test_first_steps_are_shown(session: CodeSession) -> None:
+    session.run_command("dgemma: Get Started")
+    session.wait_for_text(".getting-started-step", "Type, or ask for a suggestion")
+    session.do("click", '.getting-started-step:has-text("Type, or ask")')
+    session.screenshot("get-started")
+
+
+PYTHON = """#!/bin/sh
+for word in "$@"; do
+    if [ "$word" = venv ] && [ -e {hold} ]; then
+        . {hold}
+    fi
+done
+exec {python} "$@"
+"""
+
+
+def test_installs_the_server_that_it_holds(
     code: Code, extension: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    programs = tmp_path / "programs"
+    programs, hold, home = tmp_path / "programs", tmp_path / "hold", tmp_path / "home"
     programs.mkdir()
-    (programs / "python3").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    (programs / "python3").write_text(PYTHON.format(hold=hold, python=sys.executable))
     (programs / "python3").chmod(0o755)
     wheel = package.build(tmp_path, scripted(tmp_path, SCRIPT).command)
-    settings = {"dgemma.server.package": str(wheel)}
-    with CodeSession(code, extension, tmp_path / "home", settings, programs) as session:
+    with CodeSession(code, package.exchange(extension, wheel), home, {}, programs) as session:
+
+        def install() -> None:
+            session.run_command("dgemma: Install Language Server")
+            session.wait_for_text(ROW, "1.3 GB")
+            session.screenshot("install-choice")
+            session.do("click", f'{ROW}:has-text("1.3 GB")')
+
+        def environments() -> list[Path]:
+            return list((home / "data" / "User" / "globalStorage" / "dgemma-lsp.dgemma").glob("environment-*"))
+
         session.wait_for_status("failed, the language server is not installed")
-        session.wait_for_text(".notification-toast", "dgemma-lsp is not installed")
+        session.wait_for_text(TOAST, "language server is not installed")
         session.screenshot("offer-to-install")
-        session.do("click", '.notification-toast .monaco-button:has-text("Install")')
+
+        hold.write_text(f'mkdir -p "$3"; touch {tmp_path / "begun"}; sleep 600\n')
+        install()
+        wait_for((tmp_path / "begun").exists, "the environment to be made", session.log)
+        session.screenshot("installing")
+        session.do("click", f'{TOAST} .monaco-button:has-text("Cancel")')
+        wait_for(lambda: not environments(), "nothing to be left", session.log)
+
+        hold.write_text('mkdir -p "$3"; echo no space left >&2; exit 3\n')
+        install()
+        session.wait_for_text(TOAST, "could not be installed: no space left")
+        session.screenshot("install-failed")
+        assert environments() == []
+
+        hold.unlink()
+        install()
         session.wait_for_status("ready, scripted")
-        file = session.open_file("add.py")
+        assert len(environments()) == 1
+        session.open_file("add.py")
         session.do("type", "def add(a, b):\n")
         session.wait_for_ghost(["return a + b"])
-        session.do("press", "Tab")
-        session.wait_for_document(file, "def add(a, b):\n    return a + b")
+
+
+def test_finds_the_server_in_the_home_directory(code: Code, extension: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    folder = home / ".local" / "bin"
+    folder.mkdir(parents=True)
+    scripted(tmp_path, SCRIPT).program(folder)
+    with CodeSession(code, extension, home, {}) as session:
+        session.wait_for_status("ready, scripted")

@@ -17,6 +17,9 @@ from tests.editor.waiting import LIMIT_S, wait_for
 DRIVER = Path(__file__).with_name("browser.mjs")
 GHOST = ".view-line .ghost-text-decoration"
 GHOST_LINES_BELOW = ".view-line:has(.ghost-text)"
+EDITOR = ".editor-group-container.active .monaco-editor .view-lines"
+ROW = ".quick-input-list .monaco-list-row"
+TOAST = ".notification-toast"
 STATUS = '[id="dgemma-lsp.dgemma.dgemma.status"][aria-label^="dgemma: {}"]'
 LISTENING = re.compile(r"HTTP server listening on (\S+)")
 
@@ -28,6 +31,7 @@ SETTINGS: dict[str, object] = {
     "security.workspace.trust.enabled": False,
     "telemetry.telemetryLevel": "off",
     "update.mode": "none",
+    "workbench.reduceMotion": "on",
     "workbench.secondarySideBar.defaultVisibility": "hidden",
     "workbench.startupEditor": "none",
     "workbench.colorTheme": "Light Modern",
@@ -72,6 +76,8 @@ class CodeSession:
         self.workspace = home / "workspace"
         self.workspace.mkdir(parents=True)
         # A browser's VS Code is a remote one: what depends on the machine is set on that machine.
+        self._logs = home / "data" / "logs"
+        self._settings = home / "data" / "User" / "settings.json"
         for level, values in {"User": SETTINGS, "Machine": settings}.items():
             folder = home / "data" / level
             folder.mkdir(parents=True)
@@ -155,7 +161,7 @@ class CodeSession:
             return name in self.texts(".tab.active")
 
         wait_for(opened, f"{name} to open", self._describe)
-        self.do("click", ".editor-group-container.active .monaco-editor .view-lines")
+        self.do("click", EDITOR)
         self.do("press", "Control+End")
         return file
 
@@ -168,18 +174,33 @@ class CodeSession:
 
         wait_for(saved, f"{text!r} in {file.name}", self._describe)
 
+    def wait_for_settings(self, values: Mapping[str, object]) -> None:
+        """Waits until the user's settings hold these values."""
+        wait_for(lambda: values.items() <= json.loads(self._settings.read_text()).items(), f"{values}", self._describe)
+
     def run_command(self, title: str) -> None:
         """Runs a command from the palette."""
         self.do("press", "F1")
         self.do("type", title)
-        self.wait_for_text(".quick-input-list .monaco-list-row", title)
+        self.wait_for_text(ROW, title)
         self.do("press", "Enter")
+
+    def choose_from_menu(self, label: str) -> None:
+        """Clicks the status bar's item and chooses from the menu that it opens."""
+        self.do("click", STATUS.format(""))
+        self.wait_for_text(ROW, label)
+        self.screenshot("menu")
+        self.do("click", f'{ROW}:has-text("{label}")')
 
     def screenshot(self, name: str) -> Path:
         """Keeps a picture of what is to be seen."""
         SCREENS.mkdir(exist_ok=True)
         self.do("screenshot", str(SCREENS / f"{name}.png"))
         return SCREENS / f"{name}.png"
+
+    def extension_log(self) -> str:
+        """What stands in the output channel of the extension."""
+        return "".join(file.read_text() for file in self._logs.glob("*/exthost*/dgemma-lsp.dgemma/dgemma.log"))
 
     def log(self) -> str:
         """What VS Code has printed."""

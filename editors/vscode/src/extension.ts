@@ -1,48 +1,74 @@
-/** Starts the language server where the workspace is, and keeps what the user sees of it in step. */
+/** Starts the language server where the workspace is, and offers its commands. */
 
+import { delimiter, dirname } from "node:path";
 import * as vscode from "vscode";
 import { LanguageClient } from "vscode-languageclient/node";
-import { findServer, hostLog, installServer, stopHost } from "./server";
+import { Environments } from "./environments";
+import { HostLog } from "./hostLog";
+import { install } from "./install";
+import { toggle } from "./languages";
+import { showMenu } from "./menu";
+import { Pause } from "./pause";
+import { findProgram, output } from "./program";
 import { StatusItem, statusChanged, statusRequest } from "./status";
 
-const INSTALL = "Install";
+const PAUSE_MINUTES = 10;
+const WALKTHROUGH = "dgemma-lsp.dgemma#start";
+const INSTALL = "Install…";
+const UPDATE = "Update…";
 
 let client: LanguageClient | undefined;
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const log = vscode.window.createOutputChannel("dgemma", { log: true });
   const item = new StatusItem();
-  context.subscriptions.push(log, item);
+  const pause = new Pause();
+  const hostLog = new HostLog();
+  const environments = new Environments(context);
+  context.subscriptions.push(log, item, pause, hostLog);
+
+  const language = () => vscode.window.activeTextEditor?.document.languageId;
+
+  function clientFor(command: string): LanguageClient {
+    const server = { command, args: ["--stdio"] };
+    return new LanguageClient("dgemma", "dgemma", server, {
+      documentSelector: [
+        { scheme: "file" },
+        { scheme: "untitled" },
+        { scheme: "vscode-notebook-cell" },
+      ],
+      initializationOptions: { statusNotifications: true },
+      outputChannel: log,
+      middleware: {
+        provideInlineCompletionItems(document, position, context, token, next) {
+          const automatic = context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic;
+          return automatic && pause.describe() ? [] : next(document, position, context, token);
+        },
+      },
+    });
+  }
 
   async function start(): Promise<void> {
     item.show({ state: "starting", message: "starting the language server" });
-    const command = await findServer(context);
-    if (!command) {
+    const program = await findProgram(environments);
+    if (!program) {
       item.show({ state: "failed", message: "the language server is not installed" });
-      void offerToInstall();
+      void offer("dgemma's language server is not installed yet.", INSTALL);
       return;
     }
-    log.info(`Starting ${command}`);
-    client = new LanguageClient(
-      "dgemma",
-      "dgemma",
-      { command, args: ["--stdio"] },
-      {
-        documentSelector: [
-          { scheme: "file" },
-          { scheme: "untitled" },
-          { scheme: "vscode-notebook-cell" },
-        ],
-        outputChannel: log,
-        initializationOptions: { statusNotifications: true },
-      },
-    );
+    log.info(`Starting ${program}`);
+    // Behind all else, so that only what no other folder has is found there.
+    context.environmentVariableCollection.append("PATH", delimiter + dirname(program));
+    client = clientFor(program);
     client.onNotification(statusChanged, (status) => item.show(status));
     try {
       await client.start();
       item.show(await client.sendRequest(statusRequest));
     } catch (error) {
       item.show({ state: "failed", message: `the language server does not run: ${error}` });
+    }
+    if (await environments.isOutdated(program)) {
+      void offer("dgemma's language server is of another version than the extension.", UPDATE);
     }
   }
 
@@ -53,30 +79,21 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     await start();
   }
 
-  async function offerToInstall(): Promise<void> {
-    const answer = await vscode.window.showInformationMessage(
-      "dgemma-lsp is not installed. Install it into an environment of its own?",
-      INSTALL,
-    );
-    if (answer === INSTALL) {
-      await install();
+  async function offer(message: string, action: string): Promise<void> {
+    if ((await vscode.window.showInformationMessage(message, action)) === action) {
+      await installServer();
     }
   }
 
-  async function install(): Promise<void> {
-    try {
-      await installServer(context, log);
-    } catch (error) {
-      void vscode.window.showErrorMessage(`dgemma-lsp could not be installed: ${error}`);
-      log.show();
-      return;
+  async function installServer(): Promise<void> {
+    if (await install(environments, log)) {
+      await restart();
     }
-    await restart();
   }
 
   async function restartHost(): Promise<void> {
     try {
-      await stopHost(context);
+      await output(environments, ["host", "stop"]);
     } catch (error) {
       void vscode.window.showWarningMessage(`The engine host did not stop: ${error}`);
     }
@@ -85,21 +102,40 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
 
   async function showHostLog(): Promise<void> {
     try {
-      const content = await hostLog(context);
-      await vscode.window.showTextDocument(
-        await vscode.workspace.openTextDocument({ content, language: "log" }),
-      );
+      await hostLog.show(await output(environments, ["host", "log"]));
     } catch (error) {
       void vscode.window.showErrorMessage(`There is no log of the engine host: ${error}`);
     }
   }
 
-  const commands = { restartServer: restart, restartHost, showHostLog, installServer: install };
-  for (const [name, run] of Object.entries(commands)) {
-    context.subscriptions.push(vscode.commands.registerCommand(`dgemma.${name}`, run));
+  async function toggleLanguage(): Promise<void> {
+    const active = language();
+    if (active) {
+      await toggle(active);
+    }
+  }
+
+  const run = (command: string, ...args: unknown[]) =>
+    vscode.commands.executeCommand(command, ...args);
+  const commands: Record<string, () => unknown> = {
+    suggest: () => run("editor.action.inlineSuggest.trigger"),
+    pause: () => pause.start(PAUSE_MINUTES),
+    resume: () => pause.stop(),
+    toggleLanguage,
+    menu: () =>
+      showMenu(item.describe(), item.reason(), language(), pause.describe() !== undefined),
+    getStarted: () => run("workbench.action.openWalkthrough", WALKTHROUGH),
+    showLog: () => log.show(),
+    showHostLog,
+    restartServer: restart,
+    restartHost,
+    installServer,
+  };
+  for (const [name, action] of Object.entries(commands)) {
+    context.subscriptions.push(vscode.commands.registerCommand(`dgemma.${name}`, action));
   }
   context.subscriptions.push(
-    vscode.commands.registerCommand("dgemma.showLog", () => log.show()),
+    pause.onDidChange(() => item.showPause(pause.describe())),
     vscode.workspace.onDidChangeConfiguration(async (change) => {
       if (change.affectsConfiguration("dgemma.server.path")) {
         await restart();

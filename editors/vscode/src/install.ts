@@ -1,0 +1,67 @@
+/** Installing the server: what is asked before, and what is shown meanwhile. */
+
+import * as vscode from "vscode";
+import type { Environments } from "./environments";
+import { type Build, builds } from "./python";
+
+const LONGEST_LINE = 60;
+
+async function chosenBuild(): Promise<Build | undefined> {
+  const items = (await builds()).map((build, index, all) => ({
+    label: build.name,
+    description: index === 0 && all.length > 1 ? "suits this machine" : "",
+    detail: `Takes ${build.gigabytes} GB on disk, and about ${build.minutes} minutes on a fast network`,
+    build,
+  }));
+  const chosen = await vscode.window.showQuickPick(items, {
+    title: "Install the language server into an environment of its own",
+    placeHolder: "Which PyTorch shall it run on?",
+    ignoreFocusOut: true,
+  });
+  return chosen?.build;
+}
+
+/** Installs the server if the user goes through with it. Returns whether it is installed now. */
+export async function install(
+  environments: Environments,
+  log: vscode.LogOutputChannel,
+): Promise<boolean> {
+  const build = await chosenBuild();
+  if (!build) {
+    return false;
+  }
+  const where = { location: vscode.ProgressLocation.Notification, cancellable: true };
+  return vscode.window.withProgress(
+    { ...where, title: `Installing dgemma-lsp (${build.gigabytes} GB)` },
+    async (progress, token) => {
+      const abort = new AbortController();
+      token.onCancellationRequested(() => abort.abort());
+      const onLine = (line: string) => {
+        log.info(line);
+        progress.report({ message: shortened(line) });
+      };
+      try {
+        await environments.install(build, onLine, abort.signal);
+        return true;
+      } catch (error) {
+        if (!abort.signal.aborted) {
+          void showFailure(error instanceof Error ? error.message : String(error), log);
+        }
+        return false;
+      }
+    },
+  );
+}
+
+async function showFailure(reason: string, log: vscode.LogOutputChannel): Promise<void> {
+  const message = `dgemma-lsp could not be installed: ${reason}`;
+  const action = "Show Log";
+  log.error(message);
+  if ((await vscode.window.showErrorMessage(message, action)) === action) {
+    log.show();
+  }
+}
+
+function shortened(line: string): string {
+  return line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line;
+}
