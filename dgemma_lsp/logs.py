@@ -1,4 +1,7 @@
-"""Where log lines go: to stderr, and to the editor's log once there is one. Never to stdout, which is the protocol.
+"""Where log lines go: to the editor's own log while one is served, else to stderr; never to both or to stdout.
+
+An editor shows `window/logMessage` at its level; Neovim and VS Code take every line of stderr for an error. So stderr
+is left to what comes before the editor, to other commands, and to Python itself where the process breaks down.
 
 Only our own packages speak below WARNING, and never of source text above DEBUG; pygls, which writes whole messages to
 its log, is silent: what is worth telling of it, the server reports itself.
@@ -9,7 +12,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 
 from lsprotocol import types
 
@@ -40,6 +44,23 @@ def set_level(level: str) -> None:
         logging.getLogger(package).setLevel(level.upper())
 
 
+@contextmanager
+def log_to_client(send: Callable[[types.LogMessageParams], None]) -> Generator[None]:
+    """In a `with` block of the event loop, send log lines to the editor in place of stderr."""
+    root = logging.getLogger()
+    elsewhere = [handler for handler in root.handlers if getattr(handler, "stream", None) is sys.stderr]
+    client = ClientLog(asyncio.get_running_loop(), send)
+    for handler in elsewhere:
+        root.removeHandler(handler)
+    root.addHandler(client)
+    try:
+        yield
+    finally:
+        root.removeHandler(client)
+        for handler in elsewhere:
+            root.addHandler(handler)
+
+
 def silence_pygls() -> None:
     """Keep pygls from logging, as it would, every message it sends and those it cannot read."""
     logging.getLogger("pygls").setLevel(logging.CRITICAL + 1)
@@ -58,4 +79,6 @@ class ClientLog(logging.Handler):
         kind = MESSAGE_TYPES.get(record.levelno, types.MessageType.Log)
         params = types.LogMessageParams(type=kind, message=self.format(record))
         # A turn later than it could be, so that the answer which a line tells of goes first.
-        self._loop.call_soon_threadsafe(self._loop.call_soon, self._send, params)
+        # A thread may outlive the loop.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._loop.call_soon, self._send, params)

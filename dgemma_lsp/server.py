@@ -13,7 +13,13 @@ from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, cast
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcException, JsonRpcInternalError, JsonRpcRequestCancelled, PyglsError
+from pygls.exceptions import (
+    JsonRpcException,
+    JsonRpcInternalError,
+    JsonRpcMethodNotFound,
+    JsonRpcRequestCancelled,
+    PyglsError,
+)
 from pygls.lsp.server import LanguageServer
 
 from dgemma_lsp.config import SECTION
@@ -24,7 +30,7 @@ from dgemma_lsp.handshake import NAME, Greeting
 from dgemma_lsp.host.client import EngineClient
 from dgemma_lsp.host.identity import EngineOptions, version
 from dgemma_lsp.inline import KIND, Question, ask
-from dgemma_lsp.logs import ClientLog, set_level, silence_pygls
+from dgemma_lsp.logs import log_to_client, set_level, silence_pygls
 from dgemma_lsp.newest import NewestRequests
 from dgemma_lsp.progress import LoadingProgress
 from dgemma_lsp.rpc import InlineCompletionParams, Protocol
@@ -46,15 +52,19 @@ NOTEBOOKS = types.NotebookDocumentSyncOptions(
 
 
 class Server(LanguageServer):
-    """The state of one front end. `connect` makes a client of the engine that the settings name."""
+    """The state of one front end. `connect` makes a client of the engine that the settings name; `problems` are what of
+    them cannot be used, for the user to hear of once there is an editor."""
 
     protocol: Protocol  # pyright: ignore[reportIncompatibleVariableOverride] - pygls sets it once, to `protocol_cls`
 
-    def __init__(self, connect: Callable[[EngineOptions], EngineClient], settings: Settings) -> None:
+    def __init__(
+        self, connect: Callable[[EngineOptions], EngineClient], settings: Settings, problems: tuple[str, ...] = ()
+    ) -> None:
         super().__init__(  # pyright: ignore[reportUnknownMemberType] - it passes untyped arguments on
             NAME, version(), notebook_document_sync=NOTEBOOKS, protocol_cls=Protocol
         )
         self.settings = settings
+        self.problems = problems
         self.documents = Documents(self._document_changed)
         self.newest = NewestRequests()
         self.board = StatusBoard(self._publish)
@@ -74,20 +84,18 @@ class Server(LanguageServer):
         """
         silence_pygls()
         self.protocol.set_writer(Output(sink))
-        client_log = ClientLog(asyncio.get_running_loop(), self.window_log_message)
-        logging.getLogger().addHandler(client_log)
-        try:
-            if greeting is not None:
-                self.protocol.answered = greeting.request_id
-                self.protocol.receive(greeting.body)
-            async for body in receive(bodies):
-                self.protocol.receive(body)
-                # A request sees the documents as they are before the next message: its handler, a task, takes what it
-                # needs of them in its first step, which comes now.
-                await asyncio.sleep(0)
-        finally:
-            logging.getLogger().removeHandler(client_log)
-            await self.session.close()
+        with log_to_client(self.window_log_message):
+            try:
+                if greeting is not None:
+                    self.protocol.answered = greeting.request_id
+                    self.protocol.receive(greeting.body)
+                async for body in receive(bodies):
+                    self.protocol.receive(body)
+                    # A request sees the documents as they are before the next message: its handler, a task, takes what
+                    # it needs of them in its first step, which comes now.
+                    await asyncio.sleep(0)
+            finally:
+                await self.session.close()
 
     async def configure(self, layer: Layer, value: object) -> None:
         """Take over settings, say what of them cannot be used, and change engines if they ask for another."""
@@ -122,6 +130,9 @@ class Server(LanguageServer):
             logger.error("%s: %s\n%s", source.__name__, error.message.partition(":")[0], "".join(trace))
         elif not isinstance(error, JsonRpcException):
             logger.error("%s: %s", source.__name__, type(error).__name__)
+        elif isinstance(error, JsonRpcMethodNotFound):
+            # Many editors ask without a look at what is offered, which is nothing that their users could mend.
+            logger.debug("refused a request: %s", error.message)
         elif not isinstance(error, JsonRpcRequestCancelled):
             logger.warning("refused a request: %s", error.message)
 
@@ -143,7 +154,7 @@ def initialize(ls: Server, params: types.InitializeParams) -> None:
     """Agree on the unit of positions and on notifications of the status, and take the first settings."""
     ls.documents.encoding = types.PositionEncodingKind(ls.workspace.position_encoding).value
     ls.tells_status = wants_status(params.initialization_options, params.capabilities.experimental)
-    ls.report(ls.settings.update("initial", params.initialization_options))
+    ls.report((*ls.problems, *ls.settings.update("initial", params.initialization_options)))
 
 
 async def initialized(ls: Server, params: types.InitializedParams) -> None:

@@ -26,8 +26,6 @@ def serve(arguments: argparse.Namespace) -> int:
         ConfigError: the configuration file cannot be read.
     """
     settings, problems = read_settings(arguments)
-    for problem in problems:
-        warn(problem)
     # Whatever else in this process prints must not end up between the messages.
     sink = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -35,13 +33,19 @@ def serve(arguments: argparse.Namespace) -> int:
     # Python itself closes that.
     source = os.fdopen(os.dup(sys.stdin.fileno()), "rb")
     try:
-        return _serve(arguments, settings, read_bodies(source), sink)
+        return _serve(arguments, settings, problems, read_bodies(source), sink)
     except InputError as error:
         warn(str(error))
         return 1
 
 
-def _serve(arguments: argparse.Namespace, settings: Settings, bodies: Iterator[bytes], sink: BinaryIO) -> int:
+def _serve(
+    arguments: argparse.Namespace,
+    settings: Settings,
+    problems: tuple[str, ...],
+    bodies: Iterator[bytes],
+    sink: BinaryIO,
+) -> int:
     greeting = greet(bodies, sink)
     # Collecting garbage while a thousand classes are made costs a tenth of the time and frees nothing.
     gc.disable()
@@ -58,6 +62,6 @@ def _serve(arguments: argparse.Namespace, settings: Settings, bodies: Iterator[b
     def connect_engine(options: EngineOptions) -> EngineClient:
         return connect(options, engine_url=arguments.engine, in_process=arguments.in_process)
 
-    server = Server(connect_engine, settings)
+    server = Server(connect_engine, settings, problems)
     asyncio.run(server.run(bodies, sink, greeting))
     return 0 if server.protocol.was_shut_down else 1

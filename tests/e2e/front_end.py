@@ -17,18 +17,19 @@ TIMEOUT_S = 240.0
 
 
 class FrontEnd:
-    """One process with one open document. `stderr` is what it has logged."""
+    """One process with one open document. `log` is what it has told the editor's log, `stderr` what it has not."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
         self.pid = process.pid
+        self.log: list[str] = []
         self.stderr = bytearray()
         self._stdin, self._stdout, self._stderr = process.stdin, process.stdout, process.stderr
         self._answers: dict[int, asyncio.Future[Json]] = {}
         self._version = 1
-        self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._read_log())]
+        self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._read_stderr())]
 
     def notify(self, method: str, params: object) -> None:
         self._send({"method": method, "params": params})
@@ -83,8 +84,10 @@ class FrontEnd:
                 message: Json = json.loads(await self._stdout.readexactly(length))
                 if "method" not in message:
                     self._answers[message["id"]].set_result(message)
+                elif message["method"] == "window/logMessage":
+                    self.log.append(message["params"]["message"])
 
-    async def _read_log(self) -> None:
+    async def _read_stderr(self) -> None:
         while data := await self._stderr.read(4096):
             self.stderr += data
 
