@@ -10,12 +10,31 @@ _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 OPENER = {closer: opener for opener, closer in _CLOSERS.items()}
 LINE_QUOTES = "\"'`"
 _QUOTES = ("", '"', "'", "`", '"""')
+# Strings that are closed, and brackets and quotes that are not; within a word an apostrophe is no quote.
+_UNCLOSED = re.compile(
+    r"""\\.|(?s:""\".*?""\"|'''.*?''')|"(?:\\.|[^"\\\n])*"|(?<!\w)'(?:\\.|[^'\\\n])*'(?!\w)"""
+    r"""|(["()\[\]{}]|(?<!\w)'|'(?!\w))"""
+)
 _MARK = re.compile(r"\\.|'''|\"\"\"|//|[\"'`#()\[\]{}\n]", re.DOTALL)
 _COMMENTS = {"python": "#"}
 
 
 def comment_mark(language: str) -> str:
     return _COMMENTS.get(language, "//")
+
+
+def unmatched(text: str) -> int:
+    """The number of brackets and quotes without a partner. Comments are not told apart, and a text may begin within a
+    string, so that only a comparison of two texts in the same place means something."""
+    count, opened = 0, list[str]()
+    for mark in filter(None, _UNCLOSED.findall(text)):
+        if mark in _CLOSERS:
+            opened.append(_CLOSERS[mark])
+        elif opened and opened[-1] == mark:
+            opened.pop()
+        else:
+            count += 1
+    return count + len(opened)
 
 
 def closing(text: str) -> str:

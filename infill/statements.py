@@ -13,14 +13,27 @@ from functools import cached_property
 from itertools import islice, product
 from typing import Self
 
+from infill.brackets import unmatched
 from infill.bridge import bridges
 from infill.indentation import margin_of
 from infill.mode import goes_on
 from infill.passage import interleaved
-from infill.syntax import comment_start, error_count
+from infill.syntax import comment_start, error_count, has_grammar
 
 # What a hole might hold, the likelier first: a text that is broken with nothing in it may be whole with one of these.
-_STAND_INS = {"python": ("x", "try:", "x(", "x)", "x:", "x):", "if x:", "def x(", "def x():", "x = {", "x,", "}")}
+_STAND_INS = {
+    "bash": ("x", "x; then", "if x; then", "fi", "do", "done", "x() {", "}", "x)", ";;", '"'),
+    "css": ("x: y;", "x", "x: y", "x {", "}", "x,"),
+    "html": ("x", "<x>", "</x>", 'x="y"', ">"),
+    "json": ('"x"', "1", '"x": 1', '"x": 1,', "1,", "x", "}", "]", "{", "["),
+    "lua": ("x", "x = 1", "x()", "end", "if x then", "x = {", "function x()", "x,", "}"),
+    "python": ("x", "try:", "x(", "x)", "x:", "x):", "if x:", "def x(", "def x():", "x = {", "x,", "}"),
+    "toml": ("x = 1", "1", '"x"', "[x]", "1,", "x", "]"),
+    "yaml": ("x", "x:", "- x", "x: y", '"x"'),
+}
+_STAND_INS["jsonc"] = _STAND_INS["json"]
+# Languages that are brackets within brackets: a piece that lacks the outer ones is an error from end to end.
+_NESTED = ("json", "jsonc")
 _BRACED_STAND_INS = ("x", "x;", "x) {", "x(", "x)", "x,", "if (x) {", "try {", "{", "}", "x = {")
 # Bridges that are tried.
 _MOST_BRIDGES = 12
@@ -34,7 +47,8 @@ _NO_BEGINNINGS = (")", "]", "}", "#", "/", "*", '"', "'", "`")
 @dataclass(frozen=True)
 class Statements:
     """around: the texts around the holes, one more than there are holes. middles: what stands in these now. language:
-    the name of its fence. window: `around` as far as it is shown, statements that are cut in two included."""
+    the name of its fence, empty where no grammar fits. window: `around` as far as it is shown, statements that are cut
+    in two included."""
 
     around: tuple[str, ...]
     middles: tuple[str, ...]
@@ -44,6 +58,8 @@ class Statements:
     @classmethod
     def of(cls, around: Sequence[str], middles: Sequence[str], language: str) -> Self:
         """What of a window is whole, found with a few parses, or with one where all of it is."""
+        if language in _NESTED and unmatched("".join(around)):
+            language = ""  # What a window cuts in two can only be told by its brackets.
         before, after = _outside(around)
         begin, cut, fewest = 0, 0, None
         for start, end in product(_beginnings(before), _ends(after)):
@@ -70,9 +86,10 @@ class Statements:
     def unavoidable_errors(self) -> int:
         """The errors that a text in the holes cannot well be blamed for: those of the text that it replaces; in empty
         holes the fewest that are left by nothing, by leaving the holes' lines out, or by one of the ordinary pieces of
-        code that might stand there, in the place of the word that a hole completes, or of its line; or by a bridge."""
+        code that might stand there, in the place of the word that a hole completes, or of its line; or by a bridge.
+        Where only brackets are known, whether more of them may follow is not."""
         fewest = self.errors(self.middles)
-        if any(self.middles):
+        if any(self.middles) or not has_grammar(self.language):
             return fewest
         for text in self._with_stand_ins():
             if not fewest:

@@ -1,4 +1,5 @@
-"""What a parser says of a text: how broken it is, and where a statement ends. Languages without a grammar know nothing.
+"""What a parser says of a text: how broken it is, and where a statement ends. Of languages without a grammar only the
+brackets and quotes are known.
 
 Grammars are imported when a text in their language first asks; a parse takes about a millisecond for a window's text.
 Offsets are code points.
@@ -12,29 +13,49 @@ from importlib import import_module
 
 from tree_sitter import Language, Node, Parser
 
+from infill.blocks import indentation_errors
+from infill.brackets import unmatched
+
 # Fence names of languages → module of the grammar, and its function that makes the language.
 _GRAMMARS = {
+    "bash": ("tree_sitter_bash", "language"),
     "c": ("tree_sitter_c", "language"),
     "cpp": ("tree_sitter_cpp", "language"),
+    "css": ("tree_sitter_css", "language"),
     "go": ("tree_sitter_go", "language"),
+    "html": ("tree_sitter_html", "language"),
     "java": ("tree_sitter_java", "language"),
     "javascript": ("tree_sitter_javascript", "language"),
     "jsx": ("tree_sitter_javascript", "language"),
+    "json": ("tree_sitter_json", "language"),
+    "jsonc": ("tree_sitter_json", "language"),
+    "lua": ("tree_sitter_lua", "language"),
+    "php": ("tree_sitter_php", "language_php"),
     "python": ("tree_sitter_python", "language"),
     "rust": ("tree_sitter_rust", "language"),
+    "toml": ("tree_sitter_toml", "language"),
     "tsx": ("tree_sitter_typescript", "language_tsx"),
     "typescript": ("tree_sitter_typescript", "language_typescript"),
+    "yaml": ("tree_sitter_yaml", "language"),
 }
 # Nodes that begin with their first statement, and so at the same place, but hold its siblings too.
 _CONTAINERS = frozenset({"block", "statement_list"})
 
 
 def error_count(text: str, language: str) -> int:
-    """Number of places where the text departs from its language's grammar; 0 for a language without one."""
+    """Number of places where the text departs from its language's grammar; of brackets and quotes without a partner for
+    a language without one."""
     parser = _parser(language)
     if parser is None:
-        return 0
-    return sum(1 for node in _damaged(parser.parse(_encode(text)).root_node) if node.is_error or node.is_missing)
+        return unmatched(text)
+    source = _encode(text)
+    root = parser.parse(source).root_node
+    errors = sum(1 for node in _damaged(root) if node.is_error or node.is_missing)
+    return errors + indentation_errors(root, source) if language == "python" else errors
+
+
+def has_grammar(language: str) -> bool:
+    return language in _GRAMMARS
 
 
 def comment_start(text: str, position: int, language: str) -> int | None:

@@ -23,7 +23,7 @@ from infill.syntax import error_count
         # A step further out than the next line, which a header wants.
         ("def f():\n    foo(⟦⟧if x:\n        return x\n", ")\n    "),
         # As lines elsewhere begin.
-        ("def f(x):\n    return g(x)\n\n\ndef g(x): ⟦⟧h(x) -> int:\n    return x\n", "\ndef "),
+        ("def f(x):\n    return g(x)\n\n\ndef g(x): return x⟦⟧h(x) -> int:\n    return x\n", "\ndef "),
         ("def f(x):\n    y = 1\n\n\nx = g(⟦⟧a) -> int:\n    y = 2\n", ")\ndef f("),
         # In a block, where what follows goes on with none.
         ("try:\n    f()\nexcept E:\n    g()\nx = h(⟦⟧y\nexcept E:\n    g()\n", ")\ntry:\n    "),

@@ -100,3 +100,44 @@ def _unavoidable(around: Sequence[str], middles: Sequence[str], language: str) -
 
 def _statements(around: Sequence[str], middles: Sequence[str], language: str) -> Statements:
     return Statements(tuple(around), tuple(middles), language, tuple(around))
+
+
+@pytest.mark.parametrize(
+    ("language", "marked", "whole", "broken"),
+    [
+        ("json", '{\n  "name": "demo",\n  "key": {‸}\n}\n', ['"a": 1', ""], ['"', "'", '"de"', '""']),
+        ("json", '[\n {\n },\n {\n  "path": {‸},\n  "value": "^[a-z]$"\n }\n]', ['"a": 1'], ['"']),
+        # Of a window that is cut in two only the brackets and quotes are known.
+        ("json", '  "a": [1],\n  "key": {‸}\n }\n}\n', ['"a": 1'], ['"', "["]),
+        ("bash", 'NAME=world\necho "Hello ${‸}"\n', ["NAME", "NAME:-x"], [")", "bash)"]),
+        ("yaml", "steps:\n  - name: a\n    ‸\n", ["run: x"], ['"""', " ->:"]),
+        ("yaml", 'services:\n  web:\n    image: ‸\n    ports:\n      - "80:80"\n', ["nginx", '"a:1"'], ["-"]),
+        ("yaml", "jobs:\n    steps:\n      - name: a\n        ‸\n      - name: b\n", ["run: x"], [" steps:", "   -:"]),
+        ("css", ".a {‸}\n.b { color: blue; }\n", ["color: red;", "color: red"], ["}'", " []"]),
+        ("toml", '[project]\nversion = "‸"\n', ["1"], ['"', '1"']),
+        ("html", '<div class="‸">\n  <p>Hello</p>\n</div>\n', ["a"], ['"', 'a"']),
+        ("lua", "function f()\n  ‸\nend\n", ["g()"], ["g(", "end"]),
+        ("php", "<?php\nfunction f() {\n  return ‸;\n}\n", ["$x", "g()"], ["g(", "}"]),
+        ("ruby", "def f(‸)\n  b\nend\n", ["x", "x, y = [1]"], ["x)", "x = ["]),
+        ("markdown", "# A\n\nThe (quick ‸\n", ["don't", "fox)", "fox"], ["[fox", "fox)))"]),
+        (
+            "python",
+            "class A:\n    def f(self):\n        self.a = 1\n            ‸\n        self.b = 2\n",
+            ["# b"],
+            ["x = 1"],
+        ),
+        ("python", "def f(a):\n    b = a\n    ‸\n    return b\n", ["b = a"], [" b = a"]),
+        (
+            "python",
+            "def g(x):\n    if x is None:‸\n        return 3\n    return 2\n",
+            ["\n        y = 1"],
+            ["\n                raise ValueError('bad value')", "\n    y = 1"],
+        ),
+    ],
+)
+def test_what_breaks_the_syntax(language: str, marked: str, whole: Sequence[str], broken: Sequence[str]) -> None:
+    before, after = marked.split("‸")
+    statements = Statements.of((before, after), ("",), language)
+    fewest = statements.unavoidable_errors()
+    assert [text for text in whole if statements.errors([text]) > fewest] == []
+    assert [text for text in broken if statements.errors([text]) <= fewest] == []
