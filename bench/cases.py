@@ -9,8 +9,10 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,8 @@ from infill.request import Mode, Span
 
 HELD_OUT = Path(__file__).parent / "data" / "heldout.jsonl.gz"
 TUNING = Path(__file__).parent / "data" / "tuning.jsonl.gz"
+EVERYDAY = Path(__file__).parent / "data" / "everyday"
+"""Short ordinary files whose holes are marked ⟦so⟧, with the right text in them."""
 OWN_SPLITS = ("single", "random", "block")
 MORE_SPANS = "spans"
 """The random spans, and after them one more that begins in each of the other splits' holes."""
@@ -29,6 +33,7 @@ MODES: dict[str, Mode] = {
     "random": "auto",
     MORE_SPANS: "auto",
     "block": "block",
+    "everyday": "auto",
     "he-single": "line",
     "he-multi": "block",
     "he-random": "auto",
@@ -87,6 +92,9 @@ def load(split: str, human_eval: Path | None = None, *, own: Path = HELD_OUT) ->
     """
     if split in OWN_SPLITS:
         return [_own(row) for row in _rows(own) if row["split"] == split]
+    if split == "everyday":
+        files = sorted((EVERYDAY / ("tuning" if own == TUNING else "heldout")).iterdir())
+        return [case for file in files for case in _everyday(file)]
     if split == MORE_SPANS:
         return load("random", own=own) + list(_more_spans(row for row in _rows(own) if row["split"] != "random"))
     if split not in HUMAN_EVAL_FILES:
@@ -109,6 +117,16 @@ def _own(row: dict[str, Any]) -> Case:
         hole=Span(start=row["start"], end=row["end"]),
         mode=MODES[row["split"]],
     )
+
+
+def _everyday(file: Path) -> Iterator[Case]:
+    """A case for each marked hole of a file, the others filled."""
+    parts = re.split("[⟦⟧]", file.read_text(encoding="utf-8"))
+    ends = list(accumulate(map(len, parts)))
+    for i in range(1, len(parts), 2):
+        hole = Span(start=ends[i - 1], end=ends[i])
+        name = f"everyday/{file.name}/{i // 2}"
+        yield Case(name=name, path=file.name, text="".join(parts), hole=hole, mode=MODES["everyday"])
 
 
 def _more_spans(rows: Iterable[dict[str, Any]]) -> Iterator[Case]:

@@ -6,7 +6,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from time import perf_counter
 from typing import TypeAlias
@@ -25,12 +25,14 @@ from infill.fill import HoleSettings, Infiller
 from infill.layout import Layout, lay_out
 from infill.length import Given
 from infill.mode import resolve_mode
+from infill.profile import profile_for
 from infill.rank import scores_sanely
-from infill.request import Filled, InfillRequest, Progress, Span
+from infill.request import Confidence, Filled, InfillRequest, Progress, Span
 from infill.tokens import TextTokens
 from infill.window import Budget
 
-NAMES = ("stock", "fixed", "cal", "ours", "oracle")
+CONFIDENCES: tuple[Confidence, ...] = ("shy", "normal", "bold")
+NAMES = ("stock", "fixed", "cal", "ours", "oracle", *CONFIDENCES)
 FIXED_LENGTHS = (4, 8, 16, 32, 64)
 _BIAS_CASES = 10
 
@@ -59,6 +61,7 @@ class Model:
             "cal": self.cal,
             "ours": self.ours,
             "oracle": self.oracle,
+            **{confidence: partial(self.unasked, confidence) for confidence in CONFIDENCES},
         }
         if name not in methods:
             raise SystemExit(f"no method {name!r}: choose among {', '.join(NAMES)}")
@@ -84,6 +87,7 @@ class Model:
             denoise_config(self.directory),
             settings=settings,
             budget=self.budget,
+            profile=profile_for(self.directory),
             trust_encoder=self._scores_sanely,
         )
 
@@ -108,6 +112,10 @@ class Model:
     def ours(self, case: Case) -> Answer:
         """What the product does."""
         return run(self.infiller.fill(request_of(case)))
+
+    def unasked(self, confidence: Confidence, case: Case) -> Answer:
+        """What the product shows where nobody asked for it."""
+        return run(self.infiller.fill(replace(request_of(case), confidence=confidence)))
 
     def oracle(self, case: Case) -> Answer:
         """The true length, everything else as `ours`: the bound for whatever decides lengths."""

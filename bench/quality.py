@@ -19,8 +19,8 @@ from bench.bootstrap import ratio
 from bench.cases import HELD_OUT, MODES, OWN_SPLITS, TUNING, load
 from bench.judge import Verdict, judge
 from bench.machine import machine
-from bench.methods import NAMES, Model
-from bench.risk import Shown, draw
+from bench.methods import CONFIDENCES, NAMES, Model
+from bench.risk import Gate, Judged, draw, gate
 from engine.nano import DIRECTORY
 
 SHORT_TOKENS = 4
@@ -113,17 +113,18 @@ def main() -> None:
     kept = AnswerFile(options.answers, fingerprint(options.checkpoint))
     rows: list[Row] = []
     comparisons: list[Comparison] = []
-    shown: dict[str, list[Shown]] = {}
+    asked: dict[str, list[Judged]] = {}
+    gates: list[Gate] = []
     for split in options.splits:
         cases = load(split, options.data, own=TUNING if options.tuning else HELD_OUT)[: options.limit]
         lengths = [model.true_length(case) for case in cases]
+        judged: dict[str, list[Judged]] = {}
         verdicts: dict[str, list[Verdict]] = {}
         for name in options.methods:
             answers = kept.answered(split, name, {case.name: case for case in cases}, model.method(name))
             verdicts[name] = [judge(c, a.middle, model.tokens) for c, a in zip(cases, answers, strict=True)]
             rows.append(row_of(name, split, lengths, answers, verdicts[name]))
-            if name == "ours":
-                shown[split] = [Shown.of(a, v) for a, v in zip(answers, verdicts[name], strict=True)]
+            judged[name] = list(zip(answers, verdicts[name], strict=True))
             if not options.json:
                 print(_line(rows[-1]), flush=True)
         comparisons += [
@@ -131,15 +132,19 @@ def main() -> None:
             for pair in COMPARED
             if verdicts.keys() >= set(pair)
         ]
-    gate = draw(shown, options.curve)
+        if "ours" in judged:
+            asked[split] = judged["ours"]
+            gates += [gate(split, name, verdicts["ours"], judged[name]) for name in CONFIDENCES if name in judged]
+    if options.curve:
+        draw(asked, gates, options.curve)
     if options.json:
         report = {"machine": machine(options.device), "checkpoint": options.checkpoint.name}
-        parts = {"rows": rows, "ratios": comparisons, "gate": gate}
+        parts = {"rows": rows, "ratios": comparisons, "gate": gates}
         print(json.dumps(report | {name: [asdict(item) for item in items] for name, items in parts.items()}))
     else:
         for comparison in comparisons:
             print(_comparison_line(comparison))
-        for point in gate:
+        for point in gates:
             print(point.words())
 
 
@@ -169,7 +174,7 @@ def _comparison_line(comparison: Comparison) -> str:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.quality", description=__doc__)
     listed = {"type": lambda text: text.split(","), "metavar": "A,B"}
-    parser.add_argument("--methods", default=["ours", "oracle"], help=f"of {', '.join(NAMES)}", **listed)
+    parser.add_argument("--methods", default=["ours", "oracle", "normal"], help=f"of {', '.join(NAMES)}", **listed)
     splits = f"of {', '.join(MODES)}; default: {','.join(OWN_SPLITS)}"
     parser.add_argument("--splits", default=list(OWN_SPLITS), help=splits, **listed)
     parser.add_argument("--limit", type=int, metavar="N", help="the first N cases of each split")

@@ -1,44 +1,32 @@
-"""What the gate of automatic suggestions lets through: how often the shown is right, by how much is shown."""
+"""What the gate of automatic suggestions shows: how much, how often that is right, and how often what it hides."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from statistics import fmean
+from typing import TypeAlias
 
 from matplotlib.figure import Figure
 
 from bench.answers import Answer
 from bench.judge import Verdict
-from infill.request import MOST_DOUBT
 
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A suggestion before the gate. doubt: nats, infinite where none is ever shown: there is nothing, or it
-    breaks the syntax."""
-
-    doubt: float
-    exact: bool
-    broken: bool
-
-    @classmethod
-    def of(cls, answer: Answer, verdict: Verdict) -> Self:
-        offered = answer.middle is not None and not answer.breaks
-        doubt = answer.doubt if offered and answer.doubt is not None else float("inf")
-        return cls(doubt, verdict.exact, verdict.broken)
+Judged: TypeAlias = tuple[Answer, Verdict]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """The gate on a split at a threshold (nats). coverage: share of all cases that is shown. exact_match,
-    syntax_errors: among the shown; lift: exact match among them over that among all."""
+    """The gate on a split at a confidence. coverage: share of all cases that is shown. exact_match, syntax_errors:
+    among the shown; hidden: exact match, had they been asked for, of the others; lift: exact match among the shown over
+    that of all."""
 
     split: str
-    threshold: float
+    confidence: str
     coverage: float
-    exact_match: float
+    exact_match: float | None
+    hidden: float | None
     lift: float | None
     syntax_errors: float
 
@@ -46,40 +34,57 @@ class Gate:
         """One line of a table."""
         lift = "-" if self.lift is None else f"{self.lift:.2f}"
         return (
-            f"{self.split:10} gate at {self.threshold:.2f} nats: shows {self.coverage:.1%}, "
-            f"exact {self.exact_match:.1%} of it ({lift} × that of all), syntax errors {self.syntax_errors:.1%}"
+            f"{self.split:10} {self.confidence}: shows {self.coverage:.1%}, exact {_percent(self.exact_match)} of it "
+            f"({lift} × that of all) and {_percent(self.hidden)} of the rest, syntax errors {self.syntax_errors:.1%}"
         )
 
 
-def gate(split: str, cases: Sequence[Shown], threshold: float) -> Gate:
-    """What a threshold does to the cases of a split."""
-    through = [case for case in cases if case.doubt <= threshold]
-    exact = sum(case.exact for case in through) / max(len(through), 1)
-    overall = sum(case.exact for case in cases) / len(cases)
+def gate(split: str, confidence: str, asked: Sequence[Verdict], unasked: Sequence[Judged]) -> Gate:
+    """What comes of the same cases when their suggestions are asked for, and when they are not."""
+    shown = [verdict for answer, verdict in unasked if answer.middle is not None]
+    hidden = [best for best, (answer, _) in zip(asked, unasked, strict=True) if answer.middle is None]
+    exact, overall = _exact(shown), _exact(asked)
     return Gate(
         split=split,
-        threshold=threshold,
-        coverage=len(through) / len(cases),
+        confidence=confidence,
+        coverage=len(shown) / len(unasked),
         exact_match=exact,
-        lift=exact / overall if overall else None,
-        syntax_errors=sum(case.broken for case in through) / max(len(through), 1),
+        hidden=_exact(hidden),
+        lift=exact / overall if exact is not None and overall else None,
+        syntax_errors=fmean(verdict.broken for verdict in shown) if shown else 0.0,
     )
 
 
-def draw(splits: Mapping[str, Sequence[Shown]], path: Path | None) -> list[Gate]:
-    """The gate at its default threshold on every split; and, given a path, each split's curve as an image."""
-    points = [gate(split, cases, MOST_DOUBT) for split, cases in splits.items()]
-    if path is None:
-        return points
+def draw(asked: Mapping[str, Sequence[Judged]], points: Sequence[Gate], path: Path) -> None:
+    """Draw each split's risk over coverage as an image: a curve over all thresholds of doubt, a dot for each gate."""
     figure = Figure(figsize=(7, 4), layout="tight")
     axes = figure.add_subplot()
-    for point, cases in zip(points, splits.values(), strict=True):
-        thresholds = sorted({case.doubt for case in cases if case.doubt < float("inf")})
-        curve = [gate(point.split, cases, threshold) for threshold in thresholds]
-        [line] = axes.plot([g.coverage for g in curve], [1 - g.exact_match for g in curve], label=point.split)
-        axes.plot(point.coverage, 1 - point.exact_match, marker="o", color=line.get_color())
+    for split, cases in asked.items():
+        [line] = axes.plot(*curve(cases), label=split)
+        for point in points:
+            if point.split == split and point.exact_match is not None:
+                axes.plot(point.coverage, 1 - point.exact_match, marker="o", color=line.get_color())
+                axes.annotate(point.confidence, (point.coverage, 1 - point.exact_match))
     axes.set(xlabel="coverage: share shown", ylabel="risk: share of it not exactly right", xlim=(0, 1), ylim=(0, 1))
-    axes.legend(title="dot: default threshold")
+    axes.legend()
     axes.grid(visible=True, alpha=0.3)
     figure.savefig(path, dpi=100, metadata={"Software": None})
-    return points
+
+
+def curve(asked: Sequence[Judged]) -> tuple[list[float], list[float]]:
+    """Coverage and risk where what was asked for is shown only up to a doubt, for each there is."""
+    whole = [(a.doubt, verdict.exact) for a, verdict in asked if a.doubt is not None and not a.breaks]
+    right, coverage, risk = 0, list[float](), list[float]()
+    for count, (_, exact) in enumerate(sorted(whole), start=1):
+        right += exact
+        coverage.append(count / len(asked))
+        risk.append(1 - right / count)
+    return coverage, risk
+
+
+def _exact(verdicts: Sequence[Verdict]) -> float | None:
+    return fmean(verdict.exact for verdict in verdicts) if verdicts else None
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.1%}"

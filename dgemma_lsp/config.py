@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias, TypeVar, Union, cast, get_args, get_
 
 from dgemma_lsp.host.codec import camel
 from dgemma_lsp.host.identity import EngineOptions
-from infill.request import MOST_DOUBT, Mode
+from infill.request import Confidence, Mode
 
 T = TypeVar("T")
 SECTION = "dgemma"
@@ -64,15 +64,17 @@ def _pattern_problem(pattern: str) -> str | None:
 class InlineConfig:
     """Suggestions at the cursor.
 
-    candidates: how many an explicit request asks for. max_doubt: nats; an automatic suggestion with a
-    line that is less likely than this stays unsaid. deadline_ms: after which an automatic suggestion is given up,
-    None for never: who types has long gone on.
+    candidates: how many an explicit request asks for. confidence: how sure an automatic suggestion has to be to be
+    shown, from the surest only to nearly every one. max_doubt: the same in nats, in place of it: a line that is less
+    likely than this is not shown. deadline_ms: after which an automatic suggestion is given up, None for never: who
+    types has long gone on.
     automatic: whether anything is suggested that was not asked for.
     """
 
     automatic: bool = True
     candidates: int = field(default=3, metadata={"bounds": (1, 10)})
-    max_doubt: float = field(default=MOST_DOUBT, metadata={"bounds": (0, 100)})
+    confidence: Confidence = "normal"
+    max_doubt: float | None = field(default=None, metadata={"bounds": (0, 100)})
     mode: Mode = "auto"
     deadline_ms: int | None = field(default=1_000, metadata={"bounds": (1, 600_000)})
 

@@ -45,6 +45,7 @@ class Question:
             n=config.inline.candidates if self.explicit else 1,
             deadline_ms=None if self.explicit else config.inline.deadline_ms,
             must_start_with=self.must_start_with,
+            confidence=None if self.explicit else config.inline.confidence,
             most_doubt=None if self.explicit else config.inline.max_doubt,
         )
 

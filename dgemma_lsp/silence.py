@@ -33,6 +33,8 @@ SENTENCES: dict[Reason, str] = {
     # What the model makes of the hole.
     "empty": "the model leaves the hole empty",
     "repeats_suffix": "what the model offers only repeats the code after the hole",
+    "repeats_code": "what the model offers only repeats a line, an import or a comment",
+    "crosses_lines": "what the model offers goes over several lines before the rest of this one",
     "unchanged": "the model would leave the code as it is",
     "low_confidence": "the model is not certain of anything here",
     "breaks_syntax": "what the model offers breaks the syntax",

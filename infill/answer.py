@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 from infill.candidate import Reading
-from infill.gate import admitted
+from infill.gate import Insertion, admitted
+from infill.languages import language_of
 from infill.meter import Meter
-from infill.mode import goes_on
 from infill.offer import Offer
 from infill.passage import line_ending_at, to_line_feeds
 from infill.request import Candidate, Filled, InfillRequest, Rejection
+from infill.unasked import OBJECTIONS
 
 
 def to_answer(request: InfillRequest, offers: Sequence[Offer], rejections: Sequence[Rejection], meter: Meter) -> Filled:
@@ -23,20 +24,39 @@ def to_answer(request: InfillRequest, offers: Sequence[Offer], rejections: Seque
     if next(iter(best), None) == standing:
         return Filled(candidates=(), rejection=Rejection(reason="unchanged"), stats=meter.stats())
     best.pop(standing, None)
-    joins = goes_on(request.text, request.holes[-1].end)
+    insertion = None if request.most_doubt is None else _insertion(request)
     candidates: list[Candidate] = []
     whole = [offer for offer in best.values() if not (request.must_be_whole and offer.added_errors)]
     held_back = [] if whole or not best else [Rejection(reason="breaks_syntax")]
-    for offer in whole[: request.n]:
-        shown = admitted(offer.reading, request.most_doubt, added_errors=offer.added_errors, goes_on=joins)
+    left = request.n
+    for offer in whole:
+        shown: Reading | Rejection = offer.reading
+        if request.most_doubt is not None:
+            shown = admitted(shown, request.most_doubt, added_errors=offer.added_errors, insertion=insertion)
         if isinstance(shown, Rejection):
             held_back.append(shown)
         else:
             candidates.append(_candidate(request, offer, shown))
+        # What must not be shown makes room for the next; what is unlikely does not, since the next is unlikelier.
+        left -= not isinstance(shown, Rejection) or shown.reason not in OBJECTIONS
+        if not left:
+            break
     # Every row was read, so there are rejections where there are no offers.
-    reasons = Counter(held_back or rejections)
+    reasons = Counter(held_back[: request.n] or rejections)
     rejection = None if candidates else reasons.most_common(1)[0][0]
     return Filled(candidates=tuple(candidates), rejection=rejection, stats=meter.stats())
+
+
+def _insertion(request: InfillRequest) -> Insertion | None:
+    """The place of a single hole into which a text is inserted. What an entry of a menu replaces counts as empty."""
+    typed = request.must_start_with
+    if len(request.holes) > 1 or (any(request.middles) and typed is None):
+        return None
+    return Insertion(
+        before=to_line_feeds(request.prefix + (typed or "")),
+        after=to_line_feeds(request.suffix),
+        language=language_of(request.path, request.language_id),
+    )
 
 
 def _candidate(request: InfillRequest, offer: Offer, shown: Reading) -> Candidate:

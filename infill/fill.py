@@ -21,6 +21,7 @@ from infill.meter import Meter
 from infill.mode import HoleMode, resolve_mode
 from infill.offer import Found, Offer
 from infill.passage import to_line_feeds
+from infill.profile import Profile
 from infill.rank import Weights
 from infill.request import Filled, InfillRequest, Progress, Rejection
 from infill.search import Search
@@ -88,13 +89,15 @@ class Infiller:
         *,
         settings: HoleSettings | None = None,
         budget: Budget | None = None,
+        profile: Profile | None = None,
         trust_encoder: bool = True,
     ) -> None:
         """config: the checkpoint's own; `settings` says where holes differ. budget: tokens a request may take; the
-        denoiser's limit holds as well. trust_encoder: whether candidates are ranked by what the encoder makes of them;
-        see `infill.rank.scores_sanely`."""
+        denoiser's limit holds as well. profile: what is tuned for the checkpoint. trust_encoder: whether candidates are
+        ranked by what the encoder makes of them; see `infill.rank.scores_sanely`."""
         settings, budget = settings or HoleSettings(), budget or Budget()
         self._settings = settings
+        self._profile = profile or Profile()
         weights = settings.weights
         self._weights = weights if trust_encoder else replace(weights, likelihood=0.0)
         self._denoiser = denoiser
@@ -124,6 +127,7 @@ class Infiller:
         """Fill the request's holes: a `Progress` after each model forward, and `Filled` last. lengths: decides which
         lengths to try, in place of the settings' own; what it gives is then the whole length."""
         meter = Meter(request.deadline_ms)
+        request = replace(request, most_doubt=self._profile.gate.most_doubt(request))
         rounds = self._settings.rounds if lengths is None and len(request.holes) == 1 else 1
         part = request
         written: Reading | None = None

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from engine.errors import CheckpointError
+from infill.request import InfillRequest
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -32,6 +33,12 @@ class Gate:
     def __post_init__(self) -> None:
         if not 0 <= self.shy <= self.normal <= self.bold:
             raise ValueError("gate: expected 0 <= shy <= normal <= bold")
+
+    def most_doubt(self, request: InfillRequest) -> float | None:
+        """Return how unlikely a line of a request's answer may be, nats; None where whatever is best was asked for."""
+        if request.most_doubt is not None or request.confidence is None:
+            return request.most_doubt
+        return {"shy": self.shy, "normal": self.normal, "bold": self.bold}[request.confidence]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

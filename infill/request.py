@@ -10,10 +10,13 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 Mode: TypeAlias = Literal["line", "block", "auto"]
+Confidence: TypeAlias = Literal["shy", "normal", "bold"]
 StopReason: TypeAlias = Literal["settled", "step_limit", "deadline"]
 RejectReason: TypeAlias = Literal[
     "empty",
     "repeats_suffix",
+    "repeats_code",
+    "crosses_lines",
     "unchanged",
     "low_confidence",
     "breaks_syntax",
@@ -21,9 +24,6 @@ RejectReason: TypeAlias = Literal[
     "too_long",
     "no_room",
 ]
-
-MOST_DOUBT = 2.0
-"""Nats; `InfillRequest.most_doubt` where nobody says otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -65,8 +65,9 @@ class InfillRequest:
     n: candidates wanted. deadline_ms: after the start of the work, when the answer
         has to be there, as good as it is by then; None where it may take its time.
     must_start_with: the first hole's text has to begin so (a selected completion, say).
-    most_doubt: nats; for a suggestion that nobody asked for, which is offered only as far as none of its lines is
-        unlikely by more than this, and where it breaks nothing. None offers the best there is.
+    confidence: for a suggestion that nobody asked for, which is offered only where the checkpoint's profile finds it
+        likely enough for this, and where it breaks nothing. None offers the best there is.
+    most_doubt: nats by which its least likely line may be unlikely, in place of the profile's.
     force: offers what breaks the syntax, too, where a text is replaced and nothing says what shall become of it.
     """
 
@@ -82,6 +83,7 @@ class InfillRequest:
     seed: int = 0
     deadline_ms: int | None = None
     must_start_with: str | None = None
+    confidence: Confidence | None = None
     most_doubt: float | None = None
     force: bool = False
 

@@ -49,6 +49,7 @@ def make_loader(checkpoint: Checkpoint, options: EngineOptions) -> Loader:
         from engine.load import load as load_denoiser
         from engine.store import cache_root
         from infill.fill import HoleSettings, Infiller
+        from infill.profile import profile_for
         from infill.rank import scores_sanely
         from infill.tokens import TextTokens
 
@@ -66,6 +67,7 @@ def make_loader(checkpoint: Checkpoint, options: EngineOptions) -> Loader:
                 torch.set_num_threads(threads)
             tokens = TextTokens.load(checkpoint.directory)
             config = denoise_config(checkpoint.directory)
+            profile = profile_for(checkpoint.directory)
             logger.info("%s: %s, %d layers' experts in main memory", checkpoint.name, plan.scheme, plan.offloaded)
             denoiser = load_denoiser(
                 checkpoint.directory,
@@ -84,7 +86,7 @@ def make_loader(checkpoint: Checkpoint, options: EngineOptions) -> Loader:
 
         def make_infiller(level: int) -> Infiller:
             settings = HoleSettings(lengths=thrift.ladder(level))
-            return Infiller(denoiser, tokens, config, settings=settings, trust_encoder=trusted)
+            return Infiller(denoiser, tokens, config, settings=settings, profile=profile, trust_encoder=trusted)
 
         name = device_name(device) + ("" if plan.scheme == "none" else f", {plan.scheme}")
         for notice in notices:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from dgemma_lsp.host.client import EngineError, EngineSilent, EngineUnavailable
-from infill.request import MOST_DOUBT
 from tests.protocol.scripted import offers, rejects
 from tests.protocol.wire_client import WireClient, connected
 
@@ -86,7 +85,23 @@ async def test_only_a_suggestion_that_nobody_asked_for_has_to_be_certain() -> No
         assert (await client.complete(0, 4))["result"] == {"items": []}
         assert (await client.seen("dgemma/status"))["lastSilence"] == "the model is not certain of anything here"
         await client.complete(0, 4, invoked=True)
-        assert [request.most_doubt for request in client.engine.requests] == [MOST_DOUBT, None]
+        assert [request.confidence for request in client.engine.requests] == ["normal", None]
+
+
+@pytest.mark.parametrize(
+    ("inline", "confidence", "most_doubt"),
+    [({"confidence": "shy"}, "shy", None), ({"confidence": "bold", "maxDoubt": 3}, "bold", 3)],
+)
+async def test_a_preset_goes_to_the_engine_by_its_name_and_nats_beside_it(
+    inline: dict[str, Any], confidence: str, most_doubt: float | None
+) -> None:
+    async with connected(offers("b")) as client:
+        await client.initialize(initializationOptions={"inline": inline})
+        client.open("a = ")
+        await client.complete(0, 4)
+        await client.complete(0, 4, invoked=True)
+        sent = [(request.confidence, request.most_doubt) for request in client.engine.requests]
+        assert sent == [(confidence, most_doubt), (None, None)]
 
 
 async def test_nothing_to_offer_is_an_empty_list_with_a_named_reason() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.cases import HELD_OUT, MORE_SPANS, OWN_SPLITS, TUNING, load
+from infill.syntax import error_count
 
 HUMAN_EVAL_ROW = {
     "task_id": "SingleLineInfilling/x",
@@ -36,6 +37,19 @@ def test_the_held_out_set_is_large_and_its_truths_are_cut_out(split: str) -> Non
         assert case.truth.strip()
         assert case.asked == case.text[: case.hole.start] + case.text[case.hole.end :]
         assert case.filled(case.truth) == case.text
+
+
+@pytest.mark.parametrize("own", [HELD_OUT, TUNING])
+def test_everyday_files_are_short_and_of_five_languages(own: Path) -> None:
+    cases = load("everyday", own=own)
+    assert len(cases) == len({case.name for case in cases}) == 30
+    assert {"python", "typescript", "javascript", "go", "rust", "c", "java"} <= {case.language for case in cases}
+    for case in cases:
+        assert case.truth.strip()
+        assert "\n" not in case.truth
+        assert not set("⟦⟧") & set(case.text)
+        assert 20 <= case.text.count("\n") <= 60
+        assert error_count(case.text, case.language) == 0
 
 
 def test_the_held_out_set_names_where_its_cases_are_from() -> None:

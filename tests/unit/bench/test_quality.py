@@ -11,7 +11,7 @@ from bench.answers import Answer, AnswerFile, fingerprint
 from bench.bootstrap import ratio
 from bench.judge import Verdict
 from bench.quality import compare, row_of
-from bench.risk import Shown, draw, gate
+from bench.risk import curve, draw, gate
 
 RIGHT = Verdict(exact=True, similarity=1.0, passed=None, length_error=0, echo=False, broken=False, torn=False)
 WRONG = Verdict(exact=False, similarity=0.5, passed=None, length_error=3, echo=True, broken=True, torn=True)
@@ -86,17 +86,16 @@ def test_a_checkpoint_is_told_by_its_weights(tmp_path: Path) -> None:
     assert fingerprint(tmp_path) != before
 
 
-def test_the_gate_shows_what_is_doubted_least(tmp_path: Path) -> None:
-    cases = [
-        Shown.of(answer("a", 0.1), RIGHT),
-        Shown.of(answer("b", 0.5), RIGHT),
-        Shown.of(answer("c", 2.0), WRONG),
-        Shown.of(answer(None), NOTHING),
-    ]
-    point = gate("single", cases, 1.0)
-    assert (point.coverage, point.exact_match, point.lift, point.syntax_errors) == (0.5, 1.0, 2.0, 0.0)
-    assert gate("single", cases, 3.0).syntax_errors == pytest.approx(1 / 3)
-    assert gate("single", cases, 0.0).coverage == 0.0
-    [drawn] = draw({"single": cases}, tmp_path / "curve.png")
-    assert drawn.split == "single"
+def test_a_gate_is_told_by_what_it_shows_and_what_it_hides(tmp_path: Path) -> None:
+    asked = [RIGHT, RIGHT, WRONG, WRONG]
+    unasked = [(answer("a"), RIGHT), (answer(None), NOTHING), (answer("c"), WRONG), (answer(None), NOTHING)]
+    point = gate("single", "normal", asked, unasked)
+    assert (point.coverage, point.exact_match, point.hidden, point.lift) == (0.5, 0.5, 0.5, 1.0)
+    assert point.syntax_errors == 0.5
+    silent = gate("single", "shy", asked, [(answer(None), NOTHING)] * 4)
+    assert (silent.coverage, silent.exact_match, silent.hidden, silent.lift) == (0.0, None, 0.5, None)
+    judged = [(answer("a", 0.1), RIGHT), (answer("b", 2.0), WRONG), (answer("c", 0.5), RIGHT), (answer(None), NOTHING)]
+    coverage, risk = curve(judged)
+    assert (coverage, risk) == ([0.25, 0.5, 0.75], [0.0, 0.0, pytest.approx(1 / 3)])
+    draw({"single": judged}, [point, silent], tmp_path / "curve.png")
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")

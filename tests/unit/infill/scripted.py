@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from engine.canvas import BatchState, Canvas, Context, DenoiseConfig, Floats, RowScores, RowState, Scores, TokenIds
 from infill.fill import Infiller
 from infill.layout import lay_out
-from infill.request import Change, Filled, InfillRequest, Progress, Rejection, Snippet, Span
+from infill.request import Change, Confidence, Filled, InfillRequest, Progress, Rejection, Snippet, Span
 from infill.request import Mode as Mode
 from infill.tokens import TextTokens
 from infill.window import Budget
@@ -191,6 +191,7 @@ def request_of(
     changes: tuple[Change, ...] = (),
     deadline_ms: int | None = None,
     must_start_with: str | None = None,
+    confidence: Confidence | None = None,
     most_doubt: float | None = None,
     force: bool = False,
 ) -> InfillRequest:
@@ -213,6 +214,7 @@ def request_of(
         changes=changes,
         deadline_ms=deadline_ms,
         must_start_with=must_start_with,
+        confidence=confidence,
         most_doubt=most_doubt,
         force=force,
     )

@@ -5,49 +5,80 @@ from __future__ import annotations
 import pytest
 
 from infill.candidate import Reading
-from infill.gate import admitted
-from infill.request import Rejection, RejectReason
+from infill.gate import Insertion, admitted
+from infill.profile import Gate
+from infill.request import Confidence, Rejection, RejectReason
 from tests.unit.infill.scripted import filled, request_of
 
 LINES = "\n    return 1\n    pass"
+PLACE = Insertion(before="def f():", after="\n", language="python")
 
 
-def reading(second_line: float, first_line: float) -> Reading:
-    """Of three lines, the first blank; the doubts of the others as given, each of two tokens."""
-    return Reading(
-        texts=(LINES,),
-        entropies=(((), (0.1,), (0.1,)),),
-        doubts=(((), (first_line / 2, first_line / 2), (second_line / 2, second_line / 2)),),
-    )
+def reading(text: str, *doubts: float) -> Reading:
+    """Of as many lines as there are doubts, each of two tokens."""
+    nats = tuple((doubt / 2, doubt / 2) for doubt in doubts)
+    return Reading(texts=(text,), entropies=(nats,), doubts=(nats,))
 
 
 @pytest.mark.parametrize(
-    ("second", "first", "most_doubt", "added_errors", "goes_on", "text", "reason"),
+    ("second", "first", "added_errors", "insertion", "text", "reason"),
     [
-        (9.0, 9.0, None, 3, False, LINES, None),
-        (0.5, 0.4, 1.0, 0, False, LINES, None),
-        (1.5, 0.4, 1.0, 0, False, "\n    return 1", None),
-        (1.5, 0.4, 1.0, 0, True, None, "low_confidence"),
-        (1.5, 1.2, 1.0, 0, False, None, "low_confidence"),
-        (0.5, 0.4, 1.0, 1, False, None, "breaks_syntax"),
+        (0.5, 0.4, 0, PLACE, LINES, None),
+        (1.5, 0.4, 0, PLACE, "\n    return 1", None),
+        (1.5, 0.4, 0, None, None, "low_confidence"),
+        (1.5, 1.2, 0, PLACE, None, "low_confidence"),
+        (0.5, 0.4, 1, PLACE, None, "breaks_syntax"),
     ],
 )
 def test_all_of_it_its_first_line_or_nothing(
     second: float,
     first: float,
-    most_doubt: float | None,
     added_errors: int,
-    goes_on: bool,
+    insertion: Insertion | None,
     text: str | None,
     reason: RejectReason | None,
 ) -> None:
-    shown = admitted(reading(second, first), most_doubt, added_errors=added_errors, goes_on=goes_on)
+    shown = admitted(reading(LINES, 0, first, second), 1.0, added_errors=added_errors, insertion=insertion)
     if reason is not None:
         assert shown == Rejection(reason=reason)
         return
     assert isinstance(shown, Reading)
     assert shown.texts == (text,)
-    assert most_doubt is None or shown.doubt <= most_doubt
+    assert shown.doubt <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "after", "language", "expected"),
+    [
+        # What is cut is judged again.
+        ("interface K {\n    ", "/**\n     * The key.\n     */", "\n}\n", "typescript", "breaks_syntax"),
+        ("f(a) {", "\n  return a === 1 ||\n    a === 2;", "\n}\n", "javascript", "breaks_syntax"),
+        ("if a:\n    b()\n", "else:\n    c()", "\n", "python", "breaks_syntax"),
+        ("b()\n", 'x = """One\ntwo"""', "\n", "python", "breaks_syntax"),
+        ("b()\n", "b()\nc()", "\n", "python", "repeats_code"),
+        ("a()\n", "b()\nc()", "\n", "python", "b()"),
+        # What goes over several lines before the rest of its line is never cut.
+        ("f(", "a,\n  b", ")\n", "python", "crosses_lines"),
+    ],
+)
+def test_a_first_line_has_to_do_without_the_rest(
+    before: str, text: str, after: str, language: str, expected: str
+) -> None:
+    doubts = [0.1] * text.count("\n") + [9.0]
+    place = Insertion(before=before, after=after, language=language)
+    shown = admitted(reading(text, *doubts), 1.0, added_errors=0, insertion=place)
+    assert (shown.reason if isinstance(shown, Rejection) else shown.texts[0]) == expected
+
+
+@pytest.mark.parametrize(
+    ("confidence", "most_doubt", "nats"),
+    [(None, None, None), ("shy", None, 1.0), ("normal", None, 2.0), ("bold", None, 3.0), ("bold", 0.5, 0.5)],
+)
+def test_a_preset_means_what_the_profile_says_and_nats_outweigh_it(
+    confidence: Confidence | None, most_doubt: float | None, nats: float | None
+) -> None:
+    request = request_of("x = ⟦⟧\n", confidence=confidence, most_doubt=most_doubt)
+    assert Gate(shy=1.0, normal=2.0, bold=3.0).most_doubt(request) == nats
 
 
 @pytest.mark.parametrize(("answer", "reason"), [("foo", "low_confidence"), (")foo", "breaks_syntax")])
@@ -58,3 +89,15 @@ def test_a_request_that_nobody_made_may_be_answered_with_silence(answer: str, re
     silent = filled(request_of("x = ⟦⟧\nfoo(2)\n", most_doubt=most_doubt), answer)
     assert silent.candidates == ()
     assert silent.rejection == Rejection(reason=reason)
+
+
+def test_what_is_asked_for_is_offered_though_it_would_not_be_shown_unasked() -> None:
+    again = "foo(1)\n⟦⟧\n"
+    assert filled(request_of(again), "foo(1)").candidates[0].texts == ("foo(1)",)
+    silent = filled(request_of(again, confidence="bold"), "foo(1)")
+    assert "foo(1)" not in [text for candidate in silent.candidates for text in candidate.texts]
+
+
+def test_what_the_menu_shows_is_not_offered_again() -> None:
+    menu = "foo.⟦b⟧\n"
+    assert filled(request_of(menu, must_start_with="bar", confidence="bold"), "").candidates == ()

@@ -1,0 +1,107 @@
+"""Rules for a suggestion that nobody asked for: what it must not be, however likely it is.
+
+Pure functions of a single hole's text and the text around it; lines end in "\\n" here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from infill.brackets import closing
+from infill.indentation import OPENERS, margin_of
+from infill.request import RejectReason
+
+OBJECTIONS: frozenset[RejectReason] = frozenset({"empty", "crosses_lines", "repeats_code"})
+"""What `objection` returns."""
+
+_WORD = re.compile(r"\w")
+_IMPORT = re.compile(r"\s*(import|from|use|using|require|#\s*include)\b")
+# In most languages; a selector or a directive has no blank after its "#".
+_COMMENT = re.compile(r"\s*(#+\s|//|/\*|\*\s|--\s|<!--)")
+# How a line ends, beside those that open a block, that goes on below it.
+_GOES_ON = ("=>", "->", ",", "\\", "=", "&&", "||", "|", " +", " -", " *", " and", " or", " not", " in")
+
+
+def objection(text: str, before: str, after: str) -> RejectReason | None:
+    """Return why a text must not be shown unasked between `before` and `after`, or None."""
+    if not text.strip():
+        return "empty"
+    if "\n" in text and after.partition("\n")[0].strip():
+        return "crosses_lines"
+    made = _Made.of(text, before, after)
+    return "repeats_code" if made.repeats_neighbour or made.repeats_import or made.repeats_comment else None
+
+
+def leaves_open(line: str, rest: str) -> bool:
+    """Return whether a line is only the beginning of something without the lines after it (`rest`): it ends as lines do
+    that go on below, leaves a bracket, string or comment open, or the next one is indented more."""
+    following = next((other for other in rest.split("\n") if other.strip()), "")
+    return (
+        _depth(following) > _depth(line)
+        or line.rstrip().endswith((*OPENERS, *_GOES_ON))
+        or line.rfind("/*") > line.rfind("*/")
+        or bool(closing(line))
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """The whole lines that a text makes with the rest of its first and its last line, and the lines around them, blank
+    ones left out. own: whether nothing else stands on them."""
+
+    lines: list[str]
+    above: list[str]
+    below: list[str]
+    own: bool
+
+    @classmethod
+    def of(cls, text: str, before: str, after: str) -> Self:
+        head, _, left = before.rpartition("\n")
+        right, _, tail = after.partition("\n")
+        lines, above = _inked(left + text + right), _inked(head)
+        below_left = bool(left.strip()) and not text.partition("\n")[0].strip()
+        if below_left:
+            lines, above = lines[1:], [*above, left]
+        own = (below_left or not left.strip()) and not right.strip()
+        return cls(lines=lines, above=above, below=_inked(tail), own=own)
+
+    @property
+    def repeats_neighbour(self) -> bool:
+        """Whether the first line is the one above it again, the last the one below it, or all of them stand next to
+        them in the same order. What is indented less than the same line above it closes a block as that did."""
+        return any(
+            (_same(self.lines[:n], self.above[-n:]) and _depth(self.lines[0]) >= _depth(self.above[-n]))
+            or (_same(self.lines[-n:], self.below[:n]) and _depth(self.lines[-1]) <= _depth(self.below[n - 1]))
+            for n in (1, len(self.lines))
+        )
+
+    @property
+    def repeats_import(self) -> bool:
+        """Whether a line imports what another one imports already."""
+        return any(_IMPORT.match(line) and self._stands(line) for line in self.lines)
+
+    @property
+    def repeats_comment(self) -> bool:
+        """Whether a blank line begins with a comment that stands elsewhere."""
+        return self.own and bool(_COMMENT.match(self.lines[0])) and self._stands(self.lines[0])
+
+    def _stands(self, line: str) -> bool:
+        return any(other.strip() == line.strip() for other in (*self.above, *self.below))
+
+
+def _inked(text: str) -> list[str]:
+    return [line for line in text.split("\n") if line.strip()]
+
+
+def _same(lines: Sequence[str], others: Sequence[str]) -> bool:
+    """Return whether lines are the same but for their margins, and more than brackets."""
+    stripped = [line.strip() for line in lines]
+    return any(map(_WORD.search, stripped)) and stripped == [line.strip() for line in others]
+
+
+def _depth(line: str) -> int:
+    """Return the columns of a line's margin."""
+    return len(margin_of(line).expandtabs(4))
