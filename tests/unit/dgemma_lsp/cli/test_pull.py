@@ -121,7 +121,7 @@ def hub(directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hub
 def test_a_repository(hub: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert pull(REPOSITORY, "--delete-shards") == 0
     out = capsys.readouterr().out
-    assert f"{REPOSITORY}: licence apache-2.0 (https://huggingface.co/{REPOSITORY}), 11 files, 0.0 GB" in out
+    assert f"{REPOSITORY}: licence apache-2.0 (https://huggingface.co/{REPOSITORY}), 12 files, 0.0 GB" in out
     assert hub.asked == [REPOSITORY]
     snapshot = next((hub.place / "models--somebody--small" / "snapshots").iterdir())
     assert list(snapshot.glob("*.safetensors")) == []
