@@ -16,43 +16,17 @@ CLONE = Path("src/dgemma-lsp")
 """Where in a user's home the clone is that the plug-in is linked from."""
 
 
-class NeovimSession:
-    """A user's home with a configuration in it, and Neovim started there on one file, within a `with` statement.
+class RunningNeovim:
+    """Neovim started on one file in a home that is as it is, within a `with` statement.
 
-    server: the language server's command line; with none the plug-in has to find it. lua: what else the user has in
-    `init.lua`.
+    environment: all of its environment but what this Neovim itself needs.
     """
 
-    def __init__(
-        self,
-        neovim: Neovim,
-        home: Path,
-        server: Sequence[str] = (),
-        lua: str = "",
-        file: str = "work.py",
-        environment: Mapping[str, str] | None = None,
-    ) -> None:
-        package = home / "data" / "nvim" / "site" / "pack" / "dgemma" / "start" / "dgemma"
-        package.parent.mkdir(parents=True)
-        package.symlink_to(shutil.copytree(NEOVIM_PLUGIN, home / CLONE / "editors" / "nvim"))
-        if server:
-            command = ", ".join(json.dumps(word) for word in server)
-            lua = f"vim.lsp.config('dgemma', {{ cmd = {{ {command} }} }})\n{lua}"
-        config = home / "config" / "nvim" / "init.lua"
-        config.parent.mkdir(parents=True)
-        config.write_text(f"vim.o.swapfile = false\n{lua}\n")
+    def __init__(self, neovim: Neovim, home: Path, environment: Mapping[str, str], file: str = "work.py") -> None:
         self.file = home / file
         self._address = home / "nvim.sock"
         self._program = neovim.program
-        self._environment = {
-            **os.environ,
-            **neovim.environment,
-            "HOME": str(home),
-            **{f"XDG_{name.upper()}_HOME": str(home / name) for name in ("config", "data", "state", "cache")},
-            "XDG_RUNTIME_DIR": str(home),
-            "NVIM_LOG_FILE": str(home / "nvim.log"),
-            **(environment or {}),
-        }
+        self._environment = {**environment, **neovim.environment, "NVIM_LOG_FILE": str(home / "nvim.log")}
         self.terminal = Terminal(
             [neovim.program, "--listen", str(self._address), str(self.file)], self._environment, home
         )
@@ -120,6 +94,36 @@ class NeovimSession:
     def wait_for_ghost(self, text: str) -> None:
         """Waits until this is suggested on the cursor's line; "" until nothing is."""
         wait_for(lambda: self.ghost() == text, f"the suggestion {text!r}", self.screen)
+
+
+class NeovimSession(RunningNeovim):
+    """A user's home with a configuration in it, and Neovim started there on one file.
+
+    server: the language server's command line; with none the plug-in has to find it. lua: what else the user has in
+    `init.lua`.
+    """
+
+    def __init__(
+        self,
+        neovim: Neovim,
+        home: Path,
+        server: Sequence[str] = (),
+        lua: str = "",
+        file: str = "work.py",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        package = home / "data" / "nvim" / "site" / "pack" / "dgemma" / "start" / "dgemma"
+        package.parent.mkdir(parents=True)
+        package.symlink_to(shutil.copytree(NEOVIM_PLUGIN, home / CLONE / "editors" / "nvim"))
+        if server:
+            command = ", ".join(json.dumps(word) for word in server)
+            lua = f"vim.lsp.config('dgemma', {{ cmd = {{ {command} }} }})\n{lua}"
+        config = home / "config" / "nvim" / "init.lua"
+        config.parent.mkdir(parents=True)
+        config.write_text(f"vim.o.swapfile = false\n{lua}\n")
+        folders = {f"XDG_{name.upper()}_HOME": str(home / name) for name in ("config", "data", "state", "cache")}
+        user = {"HOME": str(home), "XDG_RUNTIME_DIR": str(home), **folders}
+        super().__init__(neovim, home, {**os.environ, **user, **(environment or {})}, file)
 
 
 def _quoted(text: str) -> str:

@@ -63,15 +63,27 @@ def running(
         process.wait()
 
 
+def command_line(code: Code, home: Path) -> list[str]:
+    """What runs the VS Code of the user with this home."""
+    folders = (f"--user-data-dir={home / 'data'}", f"--extensions-dir={home / 'extensions'}")
+    return [str(code.node), str(code.server), *folders]
+
+
 class CodeSession:
     """VS Code on an empty workspace, in a browser, within a `with` statement.
 
-    extension: the `.vsix` to install. settings: what the user has set on this machine. programs: a folder that the
-    user has on `PATH`.
+    extension: the `.vsix` to install; None where the user has installed it. settings: what the user has set on this
+    machine. programs: a folder that the user has on `PATH`. environment: what else is in the user's environment.
     """
 
     def __init__(
-        self, code: Code, extension: Path, home: Path, settings: Mapping[str, object], programs: Path | None = None
+        self,
+        code: Code,
+        extension: Path | None,
+        home: Path,
+        settings: Mapping[str, object],
+        programs: Path | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.workspace = home / "workspace"
         self.workspace.mkdir(parents=True)
@@ -80,7 +92,7 @@ class CodeSession:
         self._settings = home / "data" / "User" / "settings.json"
         for level, values in {"User": SETTINGS, "Machine": settings}.items():
             folder = home / "data" / level
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)
             (folder / "settings.json").write_text(json.dumps(values))
         self._log = home / "code.log"
         self._code = code
@@ -89,15 +101,16 @@ class CodeSession:
             # VS Code asks a login shell for the user's `PATH`.
             (home / ".profile").write_text(f"PATH={shlex.quote(str(programs))}:$PATH\n")
         user = {"HOME": str(home), "SHELL": "/bin/bash", "XDG_RUNTIME_DIR": str(home)}
-        self._environment = {**os.environ, **user, "PATH": code.path}
-        self._folders = (f"--user-data-dir={home / 'data'}", f"--extensions-dir={home / 'extensions'}")
+        self._environment = {**os.environ, **user, "PATH": code.path, **(environment or {})}
+        self._command = command_line(code, home)
         self._running = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as starting:
-            installing = starting.enter_context(self._code_server("--install-extension", str(self._extension)))
-            if installing.wait(LIMIT_S) != 0:
-                raise AssertionError(f"{self._extension} could not be installed:\n{self.log()}")
+            if self._extension is not None:
+                installing = starting.enter_context(self._code_server("--install-extension", str(self._extension)))
+                if installing.wait(LIMIT_S) != 0:
+                    raise AssertionError(f"{self._extension} could not be installed:\n{self.log()}")
             quiet = ("--auth=none", "--disable-telemetry", "--disable-update-check", "--disable-workspace-trust")
             starting.enter_context(self._code_server("--bind-addr=127.0.0.1:0", *quiet, str(self.workspace)))
             address = wait_for(lambda: LISTENING.search(self.log()), "VS Code to listen", self.log)[1]
@@ -112,8 +125,10 @@ class CodeSession:
 
     @contextlib.contextmanager
     def _code_server(self, *arguments: str) -> Generator[subprocess.Popen[bytes]]:
-        command = [self._code.node, self._code.server, *self._folders, *arguments]
-        with self._log.open("ab") as log, running(command, self._environment, self.workspace, log) as process:
+        with (
+            self._log.open("ab") as log,
+            running([*self._command, *arguments], self._environment, self.workspace, log) as process,
+        ):
             yield process
 
     def do(self, action: str, argument: str = "") -> object:
@@ -145,9 +160,9 @@ class CodeSession:
         """Waits until this is suggested."""
         wait_for(lambda: self.ghost() == lines, f"the suggestion {lines}", self._describe)
 
-    def wait_for_status(self, status: str) -> None:
+    def wait_for_status(self, status: str, limit_s: float = LIMIT_S) -> None:
         """Waits until the status bar's item says this."""
-        wait_for(lambda: self.texts(STATUS.format(status)), f"the status {status!r}", self._describe)
+        wait_for(lambda: self.texts(STATUS.format(status)), f"the status {status!r}", self._describe, limit_s)
 
     def open_file(self, name: str, text: str = "") -> Path:
         """Puts a file into the workspace, opens it as a person does, and puts the cursor to its end."""
