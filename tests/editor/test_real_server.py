@@ -109,3 +109,6 @@ def test_vscode_shows_and_takes_what_the_server_suggests(
         session.wait_for_text(".view-line", "model loaded")
         session.screenshot("host-log")
         assert session.texts(".tab.dirty") == []
+        lines = [line.split(" ", 2)[2] for line in session.extension_log().splitlines()]
+        assert len(lines) == len(set(lines))
+        assert [line for line in lines if not line.startswith("[info]")] == []
