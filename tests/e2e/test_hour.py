@@ -61,7 +61,7 @@ async def test_an_hour_of_typing_leaves_nothing_behind(desk: Desk) -> None:
         "import prices\n" * 1000,
         "--log-level=info",
         module="tests.e2e.fake_front_end",
-        settings={"engine": {"checkpoint": desk.options.checkpoint, **minutes}},
+        settings={"engine": {"checkpoint": desk.options.checkpoint, **minutes}, "inline": {"deadlineMs": None}},
     )
     async with start() as one, start() as other:
         await asyncio.gather(*(_type(editor, desk, range(WARM_UP)) for editor in (one, other)))
