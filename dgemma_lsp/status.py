@@ -13,19 +13,11 @@ from dgemma_lsp.config import SECTION, STATUS_NOTIFICATIONS
 from dgemma_lsp.host.wire import HostState, HostStatus
 from dgemma_lsp.silence import Silence
 
-State: TypeAlias = Literal["starting", "downloading", "loading", "ready", "busy", "paused", "failed"]
+State: TypeAlias = HostState | Literal["downloading"]
 
 EMBEDDED = "nano"
 EMBEDDED_WARNING = "the embedded checkpoint, small and only good for trying things out"
 
-STATES: dict[HostState, State] = {
-    "starting": "starting",
-    "loading": "loading",
-    "ready": "ready",
-    "busy": "busy",
-    "unloaded": "paused",
-    "failed": "failed",
-}
 LOADING: frozenset[State] = frozenset({"starting", "downloading", "loading"})
 
 
@@ -64,7 +56,7 @@ class StatusBoard:
         self._show(
             replace(
                 self.status,
-                state=STATES[engine.state],
+                state=engine.state,
                 message=_message(engine),
                 checkpoint=engine.checkpoint,
                 progress=engine.progress,
@@ -99,6 +91,6 @@ def _member(value: object, name: str) -> object:
 
 def _message(engine: HostStatus) -> str:
     if engine.state not in ("ready", "busy"):
-        return engine.message or f"{STATES[engine.state]} {engine.checkpoint}".rstrip()
+        return engine.message or f"{engine.state} {engine.checkpoint}".rstrip()
     warning = EMBEDDED_WARNING if engine.checkpoint == EMBEDDED else ""
     return "; ".join(filter(None, (f"{engine.checkpoint} on {engine.device}", engine.message, warning)))

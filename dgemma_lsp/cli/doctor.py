@@ -17,13 +17,13 @@ from importlib import metadata
 from dgemma_lsp.cli.common import read_settings
 from dgemma_lsp.cli.editors import examine_editors
 from dgemma_lsp.cli.finding import Finding
+from dgemma_lsp.cli.host import host_status
 from dgemma_lsp.cli.machine import examine_machine
 from dgemma_lsp.config import ConfigError
-from dgemma_lsp.host.client import EngineUnavailable, HostClient
+from dgemma_lsp.host.client import EngineUnavailable
 from dgemma_lsp.host.directories import runtime_directory
+from dgemma_lsp.host.hosts import running
 from dgemma_lsp.host.identity import EngineOptions, version
-from dgemma_lsp.host.spawn import Launcher
-from dgemma_lsp.host.wire import HostStatus
 from engine.errors import EngineError
 
 PACKAGES = (
@@ -67,8 +67,8 @@ def _examine(arguments: argparse.Namespace) -> Iterator[Finding]:
     yield Finding(name="python", verdict="ok", detail=f"{platform.python_version()} ({sys.executable})")
     yield _packages()
     yield from examine_machine(options)
-    yield _runtime_directory(options)
-    yield _host(options)
+    yield _runtime_directory()
+    yield from _hosts()
     yield from examine_editors()
 
 
@@ -86,7 +86,7 @@ def _packages() -> Finding:
     return Finding(name="packages", verdict="ok", detail=", ".join(versions))
 
 
-def _runtime_directory(options: EngineOptions) -> Finding:
+def _runtime_directory() -> Finding:
     try:
         directory = runtime_directory()
     except EngineUnavailable as error:
@@ -95,24 +95,23 @@ def _runtime_directory(options: EngineOptions) -> Finding:
     return Finding(name="runtime directory", verdict="ok", detail=str(directory))
 
 
-def _host(options: EngineOptions) -> Finding:
+def _hosts() -> Iterator[Finding]:
     try:
-        launcher = Launcher(options)
-        status = asyncio.run(_host_status(launcher))
+        hosts = running()
     except EngineUnavailable:
-        return Finding(name="host", verdict="ok", detail="none runs; the first request starts one")
-    except EngineError as error:
-        return Finding(name="host", verdict="note", detail=str(error))
-    detail = f"{status.state} with {status.checkpoint} on {status.device}, process {status.pid}, log {launcher.log}"
-    if status.state == "failed":
-        remedy = f"{status.message}; see: dgemma-lsp host log"
-        return Finding(name="host", verdict="problem", detail=detail, remedy=remedy)
-    return Finding(name="host", verdict="ok", detail=detail)
-
-
-async def _host_status(launcher: Launcher) -> HostStatus:
-    client = HostClient(launcher)
-    try:
-        return await client.status()
-    finally:
-        await client.close()
+        # The runtime directory's own finding says why.
+        return
+    if not hosts:
+        yield Finding(name="host", verdict="ok", detail="none runs; the first request starts one")
+    for host in hosts:
+        try:
+            status = asyncio.run(host_status(host))
+        except EngineError as error:
+            yield Finding(name="host", verdict="note", detail=str(error))
+            continue
+        detail = f"{status.state} with {status.checkpoint} on {status.device}, process {status.pid}, log {host.log}"
+        if status.state == "failed":
+            remedy = f"{status.message}; see: dgemma-lsp host log"
+            yield Finding(name="host", verdict="problem", detail=detail, remedy=remedy)
+        else:
+            yield Finding(name="host", verdict="ok", detail=detail)

@@ -1,4 +1,4 @@
-"""`dgemma-lsp host`: look at the engine host that these options lead to, or stop it."""
+"""`dgemma-lsp host`: look at this user's engine hosts, or stop them."""
 
 from __future__ import annotations
 
@@ -12,55 +12,86 @@ from dgemma_lsp.cli.common import read_settings, warn
 from dgemma_lsp.cli.errors import CommandError
 from dgemma_lsp.host.client import EngineSilent, EngineUnavailable, HostClient
 from dgemma_lsp.host.codec import encode
+from dgemma_lsp.host.hosts import RunningHost, has_ended, kill, running
 from dgemma_lsp.host.spawn import FixedEngine, Launcher
 from dgemma_lsp.host.wire import HostStatus
+
+NONE_RUNS = "no host runs"
 
 
 def host(arguments: argparse.Namespace) -> int:
     """Run the command; 1 if there is no host to look at.
 
     Raises:
-        CommandError: there is no log.
-        EngineError: the host cannot be reached.
+        CommandError: there is no log, or a host cannot be stopped.
+        EngineError: the host that `--engine` names cannot be reached.
     """
     settings, problems = read_settings(arguments)
     for problem in problems:
         warn(problem)
-    launcher = Launcher(settings.config.engine)
     if arguments.action == "log":
-        return _show_log(launcher)
-    client = HostClient(FixedEngine(arguments.engine) if arguments.engine else launcher)
+        return _show_log(Launcher(settings.config.engine))
+    hosts = [FixedEngine(arguments.engine)] if arguments.engine else running()
     if arguments.action == "stop":
-        try:
-            asyncio.run(_stop(client))
-        except EngineSilent:
-            # Only a host of our own is ours to end, and it is told by its socket, not by its word.
-            process = None if arguments.engine else launcher.kill()
-            if process is None:
-                raise
-            print(f"killed process {process}, which did not answer")
+        for each in hosts:
+            print(_stop(each), flush=True)
+        if not hosts:
+            print(NONE_RUNS)
         return 0
-    status = asyncio.run(_status(client))
-    print(json.dumps(encode(status), indent=2) if arguments.json else _described(status))
-    return 0
+    return _show_status(hosts, as_json=arguments.json)
 
 
-async def _status(client: HostClient) -> HostStatus:
+def _show_status(hosts: list[RunningHost] | list[FixedEngine], *, as_json: bool) -> int:
+    for each in hosts:
+        try:
+            status = asyncio.run(host_status(each))
+        except EngineSilent as error:
+            # The other hosts are shown all the same.
+            warn(str(error))
+            continue
+        print(json.dumps(encode(status)) if as_json else _described(status))
+    if not hosts:
+        warn(NONE_RUNS)
+    return 0 if hosts else 1
+
+
+async def host_status(host: RunningHost | FixedEngine) -> HostStatus:
+    """Ask one host how it fares.
+
+    Raises:
+        EngineUnavailable: it has ended, or hangs.
+    """
+    client = HostClient(host)
     try:
         return await client.status()
     finally:
         await client.close()
 
 
-async def _stop(client: HostClient) -> None:
+def _stop(host: RunningHost | FixedEngine) -> str:
+    """End a host and wait until its process is gone; returns what happened."""
+    process = host.process if isinstance(host, RunningHost) else None
+    name = host.url if isinstance(host, FixedEngine) else f"process {process or host.key}"
+    try:
+        asyncio.run(_ask_to_end(host))
+    except EngineSilent:
+        # Only a host of our own is ours to end, and it is told by its socket, not by its word.
+        if process is None:
+            raise
+        kill(process)
+        return f"killed {name}, which did not answer"
+    except EngineUnavailable:
+        return NONE_RUNS
+    if process is not None and not has_ended(process):
+        kill(process)
+        return f"killed {name}, which did not end"
+    return f"stopped {name}"
+
+
+async def _ask_to_end(host: RunningHost | FixedEngine) -> None:
+    client = HostClient(host)
     try:
         await client.stop()
-    except EngineSilent:
-        raise
-    except EngineUnavailable:
-        print("no host runs")
-    else:
-        print("stopped")
     finally:
         await client.close()
 

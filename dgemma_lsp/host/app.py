@@ -6,6 +6,7 @@ A request lives as long as its stream: when the client hangs up, it is cancelled
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -14,7 +15,7 @@ from dataclasses import replace
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -24,12 +25,19 @@ from dgemma_lsp.host.codec import WireError
 from dgemma_lsp.host.errors import Superseded
 from dgemma_lsp.host.metrics import render
 from dgemma_lsp.host.scheduler import Scheduler
-from dgemma_lsp.host.wire import Failure, HostStatus, Terms, dump_event, dump_status, parse_call
+from dgemma_lsp.host.spawn import START_TIMEOUT_S
+from dgemma_lsp.host.wire import ENDS, Failure, HostState, HostStatus, Terms, dump_event, dump_status, parse_call
 from engine.errors import EngineError
 from infill.request import InfillRequest
 
 SIGN_OF_LIFE = b"\n"
 """An empty line, which is no event: the host lives and has nothing to say yet."""
+
+
+WITHOUT_MODEL_S = 10.0
+"""How long a host stays that nobody uses and whose model could not be loaded or was dropped: for a look at why."""
+
+_WITHOUT_MODEL: tuple[HostState, ...] = ("failed", "paused")
 
 
 class HostApp:
@@ -40,7 +48,9 @@ class HostApp:
         self._stop = stop
         self._streams = 0
         self._watchers = 0
+        self._used = False
         self._last_use_s = time.monotonic()
+        self._changed = asyncio.Event()
 
     def asgi(self, *, token: str | None = None) -> Starlette:
         """Make the application. token: what every request has to bring, None where the socket keeps others out."""
@@ -48,21 +58,31 @@ class HostApp:
             Route("/v1/infill", self._infill, methods=["POST"]),
             Route("/v1/status", self._status),
             Route("/v1/stop", self._end, methods=["POST"]),
+            Route("/v1/end-if-unused", self._end_if_unused, methods=["POST"]),
             Route("/metrics", self._metrics),
         ]
         return Starlette(routes=routes, middleware=[Middleware(_RequireToken, token=token)] if token else [])
 
     async def unused_for(self, seconds: float) -> None:
-        """Return when no client has had a stream open for so long."""
-        while True:
-            idle_s = 0.0 if self._streams else time.monotonic() - self._last_use_s
-            if idle_s >= seconds:
-                return
-            await asyncio.sleep(seconds - idle_s)
+        """Return when no client has had a stream open for so long, or for `WITHOUT_MODEL_S` where no model is in memory
+        that the next one could use."""
+        with self._scheduler.listening(bridge.in_loop(self._changed.set)):
+            while True:
+                self._changed.clear()
+                limit = min(seconds, WITHOUT_MODEL_S) if self._scheduler.status().state in _WITHOUT_MODEL else seconds
+                left_s = self._last_use_s + limit - time.monotonic()
+                if left_s <= 0 and not self._streams:
+                    return
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(None if self._streams else left_s):
+                        await self._changed.wait()
 
     async def _infill(self, request: Request) -> Response:
         try:
             infill_request, terms = parse_call(await request.body())
+        except ClientDisconnect:
+            # Who types on hangs up before his request is read. This answer reaches nobody.
+            return Response()
         except WireError as error:
             return _failure(400, str(error))
         return _LineStream(self._events(infill_request, terms), media_type="application/x-ndjson")
@@ -79,6 +99,14 @@ class HostApp:
     async def _end(self, _request: Request) -> Response:
         self._stop()
         return Response(status_code=202)
+
+    async def _end_if_unused(self, _request: Request) -> Response:
+        # Who has just started a host has yet to ask it.
+        expected = not self._used and time.monotonic() - self._last_use_s < START_TIMEOUT_S
+        if self._streams or expected:
+            return PlainTextResponse("in use\n", status_code=409)
+        self._stop()
+        return PlainTextResponse(f"{ENDS}\n", status_code=202)
 
     async def _events(self, request: InfillRequest, terms: Terms) -> AsyncGenerator[bytes]:
         self._streams += 1
@@ -104,7 +132,9 @@ class HostApp:
 
     def _leave(self) -> None:
         self._streams -= 1
+        self._used = True
         self._last_use_s = time.monotonic()
+        self._changed.set()
 
     def _with_clients(self, status: HostStatus) -> HostStatus:
         return replace(status, clients=self._watchers)

@@ -28,7 +28,7 @@ async def infill(scheduler: Scheduler, request: InfillRequest, terms: Terms) -> 
     """Fill a request; closing the generator cancels it. None is a sign of life, while there is nothing else to say.
     Raises what `EngineClient.infill` raises."""
     outcomes: asyncio.Queue[Outcome] = asyncio.Queue()
-    job = scheduler.submit(request, terms, _in_loop(outcomes.put_nowait))
+    job = scheduler.submit(request, terms, in_loop(outcomes.put_nowait))
     try:
         while True:
             try:
@@ -52,7 +52,7 @@ async def infill(scheduler: Scheduler, request: InfillRequest, terms: Terms) -> 
 async def watch(scheduler: Scheduler) -> AsyncGenerator[HostStatus]:
     """The status now and after every change, until the scheduler stops; what changes together is told together."""
     changed = asyncio.Event()
-    with scheduler.listening(_in_loop(changed.set)):
+    with scheduler.listening(in_loop(changed.set)):
         told: HostStatus | None = None
         while not scheduler.stopping:
             changed.clear()
@@ -63,7 +63,7 @@ async def watch(scheduler: Scheduler) -> AsyncGenerator[HostStatus]:
             await changed.wait()
 
 
-def _in_loop(function: Callable[P, object]) -> Callable[P, None]:
+def in_loop(function: Callable[P, object]) -> Callable[P, None]:
     """Make a function that calls `function` in the running loop and may be called from any thread."""
     loop = asyncio.get_running_loop()
 

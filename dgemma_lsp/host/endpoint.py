@@ -46,6 +46,12 @@ def find(directory: Path, key: str) -> Endpoint | None:
         return None
 
 
+def find_all(directory: Path) -> dict[str, Endpoint]:
+    """Where hosts listen, or did when they died, by key."""
+    keys = (path.stem for path in sorted(directory.glob("*.sock" if UNIX else "*.json")))
+    return {key: address for key in keys if (address := find(directory, key)) is not None}
+
+
 def listen(directory: Path, key: str) -> tuple[socket.socket, Endpoint]:
     """Listen under a key, whose lock the caller holds.
 

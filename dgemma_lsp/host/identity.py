@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 """The directory that the installed packages lie in."""
 
 _PACKAGES = ("dgemma_lsp", "engine", "infill")
+_LIBRARIES = ("torch", "transformers", "tokenizers", "bitsandbytes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,21 +46,23 @@ class EngineOptions:
 
 
 @cache
-def version() -> str:
-    """The installed version."""
+def version(package: str = "dgemma-lsp") -> str:
+    """The installed version of a package, by default ours."""
     # Imported here because it is slow, and a front end may never ask.
     from importlib import metadata
 
     try:
-        return metadata.version("dgemma-lsp")
+        return metadata.version(package)
     except metadata.PackageNotFoundError:
         return "not installed"
 
 
 @cache
 def fingerprint() -> str:
-    """A hash of the code that runs: a changed or updated installation never talks to a host of the old code."""
+    """A hash of the code and of the libraries' versions: an updated installation never talks to an older one's host."""
     digest = hashlib.sha256()
+    for library in _LIBRARIES:
+        digest.update(f"{library} {version(library)}\0".encode())
     for package in _PACKAGES:
         for file in sorted((ROOT / package).rglob("*.py")):
             digest.update(f"{file.relative_to(ROOT)}\0".encode())
@@ -67,8 +70,14 @@ def fingerprint() -> str:
     return digest.hexdigest()
 
 
+def _stamps(directory: Path) -> list[str]:
+    """Name, size and time of a checkpoint's files: one that was trained or fetched anew has others."""
+    files = ((path.name, path.stat()) for path in sorted(directory.glob("*")) if path.is_file())
+    return [f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in files]
+
+
 def key(directory: Path, options: EngineOptions) -> str:
     """The name of the host for the checkpoint in `directory`: 16 hexadecimal digits."""
     placement = (options.quantization, options.device, str(options.gpu), str(options.max_vram_gb))
-    parts = (str(PROTOCOL), fingerprint(), str(directory), *placement)
+    parts = (str(PROTOCOL), fingerprint(), str(directory), *_stamps(directory), *placement)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

@@ -6,7 +6,9 @@ import contextlib
 import gc
 import logging
 import os
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from dgemma_lsp.host import thrift
@@ -18,7 +20,7 @@ from dgemma_lsp.host.prepare import plan_for
 from dgemma_lsp.host.resident import Loader, Report
 from dgemma_lsp.host.threads import set_environment, threads_for
 from engine.errors import DeviceMemoryError
-from infill.request import InfillRequest
+from infill.request import Filled, InfillRequest, Progress
 
 if TYPE_CHECKING:
     from engine.reference import ReferenceDenoiser
@@ -121,7 +123,8 @@ class ResidentModel:
         return self._notice
 
     def fill(self, request: InfillRequest) -> Forwards:
-        """Begin a request. Where memory runs out, something is given up for good and the request begins anew.
+        """Begin a request. Where memory runs out, something is given up for good and the request begins anew, with the
+        time that is left and the forwards already spent counted.
 
         Raises:
             ValueError: the model was closed.
@@ -130,12 +133,17 @@ class ResidentModel:
         """
         from engine.faults import translated
 
+        began, spent = time.monotonic(), 0
         while True:
             if self._infiller is None:
                 raise ValueError("the model was closed")
             try:
-                with translated():
-                    yield from self._infiller.fill(request)
+                forwards = self._infiller.fill(_with_time_left(request, time.monotonic() - began))
+                with translated(), contextlib.closing(forwards):
+                    failed = spent
+                    for item in forwards:
+                        spent += 1
+                        yield _with_passes(item, failed)
                 return
             except DeviceMemoryError:
                 if self._level == thrift.LAST_LEVEL:
@@ -158,6 +166,19 @@ class ResidentModel:
         notice = thrift.notice(self._whole_tokens, self._level)
         logger.warning("%s", notice)
         self._report(notice, None)
+
+
+def _with_time_left(request: InfillRequest, elapsed_s: float) -> InfillRequest:
+    if request.deadline_ms is None:
+        return request
+    return replace(request, deadline_ms=max(0, request.deadline_ms - round(1_000 * elapsed_s)))
+
+
+def _with_passes(item: Progress | Filled, earlier: int) -> Progress | Filled:
+    """The same with the forwards of earlier tries in its figures."""
+    if not earlier or isinstance(item, Progress):
+        return item
+    return replace(item, stats=replace(item.stats, passes=item.stats.passes + earlier))
 
 
 def _collect() -> None:

@@ -18,6 +18,7 @@ from dgemma_lsp.host import endpoint, log
 from dgemma_lsp.host.checkpoint import Checkpoint, resolve
 from dgemma_lsp.host.codec import decode
 from dgemma_lsp.host.directories import log_path, runtime_directory
+from dgemma_lsp.host.hosts import after_unused_hosts
 from dgemma_lsp.host.identity import EngineOptions, version
 from dgemma_lsp.host.resident import Loader
 from dgemma_lsp.host.scheduler import Scheduler
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str], make_loader: MakeLoader) -> int:
         directory = runtime_directory()
         lock = directory / f"{name}.lock"
         with FileLock(lock, mode=0o600).acquire(blocking=False):
-            _run(checkpoint, options, make_loader(checkpoint, options), directory, name)
+            _run(checkpoint, options, after_unused_hosts(make_loader(checkpoint, options), name), directory, name)
             # Taken away while it is held: who waits for this very file finds, once he has it, that it has no name.
             with contextlib.suppress(OSError):
                 lock.unlink()
@@ -54,10 +55,10 @@ def main(arguments: Sequence[str], make_loader: MakeLoader) -> int:
 
 
 def _run(checkpoint: Checkpoint, options: EngineOptions, load: Loader, directory: Path, name: str) -> None:
-    descriptor = log.open_log(log_path(name))
+    host_log = log.open_log(log_path(name))
     listener, address = endpoint.listen(directory, name)
     sys.stdout.write(f"{READY}\n")
-    log.detach(descriptor)
+    host_log.take_output()
     _log.info("host %s, version %s, process %d, checkpoint %s", name, version(), os.getpid(), checkpoint.name)
     # Imported after the starter has been told, whose connections wait meanwhile, and before the model's libraries,
     # which would be in the way.

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from itertools import count
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from dgemma_lsp.host.codec import WireError
+from dgemma_lsp.host.endpoint import Endpoint
 from dgemma_lsp.host.errors import EngineSilent, EngineUnavailable, NotAnsweredError
-from dgemma_lsp.host.spawn import FixedEngine, Launcher
 from dgemma_lsp.host.wire import (
+    ENDS,
     Done,
     Event,
     Failure,
@@ -39,10 +42,26 @@ _ATTEMPTS = 3
 """The first may meet a host that has died, the second one that is just dying."""
 
 
+class Finder(Protocol):
+    """Knows where a host is. Both methods may block."""
+
+    def find(self) -> Endpoint | None:
+        """Where it listens, if it does."""
+        ...
+
+    def start(self) -> Endpoint:
+        """Where it listens, started first if need and power be.
+
+        Raises:
+            EngineError: it does not.
+        """
+        ...
+
+
 class HostClient:
     """An `EngineClient` for a host."""
 
-    def __init__(self, launcher: Launcher | FixedEngine) -> None:
+    def __init__(self, launcher: Finder) -> None:
         self._launcher = launcher
         self._sequence = count(1)
         self._transport: Transport | None = None
@@ -79,7 +98,19 @@ class HostClient:
             async for _ in lines:
                 pass
 
+    async def end_if_unused(self) -> bool:
+        """Ask the host to end unless somebody uses it; returns whether it does.
+
+        Raises:
+            EngineUnavailable: none runs.
+        """
+        async with aclosing(self._lines_of_running("POST", "/v1/end-if-unused")) as lines:
+            return [line async for line in lines] == [ENDS]
+
     async def close(self) -> None:
+        if self._starting is not None:
+            # The process that is being started goes on, for others.
+            self._starting.cancel()
         if self._transport is not None:
             await self._transport.close()
 
@@ -108,7 +139,7 @@ class HostClient:
     async def _lines_of_running(self, method: str, path: str, *, endless: bool = False) -> AsyncGenerator[str]:
         """Lines from the host if one runs; starts none."""
         if self._transport is None:
-            found = await asyncio.to_thread(self._find)
+            found = await _in_thread(self._find)
             # A start may have been faster, and its transport may be in use.
             self._transport = self._transport or found
         transport = self._transport
@@ -136,7 +167,7 @@ class HostClient:
 
     async def _start(self) -> Transport | EngineError:
         try:
-            self._transport = await asyncio.to_thread(self._find_or_start)
+            self._transport = await _in_thread(self._find_or_start)
         except EngineError as error:
             self._refuse(error)
             return error
@@ -166,6 +197,34 @@ class HostClient:
         if self._transport is transport:
             self._transport = None
         await transport.close()
+
+
+async def _in_thread(function: Callable[[], T]) -> T:
+    """Run `function` in a thread that neither the event loop nor the process waits for when they end: a start may take
+    long after its client has been closed."""
+    loop = asyncio.get_running_loop()
+    outcome: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if outcome.done():
+            return
+        if error is None:
+            outcome.set_result(cast(T, result))
+        else:
+            outcome.set_exception(error)
+
+    def run() -> None:
+        result, error = None, None
+        try:
+            result = function()
+        except BaseException as raised:
+            error = raised
+        # A loop that has closed has nobody left who waits.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(settle, result, error)
+
+    threading.Thread(target=run, name="engine-start", daemon=True).start()
+    return await outcome
 
 
 async def _answer(transport: Transport, call: bytes) -> AsyncGenerator[Event]:

@@ -92,7 +92,9 @@ class Resident:
         """Free the weights, if there are any."""
         if self._model is not None:
             self._forget()
-            self._change(state="unloaded", message="The weights were dropped while idle.")
+            self._change(
+                state="paused", message="The weights were dropped while idle; the next request loads them again."
+            )
             _log.info("weights dropped")
 
     def _forget(self) -> None:
@@ -103,7 +105,7 @@ class Resident:
     def lose(self, reason: str) -> None:
         """Forget a model whose device failed; it may be loaded again at once."""
         self._forget()
-        self._change(state="unloaded", message=f"Loading the model again, because {reason}", progress=None)
+        self._change(state="paused", message=f"Loading the model again, because {reason}", progress=None)
 
     def give_up(self, message: str) -> None:
         """Forget a model whose device failed for good."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -66,15 +65,7 @@ class Launcher:
     def find(self) -> Endpoint | None:
         """Where the host listens, if one does."""
         address = endpoint.find(runtime_directory(), self.key)
-        return address if address is not None and _answers(address) else None
-
-    def kill(self) -> int | None:
-        """End the host that listens, whatever it does; returns its process, None where none is known to listen."""
-        address = endpoint.find(runtime_directory(), self.key)
-        process = endpoint.process_of(address) if address is not None else None
-        if process is not None:
-            os.kill(process, signal.SIGKILL)
-        return process
+        return address if address is not None and answers(address) else None
 
     def start(self) -> Endpoint:
         """Where the host listens, started first if none does. Takes seconds then.
@@ -131,7 +122,7 @@ class FixedEngine:
     def find(self) -> Endpoint | None:
         """Where it listens, if it does."""
         address = Endpoint(url=self.url)
-        return address if _answers(address) else None
+        return address if answers(address) else None
 
     def start(self) -> Endpoint:
         """Where it listens.
@@ -153,7 +144,7 @@ def _read_to_end(process: subprocess.Popen[bytes]) -> str:
         return pipe.read().decode(errors="replace")
 
 
-def _answers(address: Endpoint) -> bool:
+def answers(address: Endpoint) -> bool:
     """Whether anything listens there."""
     try:
         if address.path is not None:

@@ -22,7 +22,11 @@ Priority: TypeAlias = Literal["inline", "rewrite", "edit", "speculation"]
 PRIORITIES: tuple[Priority, ...] = get_args(Priority)
 """The classes in the order in which they are served."""
 
-HostState: TypeAlias = Literal["starting", "loading", "ready", "busy", "unloaded", "failed"]
+HostState: TypeAlias = Literal["starting", "loading", "ready", "busy", "paused", "failed"]
+
+
+ENDS = "ends"
+"""The answer of a host that was asked to end if nobody uses it, and does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +80,7 @@ Event: TypeAlias = Draft | Candidate | Rejection | Done
 class HostStatus:
     """How an engine fares.
 
-    state: "unloaded" while the weights are dropped after an idle time; the next request loads them again.
+    state: "paused" while the weights are dropped after an idle time; the next request loads them again.
     message: one line for the user. progress: of loading, 0 to 1; None where there is none or it is unknown.
     device: what the weights lie on, else what was asked for. loads: times that a model was loaded. requests: infill
     requests taken. clients: front ends that watch. superseded, cancelled, failed: requests that ended so.

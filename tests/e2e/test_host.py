@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -11,6 +12,7 @@ import socket
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -106,6 +108,38 @@ async def test_a_host_that_hangs_is_one_clear_message_and_can_be_ended(
         assert await asyncio.to_thread(main, ["host", "stop", "--checkpoint", desk.options.checkpoint]) == 0
         assert capfd.readouterr().out == f"killed process {process.pid}, which did not answer\n"
     assert isinstance((await ask(earlier, "c"))[-1], Done)
+
+
+async def test_status_and_stop_know_every_host_of_the_user(desk: Desk, capfd: pytest.CaptureFixture[str]) -> None:
+    clients = [desk.client(replace(desk.options, device=device)) for device in ("auto", "cpu")]
+    async with contextlib.AsyncExitStack() as stack:
+        for client in clients:
+            await client.start()
+            await follow(await stack.enter_async_context(contextlib.aclosing(client.watch())), "ready")
+        pids = {(await client.status()).pid for client in clients}
+        assert len(pids) == 2
+        assert await asyncio.to_thread(main, ["host", "status", "--json"]) == 0
+        shown = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+        assert {status["pid"] for status in shown} == pids
+        assert await asyncio.to_thread(main, ["host", "stop"]) == 0
+        assert not any(map(_runs, pids))
+        assert set(capfd.readouterr().out.splitlines()) == {f"stopped process {pid}" for pid in pids}
+    assert await asyncio.to_thread(main, ["host", "stop"]) == 0
+    assert await asyncio.to_thread(main, ["host", "status"]) == 1
+    out, err = capfd.readouterr()
+    assert (out, err) == ("no host runs\n", "dgemma-lsp: no host runs\n")
+
+
+@pytest.mark.parametrize("watched", [False, True])
+async def test_a_host_of_other_settings_ends_another_that_nobody_uses(desk: Desk, *, watched: bool) -> None:
+    old, new = desk.client(), desk.client(replace(desk.options, device="cpu"))
+    await ask(old, "a")
+    pid = (await old.status()).pid
+    async with contextlib.AsyncExitStack() as stack:
+        if watched:
+            await follow(await stack.enter_async_context(contextlib.aclosing(old.watch())), "ready")
+        await ask(new, "b")
+        assert _runs(pid) == watched
 
 
 async def test_of_200_requests_for_one_document_the_last_is_answered(desk: Desk) -> None:
@@ -280,10 +314,10 @@ async def test_a_watched_host_stays(desk: Desk) -> None:
     client = desk.client(options)
     await client.start()
     async with contextlib.aclosing(client.watch()) as statuses:
-        pid = (await follow(statuses, "unloaded")).pid
+        pid = (await follow(statuses, "paused")).pid
         await asyncio.sleep(1.5 * options.exit_minutes * 60)
         assert isinstance((await ask(client, "a"))[-1], Done)
-        assert (await follow(statuses, "unloaded")).pid == pid
+        assert (await follow(statuses, "paused")).pid == pid
     assert len(desk.script.lines("loads")) == 2
     await desk.script.until(lambda: not psutil.pid_exists(pid))
 
@@ -312,6 +346,11 @@ async def test_a_host_whose_installation_was_deleted_serves_on_and_is_replaced(d
     process.kill()
     await asyncio.to_thread(process.wait)
     assert isinstance((await ask(client, "c"))[-1], Done)
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process lives; where nobody takes note of its end it stays a zombie."""
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
 def _replace_by_file(directory: Path) -> None:

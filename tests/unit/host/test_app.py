@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 
 import httpx2
 import pytest
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 
+from dgemma_lsp.host import app
 from dgemma_lsp.host.app import HostApp
+from dgemma_lsp.host.jobs import Model
+from dgemma_lsp.host.resident import Report
 from dgemma_lsp.host.scheduler import Scheduler
 from dgemma_lsp.host.wire import Terms, dump_call, parse_event, parse_status
+from engine.errors import EngineError
 from infill.request import Candidate
 from tests.unit.host.scripted import TIMEOUT_S, ScriptedModel, owner, request
 
@@ -31,13 +36,12 @@ def _stops() -> list[str]:
 
 @pytest.fixture(name="http")
 async def _http(scheduler: Scheduler, stops: list[str]) -> AsyncIterator[httpx2.AsyncClient]:
-    app = HostApp(scheduler, stop=lambda: stops.append("stop"))
-    async with client_of(app.asgi()) as client:
+    async with client_of(HostApp(scheduler, stop=lambda: stops.append("stop")).asgi()) as client:
         yield client
 
 
-def client_of(app: ASGIApp) -> httpx2.AsyncClient:
-    return httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://host")
+def client_of(asgi: ASGIApp) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(transport=httpx2.ASGITransport(asgi), base_url="http://host")
 
 
 async def test_infill_streams_events(http: httpx2.AsyncClient) -> None:
@@ -52,6 +56,20 @@ async def test_infill_streams_events(http: httpx2.AsyncClient) -> None:
         "done",
     ]
     assert isinstance(events[2], Candidate)
+
+
+async def test_a_client_that_hangs_up_before_its_request_is_read_is_no_error(scheduler: Scheduler) -> None:
+    asgi = HostApp(scheduler, stop=lambda: None).asgi()
+    scope: Scope = {"type": "http", "method": "POST", "path": "/v1/infill", "headers": [], "query_string": b""}
+
+    async def receive() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    async def send(_message: object) -> None:
+        pass
+
+    await asgi(scope, receive, send)
+    assert scheduler.status().requests == 0
 
 
 async def test_a_failing_request_ends_with_an_error(http: httpx2.AsyncClient) -> None:
@@ -98,6 +116,38 @@ async def test_stop_is_passed_on(http: httpx2.AsyncClient, stops: list[str]) -> 
     assert stops == ["stop"]
 
 
+async def test_a_host_ends_for_others_only_once_it_was_used_and_is_no_more(
+    http: httpx2.AsyncClient, stops: list[str]
+) -> None:
+    just_started = await http.post("/v1/end-if-unused")
+    assert (just_started.status_code, just_started.text, stops) == (409, "in use\n", [])
+    await http.post("/v1/infill", content=dump_call(request("a"), Terms()))
+    unused = await http.post("/v1/end-if-unused")
+    assert (unused.status_code, unused.text, stops) == (202, "ends\n", ["stop"])
+
+
+@pytest.mark.parametrize("idle_unload_s", [None, 0.001])
+async def test_a_host_without_a_model_ends_soon_where_nobody_uses_it(
+    monkeypatch: pytest.MonkeyPatch, idle_unload_s: float | None
+) -> None:
+    def fail(_report: Report) -> Model:
+        raise EngineError("no such device")
+
+    def load(_report: Report) -> Model:
+        return ScriptedModel(gated=False)
+
+    monkeypatch.setattr(app, "WITHOUT_MODEL_S", 0.0)
+    load_or_fail = fail if idle_unload_s is None else load
+    scheduler = Scheduler(load_or_fail, checkpoint="scripted", device="auto", idle_unload_s=idle_unload_s)
+    unused = asyncio.create_task(HostApp(scheduler, stop=lambda: None).unused_for(3600.0))
+    await asyncio.sleep(0)
+    scheduler.start()
+    async with asyncio.timeout(TIMEOUT_S):
+        await unused
+    assert scheduler.status().state == ("failed" if idle_unload_s is None else "paused")
+    await asyncio.to_thread(scheduler.stop, TIMEOUT_S)
+
+
 @pytest.mark.parametrize(
     ("headers", "status_code"),
     [
@@ -108,7 +158,7 @@ async def test_stop_is_passed_on(http: httpx2.AsyncClient, stops: list[str]) -> 
     ],
 )
 async def test_a_token_is_required_everywhere(scheduler: Scheduler, headers: dict[str, str], status_code: int) -> None:
-    app = HostApp(scheduler, stop=lambda: None).asgi(token="token")
-    async with client_of(app) as http:
+    asgi = HostApp(scheduler, stop=lambda: None).asgi(token="token")
+    async with client_of(asgi) as http:
         for path in ("/v1/status", "/metrics"):
             assert (await http.get(path, headers=headers)).status_code == status_code

@@ -3,8 +3,10 @@ told."""
 
 from __future__ import annotations
 
+import itertools
+import time
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pytest
@@ -42,8 +44,10 @@ class Infiller:
     level: int
     error: Exception
     enough: int
+    deadlines: list[int | None]
 
-    def fill(self, _request: InfillRequest) -> Generator[Progress | Filled]:
+    def fill(self, request: InfillRequest) -> Generator[Progress | Filled]:
+        self.deadlines.append(request.deadline_ms)
         yield Progress(stage="prefill")
         if self.level < self.enough:
             raise self.error
@@ -55,13 +59,14 @@ class Bench:
     model: ResidentModel
     pool: Pool
     told: list[str]
+    deadlines: list[int | None]
 
 
 def bench(enough: int, error: Exception | None = None) -> Bench:
-    denoiser, told = Denoiser(), list[str]()
+    denoiser, told, deadlines = Denoiser(), list[str](), list[int | None]()
 
     def make(level: int) -> Infiller:
-        return Infiller(level, error or torch.OutOfMemoryError("CUDA out of memory."), enough)
+        return Infiller(level, error or torch.OutOfMemoryError("CUDA out of memory."), enough, deadlines)
 
     model = ResidentModel(
         cast(Any, denoiser),
@@ -69,17 +74,25 @@ def bench(enough: int, error: Exception | None = None) -> Bench:
         device="scripted",
         report=lambda message, _progress: told.append(message),
     )
-    return Bench(model, denoiser.pool, told)
+    return Bench(model, denoiser.pool, told, deadlines)
 
 
 def test_where_memory_runs_out_less_is_kept_and_the_request_begins_anew() -> None:
     made = bench(enough=2)
     items = list(made.model.fill(request("a")))
-    assert items[-1] is ANSWER
+    assert items[-1] == replace(ANSWER, stats=FillStats(passes=2))
     assert [isinstance(item, Progress) for item in items] == [True, True, True, False]
     assert made.pool.budgets == [4096, 2048]
     assert made.told[-1] == "GPU memory ran short: keeping 2,048 tokens of context and trying fewer lengths."
     assert len(list(made.model.fill(request("b")))) == 2
+
+
+def test_a_request_that_begins_anew_has_the_time_that_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = itertools.count(step=0.4)
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    made = bench(enough=3)
+    list(made.model.fill(replace(request("a"), deadline_ms=1_000)))
+    assert made.deadlines == [600, 200, 0, 0]
 
 
 def test_what_was_given_up_has_an_end() -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 
 import platformdirs
@@ -49,6 +50,31 @@ def test_changed_code_has_another_fingerprint(tmp_path: Path, monkeypatch: pytes
     code.rename(code.with_name("b.py"))
     seen.add(fingerprint.__wrapped__())
     assert len(seen) == 3
+
+
+def test_another_version_of_a_library_has_another_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
+    versions = {"torch": "2.9.0"}
+
+    def installed(package: str) -> str:
+        return versions.get(package, "1")
+
+    monkeypatch.setattr(metadata, "version", installed)
+    seen: set[str] = set()
+    for versions["torch"] in ("2.9.0", "2.9.0+cu128", "2.9.1"):
+        identity.version.cache_clear()
+        seen.add(fingerprint.__wrapped__())
+    identity.version.cache_clear()
+    assert len(seen) == 3
+
+
+def test_a_checkpoint_that_was_trained_anew_has_another_key(tmp_path: Path) -> None:
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(b"old weights")
+    first = key(tmp_path, OPTIONS)
+    assert key(tmp_path, OPTIONS) == first
+    weights.write_bytes(b"new weights")
+    os.utime(weights, (1, 1))
+    assert key(tmp_path, OPTIONS) != first
 
 
 def test_a_runtime_directory_is_made_for_its_user_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,16 +168,19 @@ def test_a_log_is_rotated_and_old_ones_are_deleted(tmp_path: Path, monkeypatch: 
         "from pathlib import Path\n"
         "from dgemma_lsp.host import log\n"
         "log.BYTES = 200\n"
-        "log.detach(log.open_log(Path(sys.argv[1])))\n"
+        "log.open_log(Path(sys.argv[1])).take_output()\n"
         "print('printed')\n"
         "for i in range(20): logging.getLogger('a').info('line %d', i)\n"
         "logging.getLogger('a').debug('secret')\n"
+        "os.write(2, b'last words')\n"
     )
     path = tmp_path / "host-new.log"
     subprocess.run([sys.executable, "-c", script, str(path)], check=True, cwd=identity.ROOT)
     assert not old.exists()
     assert young.exists()
     assert "line 19" in path.read_text()
+    assert "last words" in path.read_text()
+    assert {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.glob("host-new.log*")} == {0o600}
     assert len(list(tmp_path.glob("host-new.log.*"))) == log.BACKUPS
     assert "secret" not in "".join(file.read_text() for file in tmp_path.iterdir())
 

@@ -25,11 +25,15 @@ class CountingEngine(FixedEngine):
     def __init__(self) -> None:
         super().__init__("http://127.0.0.1:1")
         self.starts: list[str] = []
+        self.ended: list[str] = []
+        self.began = threading.Event()
         self.let_start = threading.Event()
 
     def start(self) -> Endpoint:
         self.starts.append("start")
+        self.began.set()
         self.let_start.wait(TIMEOUT_S)
+        self.ended.append("start")
         return super().start()
 
 
@@ -50,6 +54,21 @@ async def test_all_who_wait_share_one_start_and_its_failure() -> None:
     assert isinstance(outcomes[0], asyncio.CancelledError)
     assert all(isinstance(outcome, EngineUnavailable) for outcome in outcomes[1:])
     assert len(engine.starts) == 1
+
+
+def test_a_closed_client_does_not_wait_for_a_start_under_way() -> None:
+    engine = CountingEngine()
+
+    async def ask_and_leave() -> None:
+        client = HostClient(engine)
+        asking = asyncio.create_task(_ask(client))
+        await asyncio.to_thread(engine.began.wait, TIMEOUT_S)
+        asking.cancel()
+        await client.close()
+
+    asyncio.run(ask_and_leave())
+    assert engine.ended == []
+    engine.let_start.set()
 
 
 @pytest.mark.parametrize(("retry_s", "starts"), [(1000.0, 1), (0.0, 2)])

@@ -45,7 +45,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize(
     ("action", "code", "message"),
-    [("status", 1, "No engine runs"), ("stop", 0, "no host runs"), ("log", 1, "cannot read the host's log")],
+    [("status", 1, "no host runs"), ("stop", 0, "no host runs"), ("log", 1, "cannot read the host's log")],
 )
 def test_host_where_there_is_none(action: str, code: int, message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["host", action]) == code
