@@ -32,8 +32,10 @@ from infill.tokens import TextTokens
 from infill.window import Budget
 
 CONFIDENCES: tuple[Confidence, ...] = ("shy", "normal", "bold")
-NAMES = ("stock", "fixed", "cal", "ours", "oracle", *CONFIDENCES)
+NAMES = ("stock", "fixed", "cal", "ours", "oracle", *CONFIDENCES, "open")
 FIXED_LENGTHS = (4, 8, 16, 32, 64)
+OPEN = 100.0
+"""Nats of doubt that hold nothing back."""
 _BIAS_CASES = 10
 
 Method: TypeAlias = Callable[[Case], Answer]
@@ -61,6 +63,7 @@ class Model:
             "cal": self.cal,
             "ours": self.ours,
             "oracle": self.oracle,
+            "open": self.open,
             **{confidence: partial(self.unasked, confidence) for confidence in CONFIDENCES},
         }
         if name not in methods:
@@ -112,6 +115,10 @@ class Model:
     def ours(self, case: Case) -> Answer:
         """What the product does."""
         return run(self.infiller.fill(request_of(case)))
+
+    def open(self, case: Case) -> Answer:
+        """What the product would show where nobody asked for it, however unlikely it is."""
+        return run(self.infiller.fill(replace(request_of(case), most_doubt=OPEN)))
 
     def unasked(self, confidence: Confidence, case: Case) -> Answer:
         """What the product shows where nobody asked for it."""

@@ -20,7 +20,7 @@ from bench.cases import HELD_OUT, MODES, OWN_SPLITS, TUNING, load
 from bench.judge import Verdict, judge
 from bench.machine import machine
 from bench.methods import CONFIDENCES, NAMES, Model
-from bench.risk import Gate, Judged, draw, gate
+from bench.risk import Gate, Judged, draw, gate, thresholds
 from engine.nano import DIRECTORY
 
 SHORT_TOKENS = 4
@@ -132,6 +132,8 @@ def main() -> None:
             for pair in COMPARED
             if verdicts.keys() >= set(pair)
         ]
+        if "open" in judged and not options.json:
+            print(*thresholds(split, judged["open"]), sep="\n", flush=True)
         if "ours" in judged:
             asked[split] = judged["ours"]
             gates += [gate(split, name, verdicts["ours"], judged[name]) for name in CONFIDENCES if name in judged]

@@ -13,6 +13,9 @@ from matplotlib.figure import Figure
 from bench.answers import Answer
 from bench.judge import Verdict
 
+THRESHOLDS = (1.0, 1.5, 2.0, 2.5, 2.8, 3.0, 3.5, 4.0, 5.0, 6.0, 8.0, 12.0, 16.0)
+"""Nats among which a profile's presets are chosen."""
+
 Judged: TypeAlias = tuple[Answer, Verdict]
 
 
@@ -80,6 +83,17 @@ def curve(asked: Sequence[Judged]) -> tuple[list[float], list[float]]:
         coverage.append(count / len(asked))
         risk.append(1 - right / count)
     return coverage, risk
+
+
+def thresholds(split: str, opened: Sequence[Judged]) -> list[str]:
+    """Lines of a table: of what an open gate shows, how much each threshold would show, and how often that is right."""
+    table: list[str] = []
+    for nats in THRESHOLDS:
+        shown = [v for answer, v in opened if answer.doubt is not None and answer.doubt <= nats]
+        table.append(
+            f"{split:10} at {nats:5.2f} nats: shows {len(shown) / len(opened):.1%}, exact {_percent(_exact(shown))}"
+        )
+    return table
 
 
 def _exact(verdicts: Sequence[Verdict]) -> float | None:

@@ -12,7 +12,6 @@ from infill.meter import Meter
 from infill.offer import Offer
 from infill.passage import line_ending_at, to_line_feeds
 from infill.request import Candidate, Filled, InfillRequest, Rejection
-from infill.unasked import OBJECTIONS
 
 
 def to_answer(request: InfillRequest, offers: Sequence[Offer], rejections: Sequence[Rejection], meter: Meter) -> Filled:
@@ -28,7 +27,6 @@ def to_answer(request: InfillRequest, offers: Sequence[Offer], rejections: Seque
     candidates: list[Candidate] = []
     whole = [offer for offer in best.values() if not (request.must_be_whole and offer.added_errors)]
     held_back = [] if whole or not best else [Rejection(reason="breaks_syntax")]
-    left = request.n
     for offer in whole:
         shown: Reading | Rejection = offer.reading
         if request.most_doubt is not None:
@@ -37,9 +35,7 @@ def to_answer(request: InfillRequest, offers: Sequence[Offer], rejections: Seque
             held_back.append(shown)
         else:
             candidates.append(_candidate(request, offer, shown))
-        # What must not be shown makes room for the next; what is unlikely does not, since the next is unlikelier.
-        left -= not isinstance(shown, Rejection) or shown.reason not in OBJECTIONS
-        if not left:
+        if len(candidates) == request.n:
             break
     # Every row was read, so there are rejections where there are no offers.
     reasons = Counter(held_back[: request.n] or rejections)

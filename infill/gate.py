@@ -23,9 +23,19 @@ class Insertion:
     after: str
     language: str
 
+    @property
+    def right(self) -> str:
+        """The rest of its line."""
+        return self.after.partition("\n")[0]
+
+    def is_broken_by_cutting(self, text: str, end: int) -> bool:
+        """Return whether a text up to the end of one of its lines cannot do without its other lines."""
+        line = (self.before + text[:end]).rpartition("\n")[2]
+        errors = self._statements.errors
+        return leaves_open(line, text[end:]) or errors([text[:end]]) > errors([text])
+
     @cached_property
-    def statements(self) -> Statements:
-        """What stands around it, as a parser sees it."""
+    def _statements(self) -> Statements:
         return Statements.of((self.before, self.after), ("",), self.language)
 
 
@@ -36,14 +46,16 @@ def admitted(
     replaced, which are shown whole or not at all."""
     if added_errors:
         return Rejection(reason="breaks_syntax")
-    if insertion and (reason := objection(reading.texts[0], insertion.before, insertion.after)):
-        return Rejection(reason=reason)
-    if reading.doubt <= most_doubt:
-        return reading
-    first = first_line(reading) if insertion else None
-    if insertion is None or first is None or first.doubt > most_doubt:
+    shown = reading if reading.doubt <= most_doubt else None
+    if shown is None and insertion and not insertion.right.strip():
+        shown = first_line(reading)
+    if shown is None or shown.doubt > most_doubt:
         return Rejection(reason="low_confidence")
-    return _judged_again(first, reading, insertion)
+    if insertion and (reason := objection(shown.texts[0], insertion.before, insertion.after)):
+        return Rejection(reason=reason)
+    if insertion and shown is not reading and insertion.is_broken_by_cutting(reading.texts[0], len(shown.texts[0])):
+        return Rejection(reason="breaks_syntax")
+    return shown
 
 
 def first_line(reading: Reading) -> Reading | None:
@@ -53,14 +65,3 @@ def first_line(reading: Reading) -> Reading | None:
     lines = text[: len(text) - len(text.lstrip())].count("\n") + 1
     rest = text.split("\n")[lines:]
     return reading.cut(lines) if len(reading.texts) == 1 and any(map(str.strip, rest)) else None
-
-
-def _judged_again(first: Reading, whole: Reading, insertion: Insertion) -> Reading | Rejection:
-    """Return a first line if it can do without the lines that were cut off."""
-    [text], [uncut] = first.texts, whole.texts
-    if reason := objection(text, insertion.before, insertion.after):
-        return Rejection(reason=reason)
-    line = (insertion.before + text).rpartition("\n")[2]
-    errors = insertion.statements.errors
-    broken = leaves_open(line, uncut[len(text) :]) or errors([text]) > errors([uncut])
-    return Rejection(reason="breaks_syntax") if broken else first

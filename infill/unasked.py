@@ -14,9 +14,6 @@ from infill.brackets import closing
 from infill.indentation import OPENERS, margin_of
 from infill.request import RejectReason
 
-OBJECTIONS: frozenset[RejectReason] = frozenset({"empty", "crosses_lines", "repeats_code"})
-"""What `objection` returns."""
-
 _WORD = re.compile(r"\w")
 _IMPORT = re.compile(r"\s*(import|from|use|using|require|#\s*include)\b")
 # In most languages; a selector or a directive has no blank after its "#".

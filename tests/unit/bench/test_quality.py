@@ -11,7 +11,7 @@ from bench.answers import Answer, AnswerFile, fingerprint
 from bench.bootstrap import ratio
 from bench.judge import Verdict
 from bench.quality import compare, row_of
-from bench.risk import curve, draw, gate
+from bench.risk import THRESHOLDS, curve, draw, gate, thresholds
 
 RIGHT = Verdict(exact=True, similarity=1.0, passed=None, length_error=0, echo=False, broken=False, torn=False)
 WRONG = Verdict(exact=False, similarity=0.5, passed=None, length_error=3, echo=True, broken=True, torn=True)
@@ -97,5 +97,8 @@ def test_a_gate_is_told_by_what_it_shows_and_what_it_hides(tmp_path: Path) -> No
     judged = [(answer("a", 0.1), RIGHT), (answer("b", 2.0), WRONG), (answer("c", 0.5), RIGHT), (answer(None), NOTHING)]
     coverage, risk = curve(judged)
     assert (coverage, risk) == ([0.25, 0.5, 0.75], [0.0, 0.0, pytest.approx(1 / 3)])
+    table = dict(zip(THRESHOLDS, thresholds("single", judged), strict=True))
+    assert table[1.0].endswith("shows 50.0%, exact 100.0%")
+    assert table[2.0].endswith("shows 75.0%, exact 66.7%")
     draw({"single": judged}, [point, silent], tmp_path / "curve.png")
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")

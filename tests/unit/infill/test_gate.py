@@ -58,7 +58,7 @@ def test_all_of_it_its_first_line_or_nothing(
         ("b()\n", "b()\nc()", "\n", "python", "repeats_code"),
         ("a()\n", "b()\nc()", "\n", "python", "b()"),
         # What goes over several lines before the rest of its line is never cut.
-        ("f(", "a,\n  b", ")\n", "python", "crosses_lines"),
+        ("f(", "a,\n  b", ")\n", "python", "low_confidence"),
     ],
 )
 def test_a_first_line_has_to_do_without_the_rest(
@@ -101,3 +101,10 @@ def test_what_is_asked_for_is_offered_though_it_would_not_be_shown_unasked() -> 
 def test_what_the_menu_shows_is_not_offered_again() -> None:
     menu = "foo.⟦b⟧\n"
     assert filled(request_of(menu, must_start_with="bar", confidence="bold"), "").candidates == ()
+
+
+@pytest.mark.parametrize("call", ["foo(1)", "foo(1, 2, 3, 4, 5, 6, 7, 8, 9, total, count)"])
+def test_what_stands_elsewhere_is_not_doubted_for_being_long(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.unit.infill.scripted._RIGHT", -2.0)
+    document = f"self.total = {call}\nself.count = 2\nself.total = ⟦⟧\nself.count = 2\n"
+    assert filled(request_of(document, most_doubt=2.5), "bar").candidates[0].texts == (call,)
