@@ -17,6 +17,9 @@ from dgemma_lsp.host.identity import version
 NAME = "dgemma-lsp"
 ENCODINGS = ("utf-8", "utf-16", "utf-32")
 INCREMENTAL = 2
+TRIGGER_CHARACTERS = (".",)
+"""Few, because editors take what a menu shows with keys that are typed after other characters, such as Enter."""
+
 NOTEBOOKS = {"notebookSelector": [{"notebook": "*"}]}
 
 
@@ -57,6 +60,8 @@ def initialize_result(params: object) -> dict[str, object]:
         "inlineCompletionProvider": {},
         "workspace": {"workspaceFolders": {"supported": True, "changeNotifications": True}, "fileOperations": {}},
     }
+    if not isinstance(_member(capabilities, "textDocument").get("inlineCompletion"), dict):
+        answer["completionProvider"] = {"triggerCharacters": list(TRIGGER_CHARACTERS)}
     if isinstance(capabilities.get("notebookDocument"), dict):
         answer["notebookDocumentSync"] = NOTEBOOKS
     return {"capabilities": answer, "serverInfo": {"name": NAME, "version": version()}}

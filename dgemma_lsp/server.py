@@ -31,6 +31,7 @@ from dgemma_lsp.host.client import EngineClient
 from dgemma_lsp.host.identity import EngineOptions, version
 from dgemma_lsp.inline import KIND, Question, ask
 from dgemma_lsp.logs import log_to_client, set_level, silence_pygls
+from dgemma_lsp.menu import OPTIONS, Menu, keeps_indentation, wants_menu
 from dgemma_lsp.newest import NewestRequests
 from dgemma_lsp.progress import LoadingProgress
 from dgemma_lsp.rpc import InlineCompletionParams, Protocol
@@ -154,6 +155,8 @@ def initialize(ls: Server, params: types.InitializeParams) -> None:
     """Agree on the unit of positions and on notifications of the status, and take the first settings."""
     ls.documents.encoding = types.PositionEncodingKind(ls.workspace.position_encoding).value
     ls.tells_status = wants_status(params.initialization_options, params.capabilities.experimental)
+    if wants_menu(params.capabilities):
+        ls.feature(types.TEXT_DOCUMENT_COMPLETION, OPTIONS)(completion)
     ls.report((*ls.problems, *ls.settings.update("initial", params.initialization_options)))
 
 
@@ -222,6 +225,13 @@ async def inline_completion(ls: Server, params: InlineCompletionParams) -> types
     with ls.newest.claim(uri, KIND):
         texts = await ls.suggester.suggest(uri, question, request, label=str(ls.protocol.msg_id), started=started)
     return question.items(texts)
+
+
+async def completion(ls: Server, params: types.CompletionParams) -> types.CompletionList:
+    """Suggest the same in a menu, to editors that have nothing else to show it in."""
+    menu = Menu.at(params, ls.documents.get(params.text_document.uri), ls.documents.encoding)
+    answer = await inline_completion(ls, menu.question())
+    return menu.show(answer, keeps_indentation=keeps_indentation(ls.client_capabilities))
 
 
 def _question(ls: Server, params: InlineCompletionParams, folders: list[str]) -> Question | Silence:

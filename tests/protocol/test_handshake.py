@@ -34,6 +34,8 @@ def said(value: Any) -> Any:  # noqa: ANN401 - any JSON
         {"general": {"positionEncodings": ["utf-7", "utf-8"]}},
         {"general": {"positionEncodings": ["utf-7"]}},
         {"general": {"positionEncodings": []}, "workspace": {"workspaceFolders": True}},
+        {"textDocument": {"inlineCompletion": {}}},
+        {"textDocument": {"completion": {}}},
         {"notebookDocument": {"synchronization": {}}, "textDocument": {"synchronization": {"willSave": True}}},
     ],
 )
