@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from dgemma_lsp.lines import Place, text_between
+from dgemma_lsp.uri import split_uri
 from infill.request import Span
 
 STRIDE = 16
@@ -36,6 +37,11 @@ class Window:
     def prefix(self) -> str:
         """The text before the first hole."""
         return self.text[: self.holes[0].start]
+
+    @property
+    def middle(self) -> str:
+        """What stands from the first hole to the end of the last."""
+        return self.text[self.holes[0].start : self.holes[-1].end]
 
     @property
     def suffix(self) -> str:
@@ -91,7 +97,7 @@ def readable(text: str) -> str:
 
 def prompt_path(uri: str, folders: Iterable[str]) -> str:
     """How a document is called in a prompt: its path below the workspace folder (a URI) it lies in, else its name."""
-    path = unquote(urlsplit(uri).path)
-    roots = (unquote(urlsplit(folder).path).rstrip("/") + "/" for folder in folders)
+    path = unquote(split_uri(uri).path)
+    roots = (unquote(split_uri(folder).path).rstrip("/") + "/" for folder in folders)
     root = max((root for root in roots if path.startswith(root)), key=len, default=path[: path.rfind("/") + 1])
     return readable(path[len(root) :])

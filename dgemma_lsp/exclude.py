@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from functools import lru_cache
-from urllib.parse import urlsplit
 
 from pygls.uris import to_fs_path
 
 from dgemma_lsp.ignore import excluding_file, spec
 from dgemma_lsp.secret import holds_secret, is_secret_name
 from dgemma_lsp.silence import Silence
+from dgemma_lsp.uri import split_uri
 
 SECRET = Silence("secret")
 
@@ -45,7 +45,7 @@ def text_exclusion(uri: str, text: str) -> Silence | None:
 def _path(uri: str) -> str:
     """The path of a document or folder, or what an unsaved one has in its stead, with `/` between its parts."""
     # What stands for a cell or an unsaved document has the path of a file behind another scheme.
-    path = to_fs_path(urlsplit(uri)._replace(scheme="file", fragment="").geturl())
+    path = to_fs_path(split_uri(uri)._replace(scheme="file", fragment="").geturl())
     return (path or "").replace(os.sep, "/")
 
 

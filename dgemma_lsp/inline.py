@@ -25,11 +25,12 @@ KIND = "inline"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is asked at a cursor, cut free of the document. range: what an item replaces. explicit: the user asked, so
-    the best candidates are shown whatever they are worth."""
+    """What is asked at a cursor, cut free of the document. start: of the hole. range: what an item replaces. explicit:
+    the user asked, so the best candidates are shown whatever they are worth."""
 
     language_id: str
     window: Window
+    start: Place
     range: types.Range
     must_start_with: str | None
     explicit: bool
@@ -48,6 +49,10 @@ class Question:
             confidence=None if self.explicit else config.inline.confidence,
             most_doubt=None if self.explicit else config.inline.max_doubt,
         )
+
+    def admits(self, text: str) -> bool:
+        """Whether `text` goes on from the entry that the editor's completion menu shows, and by more than nothing."""
+        return self.must_start_with is None or (text.startswith(self.must_start_with) and text != self.must_start_with)
 
     def items(self, texts: Iterable[str]) -> types.InlineCompletionList:
         """The answer. Line ends are LF, which editors turn into the document's own; Neovim would show a CR."""
@@ -81,6 +86,7 @@ def ask(
     return Question(
         language_id=document.language_id,
         window=cut_window(document.lines, [(start, end)], before=config.context.before, after=config.context.after),
+        start=start,
         range=types.Range(*(_position(document, place, encoding) for place in (start, end))),
         must_start_with=None if selected is None else readable(selected.text),
         explicit=explicit,

@@ -8,31 +8,48 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
+
+from pygls.exceptions import JsonRpcRequestCancelled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Claim:
+    task: asyncio.Task[object]
+    about: object
+    explicit: bool
 
 
 class NewestRequests:
     """The tasks that are answering, by document and kind."""
 
     def __init__(self) -> None:
-        self._tasks: dict[tuple[str, str], asyncio.Task[object]] = {}
+        self._claims: dict[tuple[str, str], _Claim] = {}
 
     @contextmanager
-    def claim(self, uri: str, kind: str) -> Generator[None]:
-        """For a `with` block around the current task's work: cancels the older task of this document and kind."""
+    def claim(self, uri: str, kind: str, *, about: object, explicit: bool) -> Generator[None]:
+        """For a `with` block around the current task's work: cancels the older task of this document and kind.
+
+        Raises:
+            JsonRpcRequestCancelled: the user has asked for the very same, and nobody for this.
+        """
         key, task = (uri, kind), asyncio.current_task()
         if task is None:
             raise RuntimeError("only a task can be cancelled for a newer one")
-        if key in self._tasks:
-            self._tasks[key].cancel()
-        self._tasks[key] = task
+        older = self._claims.get(key)
+        if older is not None:
+            if older.explicit and not explicit and older.about == about:
+                raise JsonRpcRequestCancelled("what the user asked for here is being answered")
+            older.task.cancel()
+        self._claims[key] = claim = _Claim(task=task, about=about, explicit=explicit)
         try:
             yield
         finally:
-            if self._tasks.get(key) is task:
-                del self._tasks[key]
+            if self._claims.get(key) is claim:
+                del self._claims[key]
 
     def cancel(self, uri: str) -> None:
         """Cancel what is being answered for a document: its text has changed, so the answer would be stale."""
-        for (document, _), task in self._tasks.items():
+        for (document, _), claim in self._claims.items():
             if document == uri:
-                task.cancel()
+                claim.task.cancel()

@@ -31,6 +31,7 @@ from pygls.protocol import (
     LanguageServerProtocol,
 )
 
+from dgemma_lsp.documents import ContentChange
 from dgemma_lsp.structure import make_strict, read_initialize
 
 if TYPE_CHECKING:
@@ -75,14 +76,6 @@ class InlineCompletionRequest:
     params: InlineCompletionParams
     method: str = types.TEXT_DOCUMENT_INLINE_COMPLETION
     jsonrpc: str = "2.0"
-
-
-@attrs.define
-class ContentChange:
-    """A change of a document; without a range, its whole text. Leaves out `rangeLength`, which is deprecated."""
-
-    text: str
-    range: types.Range | None = None
 
 
 @attrs.define

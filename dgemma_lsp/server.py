@@ -24,7 +24,7 @@ from pygls.lsp.server import LanguageServer
 
 from dgemma_lsp.config import SECTION
 from dgemma_lsp.context import prompt_path
-from dgemma_lsp.documents import Documents, unknown_document
+from dgemma_lsp.documents import Documents
 from dgemma_lsp.exclude import exclusion, text_exclusion
 from dgemma_lsp.handshake import NAME, Greeting
 from dgemma_lsp.host.client import EngineClient
@@ -34,7 +34,7 @@ from dgemma_lsp.logs import log_to_client, set_level, silence_pygls
 from dgemma_lsp.menu import OPTIONS, Menu, keeps_indentation, wants_menu
 from dgemma_lsp.newest import NewestRequests
 from dgemma_lsp.progress import LoadingProgress
-from dgemma_lsp.rpc import InlineCompletionParams, Protocol
+from dgemma_lsp.rpc import DidChangeParams, InlineCompletionParams, Protocol
 from dgemma_lsp.session import Session
 from dgemma_lsp.settings import Layer, Settings
 from dgemma_lsp.silence import Silence
@@ -66,11 +66,12 @@ class Server(LanguageServer):
         )
         self.settings = settings
         self.problems = problems
-        self.documents = Documents(self._document_changed)
+        self.documents = Documents(self._document_changed, self._given_up)
+        self.protocol.lost = self.documents.give_up
         self.newest = NewestRequests()
         self.board = StatusBoard(self._publish)
         self.session = Session(connect, self.board)
-        self.suggester = Suggester(self.session, self.board)
+        self.suggester = Suggester(self.session)
         self.tells_status = False
         self._progress = LoadingProgress(self)
         register(self)
@@ -103,7 +104,7 @@ class Server(LanguageServer):
         self.report(self.settings.update(layer, value))
         config = self.settings.config
         set_level(config.log_level)
-        self.suggester.forget()
+        self.suggester.offers.forget()
         await self.session.use(config.engine)
 
     def report(self, problems: tuple[str, ...]) -> None:
@@ -140,8 +141,18 @@ class Server(LanguageServer):
     def _document_changed(self, uri: str) -> None:
         # What is being answered for the text before the change is stale.
         self.newest.cancel(uri)
-        if self.documents.get(uri) is None:
-            self.suggester.forget(uri)
+        document = self.documents.get(uri)
+        if document is None:
+            self.suggester.offers.forget(uri)
+        else:
+            self.suggester.offers.drop_accepted(uri, document.lines)
+
+    def _given_up(self, uris: list[str]) -> None:
+        problem = "could not be read; no suggestions there until it is closed and opened again"
+        logger.warning("a change %s (documents: %d)", problem, len(uris))
+        names = ", ".join(prompt_path(uri, ()) or uri for uri in uris[:3]) + (", …" if uris[3:] else "")
+        message = f"{NAME}: a change of {names} {problem}"
+        self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, message))
 
     def _publish(self, status: Status) -> None:
         if self.tells_status:
@@ -187,7 +198,7 @@ def did_open(ls: Server, params: types.DidOpenTextDocumentParams) -> None:
     ls.documents.open([params.text_document])
 
 
-def did_change(ls: Server, params: types.DidChangeTextDocumentParams) -> None:
+def did_change(ls: Server, params: DidChangeParams) -> None:
     """Follow a change."""
     ls.documents.change(params.text_document, params.content_changes)
 
@@ -218,13 +229,21 @@ async def inline_completion(ls: Server, params: InlineCompletionParams) -> types
     folders = [folder.uri for folder in ls.workspace.folders.values()]
     question = _question(ls, params, folders)
     if isinstance(question, Silence):
-        ls.board.show_silence(question)
+        ls.board.show_silence(ls.board.begin(), question)
         return types.InlineCompletionList(items=[])
     uri = params.text_document.uri
-    request = question.request(path=prompt_path(uri, folders), config=ls.settings.config)
-    with ls.newest.claim(uri, KIND):
-        texts = await ls.suggester.suggest(uri, question, request, label=str(ls.protocol.msg_id), started=started)
-    return question.items(texts)
+    about = (question.range, question.must_start_with)
+    with ls.newest.claim(uri, KIND, about=about, explicit=question.explicit):
+        number, label = ls.board.begin(), str(ls.protocol.msg_id)
+        texts = ls.suggester.recall(uri, question, label=label, started=started)
+        if texts:
+            ls.board.show_silence(number, None)
+            return question.items(texts)
+        request = question.request(path=prompt_path(uri, folders), config=ls.settings.config)
+        with ls.board.waiting(number) as outcome:
+            answer = await ls.suggester.suggest(uri, question, request, label=label, started=started)
+            outcome.silence = answer if isinstance(answer, Silence) else None
+    return question.items(() if isinstance(answer, Silence) else answer)
 
 
 async def completion(ls: Server, params: types.CompletionParams) -> types.CompletionList:
@@ -239,7 +258,7 @@ def _question(ls: Server, params: InlineCompletionParams, folders: list[str]) ->
     uri, config = params.text_document.uri, ls.settings.config
     document = ls.documents.get(uri)
     if document is None:
-        return unknown_document(uri)
+        return ls.documents.absence(uri)
     if silence := exclusion(uri, folders, config.exclude):
         return silence
     question = ask(params, document, ls.documents.encoding, config)

@@ -13,19 +13,20 @@ Reason: TypeAlias = (
     | Literal[
         "thinking",
         "cancelled",
-        "superseded",
         "took_too_long",
         "engine_failed",
+        "failed",
         "automatic_off",
         "language_off",
         "secret",
         "ignored",
         "excluded",
         "not_open",
-        "scheme",
+        "no_code",
         "out_of_step",
         "other_version",
         "no_position",
+        "nothing_to_add",
     ]
 )
 
@@ -44,9 +45,9 @@ SENTENCES: dict[Reason, str] = {
     # How far the request got.
     "thinking": "still thinking",
     "cancelled": "cancelled",
-    "superseded": "a newer request took its place",
     "took_too_long": "took too long",
     "engine_failed": "{about}",
+    "failed": "a fault of dgemma-lsp, which its log tells of",
     # What the user has switched off or wants left alone.
     "automatic_off": "automatic suggestions are turned off",
     "language_off": "turned off for {about}",
@@ -55,16 +56,17 @@ SENTENCES: dict[Reason, str] = {
     "excluded": "excluded by the setting `exclude`",
     # What of the request itself cannot be served.
     "not_open": "the document is not open",
-    "scheme": "documents of the scheme `{about}` are left alone",
+    "no_code": "{about} is left alone",
     "out_of_step": "the document is out of step with the editor; close it and open it again",
     "other_version": "asked for another version of the document",
     "no_position": "there is no such position in the document",
+    "nothing_to_add": "nothing to add to the selected completion",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """One request's reason. about: what the sentence names (a language, a file, a scheme, an error), never source
+    """One request's reason. about: what the sentence names (a language, a file, an error), never source
     text."""
 
     reason: Reason

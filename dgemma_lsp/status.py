@@ -5,9 +5,13 @@ Shown as `dgemma/status` and, while something loads, as the editor's own progres
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, cast
+
+from pygls.exceptions import JsonRpcRequestCancelled
 
 from dgemma_lsp.config import SECTION, STATUS_NOTIFICATIONS
 from dgemma_lsp.host.wire import HostState, HostStatus
@@ -44,12 +48,20 @@ class Status:
         }
 
 
+@dataclass(slots=True)
+class Outcome:
+    """What has come of a request."""
+
+    silence: Silence | None
+
+
 class StatusBoard:
     """The present status. `publish` is called with each new one."""
 
     def __init__(self, publish: Callable[[Status], None]) -> None:
         self.status = Status()
         self._publish = publish
+        self._last_request = 0
 
     def show_engine(self, engine: HostStatus) -> None:
         """Show how the engine fares."""
@@ -67,9 +79,28 @@ class StatusBoard:
         """Show why there is no engine."""
         self._show(replace(self.status, state="failed", message=message, progress=None))
 
-    def show_silence(self, silence: Silence | None) -> None:
-        """Show why the last request got nothing, or None if it got something."""
-        self._show(replace(self.status, last_silence=silence))
+    def begin(self) -> int:
+        """The number of a new request, which is from now on the last one."""
+        self._last_request += 1
+        return self._last_request
+
+    def show_silence(self, request: int, silence: Silence | None) -> None:
+        """Show why a request has no suggestion, None where it has one. Only the last request's is shown."""
+        if request == self._last_request:
+            self._show(replace(self.status, last_silence=silence))
+
+    @contextmanager
+    def waiting(self, request: int) -> Generator[Outcome]:
+        """For a `with` block around the waiting for an answer: shows that it is waited for, and then the outcome."""
+        self.show_silence(request, Silence("thinking"))
+        outcome = Outcome(Silence("failed"))
+        try:
+            yield outcome
+        except (asyncio.CancelledError, JsonRpcRequestCancelled):
+            outcome.silence = Silence("cancelled")
+            raise
+        finally:
+            self.show_silence(request, outcome.silence)
 
     def _show(self, status: Status) -> None:
         if status != self.status:

@@ -22,8 +22,7 @@ Path: TypeAlias = tuple[str | int, ...]
 
 def make_strict(converter: Converter) -> None:
     """Have `converter` refuse what it would turn into text or numbers, and take any number for a position."""
-    # Not for the enumerations that are strings, too.
-    converter.register_structure_hook_func(lambda kind: kind is str, _text)
+    converter.register_structure_hook(str, _text)
     converter.register_structure_hook(types.Position, _position)
 
 
@@ -48,10 +47,11 @@ def read_initialize(converter: Converter, params: object) -> tuple[types.Initial
                 left_out.add(".".join(map(str, path)))
 
 
-def _text(value: object, _: type) -> str:
+def _text(value: object, kind: type[str]) -> str:
     if not isinstance(value, str):
         raise TypeError("not a string")
-    return value
+    # An enumeration of strings is one of these, too.
+    return kind(value)
 
 
 def _position(value: object, _: type) -> types.Position:

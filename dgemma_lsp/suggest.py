@@ -1,6 +1,6 @@
 """Getting suggestions: from what was offered before where that still fits, else from the engine.
 
-Writes the one log line of each request, which never holds source text, and tells the status board of silences.
+Writes the one log line of each request, which never holds source text.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from dgemma_lsp.host.wire import Owner
 from dgemma_lsp.inline import KIND, Question
 from dgemma_lsp.session import Session
 from dgemma_lsp.silence import Silence
-from dgemma_lsp.status import StatusBoard
 from infill.request import InfillRequest
 
 logger = logging.getLogger(__name__)
@@ -28,28 +27,27 @@ logger = logging.getLogger(__name__)
 class Suggester:
     """Suggestions for one front end."""
 
-    def __init__(self, session: Session, board: StatusBoard) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
-        self._board = board
-        self._offers = Offers()
         self._client = str(uuid.uuid4())
+        self.offers = Offers()
 
-    def forget(self, uri: str | None = None) -> None:
-        """Forget what was offered in one document, or in all: other settings would have offered something else."""
-        self._offers.forget(uri)
+    def recall(self, uri: str, question: Question, *, label: str, started: float) -> tuple[str, ...]:
+        """The texts that were offered before and still fit; none where the engine has to be asked. label: of the
+        request, for the log. started: when it was read, on `time.perf_counter`'s clock."""
+        texts = self.offers.recall(uri, question)
+        if texts:
+            logger.info("inline %s: typed through, front %.1f ms", label, _ms(started, time.perf_counter()))
+        return texts
 
     async def suggest(
         self, uri: str, question: Question, request: InfillRequest, *, label: str, started: float
-    ) -> tuple[str, ...]:
-        """The texts to show, best first. label: of the request, for the log. started: when it was read, on
-        `time.perf_counter`'s clock.
+    ) -> tuple[str, ...] | Silence:
+        """The engine's texts, best first, or why there are none.
 
         Raises:
             JsonRpcRequestCancelled: a newer request took its place.
         """
-        if not question.explicit and (texts := self._offers.recall(uri, question.window)):
-            logger.info("inline %s: typed through, front %.1f ms", label, _ms(started, time.perf_counter()))
-            return texts
         asked = time.perf_counter()
         owner = Owner(client=self._client, document=uri, kind=KIND)
         try:
@@ -59,23 +57,20 @@ class Suggester:
             raise JsonRpcRequestCancelled("superseded by a newer request") from error
         except TimeoutError:
             logger.info("inline %s: took longer than %d ms", label, request.deadline_ms)
-            self._board.show_silence(Silence("took_too_long"))
-            return ()
+            return Silence("took_too_long")
         except EngineError as error:
             logger.warning("inline %s: %s", label, error)
-            self._board.show_silence(Silence("engine_failed", str(error)))
-            return ()
+            return Silence("engine_failed", str(error))
         answered = time.perf_counter()
-        texts = tuple(candidate.texts[0] for candidate in answer.candidates)
-        self._offers.remember(uri, question.window, texts)
-        self._board.show_silence(_silence(answer, texts))
+        texts = tuple(text for candidate in answer.candidates if question.admits(text := candidate.texts[0]))
+        self.offers.remember(uri, question, texts)
         front = _ms(started, asked) + _ms(answered, time.perf_counter())
         logger.info("inline %s: %s", label, _costs(answer, len(texts), front))
-        return texts
+        return texts or _silence(answer)
 
 
-def _silence(answer: Answer, texts: tuple[str, ...]) -> Silence | None:
-    return None if texts or answer.rejection is None else Silence(answer.rejection.reason)
+def _silence(answer: Answer) -> Silence:
+    return Silence("nothing_to_add" if answer.rejection is None else answer.rejection.reason)
 
 
 def _costs(answer: Answer, shown: int, front: float) -> str:

@@ -83,7 +83,9 @@ async def test_only_a_suggestion_that_nobody_asked_for_has_to_be_certain() -> No
     async with connected(rejects("low_confidence")) as client:
         await begun(client, "a = ")
         assert (await client.complete(0, 4))["result"] == {"items": []}
-        assert (await client.seen("dgemma/status"))["lastSilence"] == "the model is not certain of anything here"
+        assert (await client.request("dgemma/status"))["result"][
+            "lastSilence"
+        ] == "the model is not certain of anything here"
         await client.complete(0, 4, invoked=True)
         assert [request.confidence for request in client.engine.requests] == ["normal", None]
 
@@ -118,7 +120,7 @@ async def test_nothing_to_offer_is_an_empty_list_with_a_named_reason() -> None:
     [
         (7, 0, "file:///w/a.py", "there is no such position in the document"),
         (0, 0, "file:///w/unknown.py", "the document is not open"),
-        (0, 0, "git:/a.py", "documents of the scheme `git` are left alone"),
+        (0, 0, "git:/a.py", "an older version of a file is left alone"),
     ],
 )
 async def test_positions_and_documents_that_are_not_there_get_an_empty_list(
@@ -286,6 +288,182 @@ async def test_typing_through_a_suggestion_asks_the_engine_once() -> None:
         assert len(client.engine.requests) == 2
 
 
+async def typed(client: WireClient, text: str) -> None:
+    """Put `text` at the end of the first line, which is all there is of the document, from version 2 on."""
+    for version, character in enumerate(text, start=2):
+        client.insert(0, 99, character, version=version)
+
+
+def menu(text: str, start: int, end: int) -> dict[str, Any]:
+    """The entry that the completion menu shows, over what has been typed of it."""
+    return {"selectedCompletionInfo": {"range": at(0, start, end), "text": text}}
+
+
+async def shown(client: WireClient, character: int, **context: object) -> list[str]:
+    answer = await client.complete(0, character, **context)  # pyright: ignore[reportArgumentType]
+    return [item["insertText"] for item in answer["result"]["items"]]
+
+
+@pytest.mark.parametrize(
+    ("entry", "offered", "asked"),
+    [
+        (None, ["sabs(p)"], False),
+        (("isabs", 3, 4), ["isabs(p)"], False),
+        (("isfile", 3, 4), [], True),
+        (("zzz", 3, 4), [], True),
+        (("isabs(p)", 3, 4), [], True),
+        (("p.isabs", 2, 4), [], True),
+        (("p.isabs", 1, 4), ["p.isabs(p)"], False),
+    ],
+)
+async def test_what_is_remembered_goes_on_as_the_completion_menu_has_it(
+    entry: tuple[str, int, int] | None, offered: list[str], asked: bool
+) -> None:
+    async with connected(offers("isabs(p)")) as client:
+        await begun(client, "op.")
+        await client.complete(0, 3)
+        client.engine.script = rejects("low_confidence")
+        await typed(client, "i")
+        assert await shown(client, 4, **({} if entry is None else menu(*entry))) == offered
+        assert len(client.engine.requests) == 1 + asked
+
+
+async def test_what_was_offered_for_an_entry_of_the_menu_is_not_offered_without_it() -> None:
+    async with connected(offers("append(b)")) as client:
+        await begun(client, "a.app")
+        assert await shown(client, 5, **menu("append", 2, 5)) == ["append(b)"]
+        client.engine.script = rejects("low_confidence")
+        await typed(client, "e")
+        assert await shown(client, 6, **menu("append", 2, 6)) == ["append(b)"]
+        assert await shown(client, 6) == []
+        assert client.engine.requests[-1].must_start_with is None
+
+
+async def test_an_entry_of_the_menu_itself_is_no_suggestion() -> None:
+    async with connected(offers("append")) as client:
+        await begun(client, "a.app")
+        assert await shown(client, 5, invoked=True, **menu("append", 2, 5)) == []
+        assert await client.silence() == "nothing_to_add"
+
+
+async def test_what_the_user_asked_for_is_not_shown_unasked_in_the_same_place() -> None:
+    async with connected(offers("abc", "xyz")) as client:
+        await begun(client, "")
+        assert await shown(client, 0, invoked=True) == ["abc", "xyz"]
+        client.engine.script = rejects("low_confidence")
+        assert await shown(client, 0) == []
+        assert await client.silence() == "low_confidence"
+
+
+@pytest.mark.parametrize(("key", "rest"), [("a", ["bc"]), ("x", ["yz"]), ("?", [])])
+async def test_what_the_user_asked_for_can_be_typed_through(key: str, rest: list[str]) -> None:
+    async with connected(offers("abc", "xyz", "xx")) as client:
+        await begun(client, "")
+        await client.complete(0, 0, invoked=True)
+        client.engine.script = rejects("low_confidence")
+        await typed(client, key)
+        assert await shown(client, 1) == rest
+
+
+@pytest.mark.parametrize("text", ["first(a)", "first(\n    a,\n)", "a"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+async def test_what_was_accepted_and_taken_back_is_not_offered_from_memory(text: str, line_end: str) -> None:
+    async with connected(offers(text)) as client:
+        await begun(client, f"x = {line_end}y")
+        assert len(await shown(client, 4)) == 1
+        client.insert(0, 4, text.replace("\n", line_end), version=2)
+        client.change({"text": f"x = {line_end}y"}, version=3)
+        client.engine.script = rejects("low_confidence")
+        assert await shown(client, 4) == []
+        assert len(client.engine.requests) == 2
+
+
+async def test_backspace_brings_back_what_has_been_typed_through() -> None:
+    async with connected(offers("abc")) as client:
+        await begun(client, "")
+        await client.complete(0, 0)
+        await typed(client, "ab")
+        client.change({"range": at(0, 1, 2), "text": ""}, version=4)
+        assert await shown(client, 1) == ["bc"]
+        assert len(client.engine.requests) == 1
+
+
+async def test_an_automatic_request_leaves_alone_what_the_user_asks_for() -> None:
+    async with connected(offers("abc")) as client:
+        await begun(client, "a")
+        client.engine.gate.clear()
+        asked, unasked = client.complete(0, 1, invoked=True), client.complete(0, 1)
+        assert (await unasked)["error"]["code"] == -32800
+        assert await client.silence() == "thinking"
+        client.engine.gate.set()
+        assert len((await asked)["result"]["items"]) == 1
+        assert await client.silence() is None
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"invoked": True}, {"character": 0}),
+        ({"invoked": True}, {"invoked": True}),
+        ({"invoked": True}, menu("ab", 0, 1)),
+        ({}, {"invoked": True}),
+        ({}, {}),
+    ],
+)
+async def test_every_other_newer_request_takes_the_place_of_an_older(
+    first: dict[str, Any], second: dict[str, Any]
+) -> None:
+    async with connected(offers("abc")) as client:
+        await begun(client, "a")
+        client.engine.gate.clear()
+        older, newer = (client.complete(0, each.pop("character", 1), **each) for each in (dict(first), dict(second)))
+        assert (await older)["error"]["code"] == -32800
+        client.engine.gate.set()
+        assert len((await newer)["result"]["items"]) == 1
+
+
+async def test_the_reason_for_a_silence_is_that_of_the_last_request() -> None:
+    async with connected(rejects("low_confidence")) as client:
+        await begun(client, "a")
+        client.open("b", uri="output:b")
+
+        async def reason(line: int = 0, uri: str = "file:///w/a.py", version: int | None = None) -> str | None:
+            params = {
+                "textDocument": {"uri": uri, "version": version},
+                "position": {"line": line, "character": 0},
+                "context": {"triggerKind": 2},
+            }
+            assert (await client.request("textDocument/inlineCompletion", params))["result"] == {"items": []}
+            return await client.silence()
+
+        assert await client.silence() is None
+        assert await reason() == "low_confidence"
+        assert await reason(line=7) == "no_position"
+        assert await reason(uri="output:b") == "no_code"
+        assert await reason() == "low_confidence"
+        assert await reason(version=7) == "other_version"
+        assert await reason(uri="") == "not_open"
+        client.notify("workspace/didChangeConfiguration", {"settings": {"inline": {"automatic": False}}})
+        assert await reason() == "automatic_off"
+
+
+async def test_still_thinking_and_cancelled_are_told_apart() -> None:
+    async with connected(rejects("low_confidence")) as client:
+        await begun(client, "a")
+        client.open("b", uri="file:///w/b.py")
+        await client.complete(0, 1)
+        client.engine.gate.clear()
+        older = client.complete(0, 1)
+        assert await client.silence() == "thinking"
+        newer = client.complete(0, 1, uri="file:///w/b.py")
+        client.insert(0, 0, "c", version=2)
+        assert (await older)["error"]["code"] == -32800
+        assert await client.silence() == "thinking"
+        client.insert(0, 0, "c", version=2, uri="file:///w/b.py")
+        assert (await newer)["error"]["code"] == -32800
+        assert await client.silence() == "cancelled"
+
+
 async def test_a_lone_surrogate_reaches_the_engine_as_a_replacement_character() -> None:
     async with connected(offers("x")) as client:
         await begun(client, "a\ud800b")
@@ -307,7 +485,7 @@ async def test_a_failing_engine_means_an_empty_list_and_the_next_request_tries_a
         await begun(client, "a")
         client.engine.failure = failure
         assert (await client.complete(0, 1))["result"] == {"items": []}
-        assert (await client.seen("dgemma/status"))["lastSilence"] == str(failure)
+        assert (await client.request("dgemma/status"))["result"]["lastSilence"] == str(failure)
         client.engine.failure = None
         assert len((await client.complete(0, 1))["result"]["items"]) == 1
 
@@ -317,7 +495,7 @@ async def test_an_engine_that_hangs_is_a_status_that_says_so() -> None:
         await begun(client, "a")
         client.engine.failure = EngineSilent("it hangs")
         assert (await client.complete(0, 1))["result"] == {"items": []}
-        status = await client.seen("dgemma/status")
+        status = (await client.request("dgemma/status"))["result"]
         assert (status["state"], status["message"]) == ("failed", "it hangs")
 
 

@@ -109,15 +109,20 @@ class WireClient:
         return answer["result"]
 
     def open(self, text: str, uri: str = "file:///w/a.py", language: str = "python") -> None:
+        """Open a document, or open it again."""
         item = {"uri": uri, "languageId": language, "version": 1, "text": text}
         self.notify("textDocument/didOpen", {"textDocument": item})
 
     def insert(self, line: int, character: int, text: str, *, version: int, uri: str = "file:///w/a.py") -> None:
         at = {"line": line, "character": character}
-        changes = [{"range": {"start": at, "end": at}, "text": text}]
-        self.notify(
-            "textDocument/didChange", {"textDocument": {"uri": uri, "version": version}, "contentChanges": changes}
-        )
+        self.change({"range": {"start": at, "end": at}, "text": text}, uri=uri, version=version)
+
+    def change(self, *changes: object, uri: str = "file:///w/a.py", **identifier: object) -> None:
+        self.notify("textDocument/didChange", {"textDocument": {"uri": uri, **identifier}, "contentChanges": changes})
+
+    async def silence(self) -> str | None:
+        """The code of the reason for the last silence."""
+        return (await self.request("dgemma/status"))["result"]["lastSilenceReason"]
 
     def complete(
         self, line: int, character: int, *, invoked: bool = False, uri: str = "file:///w/a.py", **context: object
