@@ -1,4 +1,5 @@
-"""From offers to an answer: candidates as they go into the document, each text once, or why there are none."""
+"""From offers to an answer: candidates as they go into the document, each text once, whatever its blanks, or why there
+are none."""
 
 from __future__ import annotations
 
@@ -12,17 +13,19 @@ from infill.meter import Meter
 from infill.offer import Offer
 from infill.passage import line_ending_at, to_line_feeds
 from infill.request import Candidate, Filled, InfillRequest, Rejection
+from infill.trim import spelled
 
 
 def to_answer(request: InfillRequest, offers: Sequence[Offer], rejections: Sequence[Rejection], meter: Meter) -> Filled:
     """The answer to a request. offers: best first. rejections: of what is no offer."""
-    best: dict[tuple[str, ...], Offer] = {}
-    for offer in offers:
-        best.setdefault(offer.reading.texts, offer)
     standing = tuple(map(to_line_feeds, request.middles))
-    if next(iter(best), None) == standing:
+    visible = [offer for offer in offers if any(standing) or any(map(str.strip, offer.reading.texts))]
+    if visible and visible[0].reading.texts == standing:
         return Filled(candidates=(), rejection=Rejection(reason="unchanged"), stats=meter.stats())
-    best.pop(standing, None)
+    best: dict[tuple[str, ...], Offer] = {}
+    for offer in visible:
+        if offer.reading.texts != standing:
+            best.setdefault(_spelled(request, offer.reading.texts), offer)
     insertion = None if request.most_doubt is None else _insertion(request)
     candidates: list[Candidate] = []
     whole = [offer for offer in best.values() if not (request.must_be_whole and offer.added_errors)]
@@ -52,6 +55,14 @@ def _insertion(request: InfillRequest) -> Insertion | None:
         before=to_line_feeds(request.prefix + (typed or "")),
         after=to_line_feeds(request.suffix),
         language=language_of(request.path, request.language_id),
+    )
+
+
+def _spelled(request: InfillRequest, texts: Sequence[str]) -> tuple[str, ...]:
+    """The texts in their places without the blanks that part no words."""
+    return tuple(
+        spelled(request.text[max(hole.start - 1, 0) : hole.start], text, request.text[hole.end : hole.end + 1])
+        for hole, text in zip(request.holes, texts, strict=True)
     )
 
 

@@ -23,6 +23,7 @@ from infill.prompt import Fence
 from infill.repair import endings, joints
 from infill.request import Draft, Rejection
 from infill.scope import cut_to_scope
+from infill.trim import trimmed
 
 Nats: TypeAlias = tuple[tuple[tuple[float, ...], ...], ...]
 """A value for each token: per hole, per line of its text, of the tokens that begin on it; a line's end is its own."""
@@ -182,8 +183,7 @@ def finish(raw: str, place: Place) -> str | Rejection:
         text = cut_to_scope(text, place.before, place.after, place.fence.language)
     written = text.strip()
     text = drop_echo(text, place.before, place.after)
-    if not place.after or place.after.startswith("\n"):
-        text = text.rstrip()
+    text = trimmed(text, place.before, place.after, place.fence.language)
     if not text.strip() and not place.present.strip():
         return Rejection(reason="repeats_suffix" if written else "empty")
     return text

@@ -1,9 +1,16 @@
-"""How lines are indented."""
+"""How lines are indented, and texts that are written for other lines."""
 
 from __future__ import annotations
 
+from math import gcd
+
 # What a line ends with whose next ones are indented by a step more.
 OPENERS = (":", "{", "(", "[")
+_WIDTH = 4
+# Lines on each side of a place whose margins may be those of a text there.
+_NEAR = 40
+# Of a text's lines, how many may be indented otherwise than the others.
+_MIXED = 0.2
 
 
 def margin_of(line: str) -> str:
@@ -13,4 +20,53 @@ def margin_of(line: str) -> str:
 
 def step_of(margin: str) -> str:
     """What a block is indented by where another line has this margin."""
-    return "\t" if "\t" in margin else "    "
+    return "\t" if "\t" in margin else " " * _WIDTH
+
+
+def moved(text: str, was: str, now: str) -> str:
+    """A text whose first line stood on a line with one margin, with its other lines as they stand below a line with
+    another; those further out than the first by as much as there is room for."""
+    if was == now:
+        return text
+    first, *others = text.split("\n")
+    return "\n".join([first, *(_moved(line, was, now) for line in others)])
+
+
+def in_style(text: str, around: str) -> str:
+    """A text with its lines but the first indented by tabs or by blanks, as nearly all lines around it are."""
+    first, *others = text.split("\n")
+    margins = [margin for line in around.split("\n") if line.strip() and (margin := margin_of(line))]
+    tabs = sum(margin.startswith("\t") for margin in margins)
+    if not others or not margins or _MIXED < tabs / len(margins) < 1 - _MIXED:
+        return text
+    wanted = tabs > len(margins) / 2
+    step = _WIDTH if wanted else gcd(*map(len, margins))
+    width = step if step > 1 else _WIDTH  # Comments and continued lines are indented by anything.
+    return "\n".join([first, *(_in_style(line, tabs=wanted, width=width) for line in others)])
+
+
+def near_margins(before: str, after: str) -> list[str]:
+    """The margins that a line between two texts may have: the next line's, a step more than those of a line above that
+    opens a block, and those of the lines above, the nearest first."""
+    above = [line for line in reversed(before.split("\n")[-_NEAR:]) if line.strip()]
+    below = [line for line in after.split("\n")[1:_NEAR] if line.strip()]
+    margins = [margin_of(line) for line in below[:1]]
+    margins += [margin_of(line) + step_of(margin_of(line)) for line in above[:1] if line.rstrip().endswith(OPENERS)]
+    return list(dict.fromkeys([*margins, *map(margin_of, above)]))
+
+
+def _moved(line: str, was: str, now: str) -> str:
+    margin = margin_of(line)
+    if not line.strip() and margin != was:
+        return line
+    if margin.startswith(was):
+        return now + line[len(was) :]
+    further_out = was.removeprefix(margin)
+    return now.removesuffix(further_out) + line[len(margin) :]
+
+
+def _in_style(line: str, *, tabs: bool, width: int) -> str:
+    margin = margin_of(line)
+    columns = len(margin.expandtabs(width))
+    blanks = "\t" * (columns // width) + " " * (columns % width) if tabs else " " * columns
+    return blanks + line[len(margin) :]

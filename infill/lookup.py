@@ -13,6 +13,8 @@ from math import exp, log, log1p
 
 import numpy as np
 
+from infill.indentation import margin_of, moved
+
 # Characters on each side of a hole that have to be alike, and beyond which it does not matter whether they are.
 _LEAST_ALIKE, _MOST_ALIKE = 3, 64
 # Characters of a text.
@@ -28,7 +30,8 @@ _NATS_ALIKE = 0.1
 
 def copies(before: str, after: str, *, others: Sequence[str] = (), lines: bool, count: int) -> dict[str, float]:
     """Texts that stand elsewhere in place of the one that is missing between `before` and `after`, the likeliest first,
-    with how likely each of them is missing here, as far as that shows in the characters that are alike around it.
+    with how likely each of them is missing here, as far as that shows in the characters that are alike around it. Their
+    lines are indented as they would be here.
 
     others: texts that may hold such places, too. lines: whether what is missing may go on over several lines. count:
     texts at most.
@@ -60,7 +63,19 @@ def _found(source: str, before: str, after: str, *, lines: bool) -> Iterator[tup
         longest = _LONGEST if lines or line_end < 0 else min(line_end - start, _LONGEST)
         for end in _each(stop, source[: start + longest + len(stop)], start + 1):
             if source[start:end].strip():
-                yield source[start:end], characters + _alike(source[end : end + _MOST_ALIKE], after)
+                yield _placed(source, start, end, before), characters + _alike(source[end : end + _MOST_ALIKE], after)
+
+
+def _placed(source: str, start: int, end: int, before: str) -> str:
+    """A piece of a source with its lines indented as they would be behind `before`."""
+    left = before.rpartition("\n")[2]
+    begun = source[source.rfind("\n", 0, start) + 1 : start]
+    text = source[start:end]
+    if not left:
+        return text  # It brings its own indentation.
+    if begun.strip() or not left.isspace():
+        return moved(text, margin_of(begun), margin_of(left))
+    return moved(text, margin_of(begun + text), left).lstrip(" \t")
 
 
 def _starts(source: str, before: str) -> dict[int, int]:

@@ -54,6 +54,15 @@ def error_count(text: str, language: str) -> int:
     return errors + indentation_errors(root, source) if language == "python" else errors
 
 
+def misindented(text: str, language: str) -> int:
+    """Number of blocks that are indented otherwise than the language demands; 0 where it demands nothing."""
+    parser = _parser(language) if language == "python" else None
+    if parser is None:
+        return 0
+    source = _encode(text)
+    return indentation_errors(parser.parse(source).root_node, source)
+
+
 def has_grammar(language: str) -> bool:
     return language in _GRAMMARS
 

@@ -23,6 +23,10 @@ TEXTS = st.text(alphabet="ab (\n", max_size=60)
         ("x = ⟦⟧\n", ("x = foo(1)\n",), False, ["foo(1)"]),
         ("x = \nx = ⟦⟧\n", (), False, []),
         ("⟦⟧\n", ("x = foo(1)\n",), False, []),
+        # Lines are indented as they would be here.
+        ("    if a:\n        b()\nif a:⟦⟧\n", (), True, ["\n    b()"]),
+        ("if a:\n    b()\n    if a:⟦⟧\n", (), True, ["\n        b()"]),
+        ("a\n        foo()\na\n    ⟦⟧\n", (), False, ["foo()"]),
         ("x = ⟦⟧\n", (), False, []),
     ],
 )

@@ -1,0 +1,69 @@
+"""Blanks of a hole's text."""
+
+from __future__ import annotations
+
+import pytest
+
+from infill.trim import spelled, trimmed
+
+CLASS = "class A:\n    def f(self):\n        self.name = name\n"
+
+
+@pytest.mark.parametrize(
+    ("marked", "text", "trim"),
+    [
+        # At ends of lines there are none.
+        ("x = ‸\n", "foo  ", "foo"),
+        ("x = ‸  \n", "foo  ", "foo"),
+        ("x = ‸ + 1\n", "foo", "foo"),
+        ("x = f(‸)\n", "foo, ", "foo, "),
+        ("def f():\n    ‸\n", "x = 1  \n    y = 2", "x = 1\n    y = 2"),
+        # A line that is indented already is indented.
+        (CLASS + "        ‸\n", " self.x = x", "self.x = x"),
+        (CLASS + "        ‸\n", "    self.x = x\n            self.y = y", "self.x = x\n        self.y = y"),
+        (CLASS + "‸\n", "        self.x = x", "        self.x = x"),
+        ("if x:\n    if y:\n    ‸\n", "    z()", "    z()"),
+        # What is wanted after a word is no such blank.
+        ("def f():\n    return‸\n", " x", " x"),
+        # Blocks.
+        (
+            "def g(x):\n    if x is None:‸\n        return 3\n    return 2\n",
+            "\n                raise ValueError()",
+            "\n        raise ValueError()",
+        ),
+        ("class Stack:‸\n", "\n            x = 1\n            y = 2", "\n            x = 1\n            y = 2"),
+        ("class Stack:‸\n\n\ny = 1\n", "\nx = 1", "\n    x = 1"),
+        ("class Stack:\n    def f(self):‸\n\n    def g(self): ...\n", "\n    x = 1", "\n        x = 1"),
+        ("def f(a):\n    b = a\n‸\n    return b\n", "            c = b:", "    c = b:"),
+        ("def f(a):\n    ‸\n    return b\n", "if a:\n        b = 1\n      c = 2", "if a:\n        b = 1\n      c = 2"),
+        # What was wrong before is not for a text to mend.
+        ("def f(a):\n    b = 1\n        ‸\n", "c = 2", "c = 2"),
+        # Tabs and blanks.
+        ("def f(a):\n\tif a:\n\t\t‸\n\treturn a\n", "for x in a:\n            b()", "for x in a:\n\t\t\tb()"),
+        ("class A:\n  def f(self):\n    ‸\n    return 1\n", "if x:\n\t\t\ty()", "if x:\n      y()"),
+    ],
+)
+def test_blanks_are_those_of_the_place(marked: str, text: str, trim: str) -> None:
+    before, after = marked.split("‸")
+    assert trimmed(text, before, after, "python") == trim
+    assert trimmed(trim, before, after, "python") == trim
+
+
+def test_a_language_without_blocks_of_lines_keeps_its_indentation() -> None:
+    assert trimmed("\n      a();\n  b();", "function f() {", "\n}\n", "javascript") == "\n      a();\n  b();"
+    assert trimmed("  - b", "steps:\n  - a\n  ", "\n", "yaml") == "- b"
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "other", "after", "same"),
+    [
+        ("\n    ", "return 1", " return 1", "\n", True),
+        ("x = ", "f(a,b)", "f(a, b)", "\n", True),
+        ("x = ", "a\n    .b()", "a.b()", "\n", True),
+        ("return", "x", " x", "\n", False),
+        ("x = ", "a b", "ab", "\n", False),
+        ("x = ", "a", "a ", "if b", False),
+    ],
+)
+def test_what_differs_in_blanks_only(before: str, text: str, other: str, after: str, same: bool) -> None:
+    assert (spelled(before, text, after) == spelled(before, other, after)) is same
