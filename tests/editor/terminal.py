@@ -69,6 +69,11 @@ class Terminal:
         with self._drawing:
             return [self._screen.buffer[line][column].fg for column in range(COLUMNS)]
 
+    def shows_colour(self, colour: str) -> bool:
+        """Whether anything on the screen has this colour, six hexadecimal digits."""
+        with self._drawing:
+            return any(cell.fg == colour for line in self._screen.buffer.values() for cell in line.values())
+
     def cursor(self) -> tuple[int, int]:
         """Line and column of the cursor."""
         with self._drawing:

@@ -20,8 +20,13 @@ local Kind = vim.lsp.protocol.InlineCompletionTriggerKind
 ---@field current dgemma.Item The one on the screen.
 ---@field asked boolean The user has asked for them, so there are all that the server has.
 
+---@class dgemma.Request
+---@field client vim.lsp.Client
+---@field id integer
+---@field anchor dgemma.Anchor
+
 local shown ---@type dgemma.Shown?
-local request ---@type { client: vim.lsp.Client, id: integer }?
+local request ---@type dgemma.Request?
 local timer = assert(vim.uv.new_timer())
 
 ---@return boolean
@@ -93,7 +98,7 @@ local function ask(client, kind, on_items)
     position = vim.lsp.util.make_position_params(0, client.offset_encoding).position,
     context = { triggerKind = kind },
   }
-  local this ---@type { client: vim.lsp.Client, id: integer }
+  local this ---@type dgemma.Request
   local sent, id = client:request(METHOD, params, function(err, result)
     if request ~= this then
       return -- Another one took its place.
@@ -114,16 +119,22 @@ local function ask(client, kind, on_items)
     on_items(anchor, items)
   end, anchor.buf)
   if sent then
-    this = { client = client, id = assert(id) }
+    this = { client = client, id = assert(id), anchor = anchor }
     request = this
     status.set_thinking(true)
   end
 end
 
+--- Whether an answer for this place is being waited for.
+---@return boolean
+local function asking()
+  return request ~= nil and vim.deep_equal(request.anchor, suggestion.anchor())
+end
+
 local function ask_automatically()
   local buf = api.nvim_get_current_buf()
   local client = client_of(buf)
-  if client and inserting() and M.is_enabled(buf) then
+  if client and inserting() and M.is_enabled(buf) and not asking() then
     ask(client, Kind.Automatic, function(anchor, items)
       hide()
       shown = items[1] and { anchor = anchor, items = items, current = items[1], asked = false }
@@ -132,13 +143,20 @@ local function ask_automatically()
   end
 end
 
+--- Asks for a suggestion by itself in a moment, unless that is called again before.
+---@param ms integer
+local function ask_in(ms)
+  timer:start(ms, 0, vim.schedule_wrap(ask_automatically))
+end
+
 --- Looks at what has been typed or moved: keeps what holds on the screen, or asks anew.
 local function look()
   draw()
   if shown then
     timer:stop()
-  else
-    timer:start(options.get().debounce_ms, 0, vim.schedule_wrap(ask_automatically))
+  elseif not asking() then
+    cancel()
+    ask_in(options.get().debounce_ms)
   end
 end
 
@@ -250,7 +268,14 @@ end
 ---@param buf integer
 function M.attach(buf)
   local group = api.nvim_create_augroup('dgemma.inline:' .. buf, {})
-  api.nvim_create_autocmd({ 'InsertEnter', 'CursorMovedI', 'TextChangedI', 'TextChangedP' }, {
+  api.nvim_create_autocmd('InsertEnter', {
+    group = group,
+    buf = buf,
+    callback = function()
+      ask_in(0) -- Nothing has been typed; and the server reads the file while the first keys are.
+    end,
+  })
+  api.nvim_create_autocmd({ 'CursorMovedI', 'TextChangedI', 'TextChangedP' }, {
     group = group,
     buf = buf,
     callback = look,
