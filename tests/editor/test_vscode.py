@@ -10,7 +10,7 @@ from tests.editor import package
 from tests.editor.editors import Code
 from tests.editor.record import Record, scripted
 from tests.editor.scripted_server import Script
-from tests.editor.vscode import EDITOR, ROW, TOAST, CodeSession
+from tests.editor.vscode import EDITOR, ROW, STATUS, TOAST, CodeSession
 from tests.editor.waiting import wait_for
 
 SCRIPT: Script = {
@@ -32,9 +32,10 @@ def session(
     code: Code, extension: Path, record: Record, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[CodeSession]:
     """VS Code with the scripted server named in its settings."""
-    server = record.program(tmp_path_factory.mktemp("server"))
     home = tmp_path_factory.mktemp("code")
-    with CodeSession(code, extension, home, {"dgemma.server.path": str(server)}) as session:
+    (home / "server").mkdir()
+    record.program(home / "server")
+    with CodeSession(code, extension, home, {"dgemma.server.path": "~/server/dgemma-lsp"}) as session:
         session.wait_for_status("ready, scripted")
         yield session
 
@@ -88,6 +89,18 @@ def test_restart_starts_a_new_server(session: CodeSession, record: Record) -> No
     session.wait_for_status("ready, scripted")
     session.do("type", "print(")
     session.wait_for_ghost(["'hello'"])
+
+
+def test_says_why_nothing_is_suggested(session: CodeSession) -> None:
+    session.open_file("silent.py")
+    session.do("type", "x = ")
+    session.wait_for_status("ready, scripted; nothing in the script")
+    session.do("hover", STATUS.format(""))
+    session.wait_for_text(".monaco-hover", "No suggestion last time: nothing in the script")
+    session.screenshot("silence")
+    session.do("type", "print(")
+    session.wait_for_ghost(["'hello'"])
+    session.wait_for_status("ready, scripted")
 
 
 def test_pauses_from_the_status_bar_until_resumed(session: CodeSession) -> None:

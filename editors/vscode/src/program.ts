@@ -25,9 +25,9 @@ async function isProgram(path: string): Promise<boolean> {
 
 /** The server's program: the one that the user names, else one on PATH, in `~/.local/bin`, or one that we installed. */
 export async function findProgram(environments: Environments): Promise<string | undefined> {
-  const named = vscode.workspace.getConfiguration("dgemma.server").get("path", "");
+  const named = vscode.workspace.getConfiguration("dgemma.server").get<string>("path", "");
   if (named) {
-    return named;
+    return named.replace(/^~(?=[/\\])/, homedir());
   }
   const folders = (process.env.PATH ?? "").split(delimiter).filter(Boolean);
   // pipx and uv put programs there, also where it is not on the PATH of what the desktop starts.
