@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from infill.request import MOST_DOUBT
 from tests.protocol.scripted import offers, rejects
 from tests.protocol.wire_client import Json, WireClient, connected
 
@@ -73,24 +72,24 @@ async def test_an_item_replaces_the_word_that_menus_filter_by(
 
 
 @pytest.mark.parametrize(
-    ("text", "kind", "count", "most_doubt"),
+    ("text", "kind", "count", "confidence"),
     [
         ("x = ", INVOKED, 3, None),
         ("x = ", None, 3, None),
-        ("x = a", INVOKED, 1, MOST_DOUBT),
-        ("x = a", INCOMPLETE, 1, MOST_DOUBT),
-        ("x = a.", TRIGGERED, 1, MOST_DOUBT),
-        ("x = ", INCOMPLETE, 1, MOST_DOUBT),
+        ("x = a", INVOKED, 1, "normal"),
+        ("x = a", INCOMPLETE, 1, "normal"),
+        ("x = a.", TRIGGERED, 1, "normal"),
+        ("x = ", INCOMPLETE, 1, "normal"),
     ],
 )
 async def test_only_what_was_surely_asked_for_passes_no_gate(
-    text: str, kind: int | None, count: int, most_doubt: float | None
+    text: str, kind: int | None, count: int, confidence: str | None
 ) -> None:
     async with connected(offers("b", "c", "d", "e")) as client:
         items = (await menu(client, text, kind))["items"]
         assert [item["sortText"] for item in items] == ["~0", "~1", "~2"][:count]
         [request] = client.engine.requests
-        assert (request.n, request.most_doubt) == (count, most_doubt)
+        assert (request.n, request.confidence) == (count, confidence)
 
 
 async def test_nothing_to_offer_is_an_empty_menu_that_may_fill() -> None:
