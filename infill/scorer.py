@@ -77,10 +77,11 @@ class Scorer:
 
     def _least(self, scored: Sequence[Offer], wanted: int, most_doubt: float | None) -> float:
         """Nats that the encoder has to give a text that is worth writing: what is whole already is not likelier, and it
-        would be shown. A text on one line is doubted as a whole; of several holes' texts, each by itself."""
+        would be shown. A text on one line is doubted as a whole, but not for the characters known after it, which its
+        likelihood counts; of several holes' texts, each by itself."""
         whole = sorted((offer.score for offer in scored if _is_whole(offer)), reverse=True)
         least = whole[wanted - 1] if len(whole) >= wanted else -np.inf
-        if most_doubt is not None and len(self.layout.edges) == 1:
+        if most_doubt is not None and len(self.layout.edges) == 1 and not self.layout.edges[0].tail:
             least = max(least, -most_doubt)
         return least
 

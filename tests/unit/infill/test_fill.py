@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -346,6 +348,26 @@ def test_what_would_not_be_shown_is_not_written(monkeypatch: pytest.MonkeyPatch)
     assert asked.candidates[0].texts == shown.candidates[0].texts == ("foo.bar",)
     assert asked.stats.passes == shown.stats.passes > silent.stats.passes
     assert silent.rejection == Rejection(reason="low_confidence")
+
+
+def test_what_is_likely_but_for_the_known_characters_after_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    request = request_of("x = foo(⟦⟧)\n", most_doubt=0.6)
+    denoiser = scripted(request, ["foo.bar"])
+    closing = denoiser.answers[0][-1]
+    only_the_encoder_knows(denoiser, [ids[:2] for ids in denoiser.answers], monkeypatch)
+    asked = denoiser.score
+
+    def score(*args: Any, **options: Any) -> Scores:  # noqa: ANN401 - passed on.
+        scores = asked(*args, **options)
+        rows = [
+            replace(row, top_log_probs=np.where(row.top_ids == closing, -1.0, row.top_log_probs)) for row in scores.rows
+        ]
+        return replace(scores, rows=tuple(rows))
+
+    monkeypatch.setattr(denoiser, "score", score)
+    [candidate] = only(run(request, denoiser)).candidates
+    assert candidate.texts == ("foo.bar",)
+    assert -candidate.score > 0.6 >= candidate.doubt
 
 
 def test_what_the_encoder_writes_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
