@@ -1,4 +1,4 @@
-"""What the real server shows in ordinary situations, in a real Neovim: `python -m bench.situations [NAME]…`.
+"""What the real server shows in ordinary situations, in a real Neovim: `python -m bench.situations`.
 
 Prints a table: what was shown, how many milliseconds after the last key, and whether the buffer was right after Tab.
 """
@@ -22,11 +22,16 @@ SERVER = (sys.executable, "-m", "dgemma_lsp", "--checkpoint", "nano", "--device"
 GHOST = "5f00ff"
 """A colour that nothing else on the screen has."""
 
-KEY_S = 0.08
-PATIENCE_S = 3.0
+KEY_S = 0.15
+"""Eighty words a minute."""
+PATIENCE_S = 4.0
 PROMPT_MS = 800
 
-CONFIG = f"vim.o.cmdheight = 2; vim.api.nvim_set_hl(0, 'DgemmaSuggestion', {{ fg = '#{GHOST}' }})"
+CONFIG = f"""
+vim.o.cmdheight = 2
+vim.api.nvim_set_hl(0, 'DgemmaSuggestion', {{ fg = '#{GHOST}' }})
+vim.lsp.config('dgemma', {{ settings = {{ dgemma = vim.json.decode([==[%s]==]) }} }})
+"""
 SHOWN = """(function()
     local lines = {}
     local marks = vim.api.nvim_buf_get_extmarks(0, vim.api.nvim_create_namespace('dgemma'), 0, -1, { details = true })
@@ -108,14 +113,14 @@ def row(outcome: Outcome) -> str:
     return f"| {outcome.situation.name} | `{typed}` | `{shown}` | {outcome.after_ms:.0f} | {right} |"
 
 
-def main(names: list[str]) -> None:
-    """Plays the situations of these names, or all."""
+def main(names: list[str], settings: str) -> None:
+    """Plays the situations of these names, or all, with these settings of the server, as JSON."""
     situations = [situation for situation in SITUATIONS if situation.name in names or not names]
     outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory(prefix="dgemma-") as folder:
         home = Path(folder)
         try:
-            with NeovimSession(find_neovim(), home, [*SERVER, "--stdio"], CONFIG) as session:
+            with NeovimSession(find_neovim(), home, [*SERVER, "--stdio"], CONFIG % settings) as session:
                 session.wait_for_server()
                 session.wait_for_status("ready")
                 print("| situation | typed | shown | ms | buffer after Tab right |\n| --- | --- | --- | ---: | --- |")
@@ -134,4 +139,6 @@ def main(names: list[str]) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="What is shown in ordinary situations, in a real Neovim.")
     parser.add_argument("names", nargs="*", help="of situations; all where none is given")
-    main(parser.parse_args().names)
+    parser.add_argument("--settings", default="{}", help="the server's settings, as JSON")
+    arguments = parser.parse_args()
+    main(arguments.names, arguments.settings)

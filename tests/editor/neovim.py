@@ -12,6 +12,9 @@ from tests.editor.editors import NEOVIM_PLUGIN, Neovim
 from tests.editor.terminal import Terminal
 from tests.editor.waiting import wait_for
 
+SUGGESTED = "9b9ea4"
+"""The colour of suggestions, which is that of comments in Neovim's default colour scheme."""
+
 CLONE = Path("src/dgemma-lsp")
 """Where in a user's home the clone is that the plug-in is linked from."""
 
@@ -84,12 +87,11 @@ class RunningNeovim:
         wait_for(lambda: self.buffer() == text, f"{text!r} in the buffer", lambda: self.buffer() + "\n" + self.screen())
 
     def ghost(self) -> str:
-        """What is suggested on the cursor's line: its characters from the cursor on, if they have another colour than
-        what is typed."""
+        """What is suggested on the cursor's line: its characters from the cursor on, if they have the colour of
+        suggestions."""
         line, column = self.terminal.cursor()
-        colours = self.terminal.colours(line)
-        text = self.terminal.lines()[line]
-        return text[column:] if colours[column] != colours[0] else ""
+        suggested = self.terminal.colours(line)[column] == SUGGESTED
+        return self.terminal.lines()[line][column:] if suggested else ""
 
     def wait_for_ghost(self, text: str) -> None:
         """Waits until this is suggested on the cursor's line; "" until nothing is."""

@@ -26,6 +26,7 @@ STATUS: dict[str, object] = {
     "progress": None,
     "lastSilence": None,
 }
+CANCELLED = {**STATUS, "lastSilence": "cancelled", "lastSilenceReason": "cancelled"}
 SILENCE = "nothing in the script"
 
 
@@ -90,6 +91,7 @@ class Server:
 
     def _cancel_held(self) -> None:
         if self._held is not None:
+            self._send({"method": "dgemma/status", "params": CANCELLED})
             self._send({"id": self._held, "error": SUPERSEDED})
             self._held = None
 

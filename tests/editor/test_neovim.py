@@ -167,6 +167,7 @@ def test_a_newer_request_cancels_the_older(start: Start, record: Record) -> None
     wait_for(lambda: record.asked_at() == (0, 4), "the request that is held back", session.screen)
     session.press("x")
     session.wait_for_ghost("yz")
+    session.wait_for_status("ready")
     assert len(record.sent("$/cancelRequest")) == 1  # ... and answers with an error that nobody needs to see.
     assert session.messages() == ""
     log = session.file.parent / "state" / "nvim" / "lsp.log"

@@ -54,7 +54,8 @@ function M.show(text, covers, hint)
     virt_text = table.remove(lines, 1),
     virt_text_pos = position,
     virt_lines = lines,
-    hl_mode = 'combine',
+    -- Not combined with what is there: matching brackets around the cursor would make it look like typed text.
+    hl_mode = 'replace',
   })
   if hint then
     api.nvim_buf_set_extmark(buf, namespace, row - 1, col, {

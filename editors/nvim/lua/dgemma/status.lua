@@ -8,6 +8,7 @@ local M = {}
 ---@field checkpoint string
 ---@field progress number? Of loading, 0 to 1.
 ---@field lastSilence string? Why the last request got no suggestion.
+---@field lastSilenceReason string? The same as a code.
 
 local latest = {} ---@type table<integer, dgemma.Status> By client.
 local thinking = false
@@ -34,18 +35,34 @@ function M.set_thinking(now)
   end
 end
 
+-- These say of a request only that another one took its place, or that it still runs.
+local NO_ANSWER = { cancelled = true, superseded = true, thinking = true }
+
+--- Why a status says that there was nothing to suggest; nil where there was something, or no answer.
+---@param status dgemma.Status?
+---@return string?
+local function silence_of(status)
+  if
+    status
+    and type(status.lastSilence) == 'string'
+    and not NO_ANSWER[status.lastSilenceReason]
+  then
+    return status.lastSilence
+  end
+end
+
 --- Why the last request got nothing; nil where it got something.
 ---@param client vim.lsp.Client
 ---@return string?
 function M.silence(client)
-  local status = latest[client.id]
-  return status and type(status.lastSilence) == 'string' and status.lastSilence or nil
+  return silence_of(latest[client.id])
 end
 
---- The state in a word, with the progress of loading or why nothing was suggested. Empty while no server runs.
+--- The state in a word, with the progress of loading or why nothing was suggested. Empty where no server
+--- serves the buffer.
 ---@return string
 function M.summary()
-  local client = vim.lsp.get_clients({ name = 'dgemma' })[1]
+  local client = vim.lsp.get_clients({ name = 'dgemma', bufnr = 0 })[1]
   if not client then
     return ''
   end
@@ -89,8 +106,8 @@ function M.describe(client)
   if status.checkpoint ~= '' then
     table.insert(lines, 'checkpoint: ' .. status.checkpoint)
   end
-  if type(status.lastSilence) == 'string' then
-    table.insert(lines, 'no suggestion last time: ' .. status.lastSilence)
+  if silence_of(status) then
+    table.insert(lines, 'no suggestion last time: ' .. silence_of(status))
   end
   return lines
 end
