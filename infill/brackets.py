@@ -26,15 +26,21 @@ def comment_mark(language: str) -> str:
 def unmatched(text: str) -> int:
     """The number of brackets and quotes without a partner. Comments are not told apart, and a text may begin within a
     string, so that only a comparison of two texts in the same place means something."""
-    count, opened = 0, list[str]()
-    for mark in filter(None, _UNCLOSED.findall(text)):
+    closers, openers = loose(text)
+    return len(closers) + len(openers) + sum(mark in LINE_QUOTES for mark in _UNCLOSED.findall(text) if mark)
+
+
+def loose(text: str) -> tuple[str, str]:
+    """The brackets that a text closes without having opened them, and those that it opens and does not close."""
+    closers, openers = "", ""
+    for mark in _UNCLOSED.findall(text):
         if mark in _CLOSERS:
-            opened.append(_CLOSERS[mark])
-        elif opened and opened[-1] == mark:
-            opened.pop()
-        else:
-            count += 1
-    return count + len(opened)
+            openers += mark
+        elif mark in OPENER and openers[-1:] == OPENER[mark]:
+            openers = openers[:-1]
+        elif mark in OPENER:
+            closers += mark
+    return closers, openers
 
 
 def closing(text: str) -> str:

@@ -28,6 +28,7 @@ from infill.search import Search
 from infill.statements import Statements
 from infill.tokens import TextTokens
 from infill.window import Budget
+from infill.words import completions, known_words
 from infill.writer import Extension
 
 # What may stand right after lines that are all of a text.
@@ -52,7 +53,8 @@ class HoleSettings:
     weights: of what candidates are ranked by.
     most_repairs: other endings tried for a reading that breaks the syntax, and other tokens where no reading is whole
         then; about a millisecond each. Where others are whole, a reading to a line's end is left as it is.
-    most_copies: texts that stand elsewhere as one might stand in a single empty hole, and are read, too.
+    most_copies: texts that stand elsewhere as one might stand in an empty hole, and are read, too; of them as many as
+        end the word that it begins in.
     most_bridges: texts that are read, too, where the best text breaks the syntax: they end the line of one side of a
         single empty hole and begin that of the other.
     extensions: how the encoder goes on from what was denoised in an empty hole, by mode; nothing is gained for others.
@@ -165,12 +167,15 @@ class Infiller:
             with meter.timed("rank"):
                 statements = Statements.of(layout.around, layout.middles, layout.fence.language)
                 copied = self._copies(request, layout, mode, lengths.exact)
+                snippets = [to_line_feeds(snippet.text) for snippet in request.snippets]
+                words = known_words([*layout.around, *snippets], layout.fence.language)
             search = Search(
                 request=request,
                 mode=mode,
                 layout=layout,
                 statements=statements,
                 copies=copied,
+                words=words,
                 denoiser=self._denoiser,
                 context=context,
                 configs=self._configs,
@@ -196,6 +201,9 @@ class Infiller:
             before, after = layout.around[hole : hole + 2]
             others = [*layout.around[:hole], *layout.around[hole + 2 :], *snippets]
             likely = copies(before, after, others=others, lines=mode != "line", count=count)
+            begun = completions(before, after, others=others, count=count)
+            likely = {text: (1 - sum(begun.values())) * share for text, share in likely.items()}
+            likely |= {text: likely.get(text, 0.0) + share for text, share in begun.items()}
             ids = {ids_of(layout.encode_middle(hole, text)): share for text, share in likely.items()}
             found.append({own: ids[own] for own in ids if fits(len(own), exact=exact, room=layout.room)})
         return found

@@ -18,13 +18,15 @@ _MOST_WEIGHED = 12
 @dataclass(frozen=True, slots=True)
 class Offer:
     """A finished reading with its score, and the row it was read from, or grown from. added_errors: of syntax; while a
-    search goes on, those that no text could avoid too."""
+    search goes on, those that no text could avoid too. flaw_cost: nats that its other flaws cost, counted in the
+    score."""
 
     reading: Reading
     row: Denoised
     added_errors: int
     score: float
     passes: int
+    flaw_cost: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,13 +48,17 @@ class Weights:
 
     likelihood: of the log-probability of the text and what follows it. error: nats that one added syntax error costs.
     entropy: nats that one nat of the decoder's mean entropy costs where there is no such log-probability; where there
-    is one, it is better without. damage: nats that a text costs which does any in the whole window.
+    is one, it is better without. damage: nats that a text costs which does any in the whole window. misplaced: nats
+    that a text costs which repeats a line next to it or gives what stands on its right to another statement.
+    unknown_word: nats that a word costs which nobody knows; a model that is sure of one has its way.
     """
 
     likelihood: float = 1.0
     entropy: float = 1.0
     error: float = 60.0
     damage: float = 10.0
+    misplaced: float = 30.0
+    unknown_word: float = 8.0
 
 
 def scores_sanely(denoiser: Denoiser, tokens: TextTokens) -> bool:

@@ -12,6 +12,7 @@ from engine.canvas import RowScores, TokenIds
 from infill.batch import Denoised
 from infill.beam import Hypothesis, Stem, ids_of
 from infill.candidate import Reading, doubted, written
+from infill.flaws import flaw_cost
 from infill.layout import Layout
 from infill.meter import Meter
 from infill.mode import HoleMode
@@ -26,7 +27,7 @@ from infill.writer import MOST_PARSED, Extension, Goal, Writer
 class Scorer:
     """What judges the readings of one search.
 
-    extension: None where the encoder adds no texts of its own.
+    words: known ones; see `infill.words`. extension: None where the encoder adds no texts of its own.
     """
 
     mode: HoleMode
@@ -35,13 +36,15 @@ class Scorer:
     meter: Meter
     weights: Weights
     writer: Writer
+    words: frozenset[str]
     extension: Extension | None
 
     def offer(self, reading: Reading, row: Denoised) -> Offer:
         """A reading with what its score is before the encoder has read it."""
         errors = self.statements.errors(reading.texts)
         score = unread_score(mean_entropy=reading.mean_entropy, added_errors=errors, weights=self.weights)
-        return Offer(reading, row, errors, score, self.meter.passes)
+        cost = flaw_cost(self.layout.around, reading.texts, self.words, self.weights)
+        return Offer(reading, row, errors, score - cost, self.meter.passes, cost)
 
     def score(
         self, offers: Sequence[Offer], *, row: Denoised, wanted: int, most_doubt: float | None
@@ -110,11 +113,12 @@ class Scorer:
     def _judged(self, offer: Offer, log_prob: float) -> Offer:
         """An offer with its score. log_prob: nats, of its texts and what stands between and after them."""
         score = read_score(log_prob, added_errors=offer.added_errors, weights=self.weights)
-        return replace(offer, score=score, passes=self.meter.passes)
+        return replace(offer, score=score - offer.flaw_cost, passes=self.meter.passes)
 
 
 def _is_whole(offer: Offer | None) -> bool:
-    return offer is not None and not offer.added_errors
+    """Whether a text is good enough for nothing likelier to be looked for."""
+    return offer is not None and not offer.added_errors and not offer.flaw_cost
 
 
 def _first_whole(offers: Iterable[Offer | None], known: Sequence[Offer], wanted: int) -> list[Offer]:

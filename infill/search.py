@@ -35,16 +35,18 @@ _COMMENT = 0.01
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
     """One request on its way through the model. statements: around its holes. copies: per hole, texts that it may hold
-    since they stand elsewhere, with how likely each is copied. configs: how holes of each mode are denoised. noise: see
-    `HoleSettings`. weights: of what a candidate's score is made of. extensions: how the encoder goes on from rows, by
-    mode. most_repairs: of a reading that breaks the syntax: other endings tried, and other tokens. most_bridges: texts
-    that are read, too, where a hole's sides belong to different lines. bridges: these, once they do."""
+    since they stand elsewhere, with how likely each is copied. words: known ones. configs: how holes of each mode are
+    denoised. noise: see `HoleSettings`. weights: of what a candidate's score is made of. extensions: how the encoder
+    goes on from rows, by mode. most_repairs: of a reading that breaks the syntax: other endings tried, and other
+    tokens. most_bridges: texts that are read, too, where a hole's sides belong to different lines. bridges: these, once
+    they do."""
 
     request: InfillRequest
     mode: HoleMode
     layout: Layout
     statements: Statements
     copies: Sequence[Mapping[Ids, float]]
+    words: frozenset[str]
     denoiser: Denoiser
     context: Context
     configs: Mapping[HoleMode, DenoiseConfig]
@@ -214,6 +216,7 @@ class Search:
             meter=self.meter,
             weights=self.weights,
             writer=self._writer,
+            words=self.words,
             extension=self._extension,
         )
 

@@ -7,7 +7,7 @@ Lines end in "\\n" here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice, product
@@ -35,6 +35,11 @@ _STAND_INS["jsonc"] = _STAND_INS["json"]
 # Languages that are brackets within brackets: a piece that lacks the outer ones is an error from end to end.
 _NESTED = ("json", "jsonc")
 _BRACED_STAND_INS = ("x", "x;", "x) {", "x(", "x)", "x,", "if (x) {", "try {", "{", "}", "x = {")
+# The right side of a line in brackets or quotes that an editor has closed.
+_CLOSED = re.compile(r"[)\]}\"'`>]+\s*")
+# What may still be typed behind it, if the line is a header, without and with the block below.
+_HEADER_ENDS = {"bash": ("; then :; fi", "; then"), "lua": (" then end", " then"), "python": (": ...", ":")}
+_BRACED_HEADER_ENDS = (" {}", " {")
 # Bridges that are tried.
 _MOST_BRIDGES = 12
 # Of comments that a line's end ends; others leave an error where they are not closed.
@@ -61,15 +66,19 @@ class Statements:
         if language in _NESTED and unmatched("".join(around)):
             language = ""  # What a window cuts in two can only be told by its brackets.
         before, after = _outside(around)
+        own_line = interleaved(around, [middle or "x" for middle in middles])
+        own_line = own_line[len(before) : len(own_line) - len(after)]
         begin, cut, fewest = 0, 0, None
         for start, end in product(_beginnings(before), _ends(after)):
-            errors = error_count(before[start:] + after[:end], language)
+            pieces = (before[start:] + line + after[:end] for line in ("", own_line))
+            errors = _fewest(pieces, language)
             if fewest is None or errors < fewest:
                 fewest, begin, cut = errors, start, len(after) - end
             if not errors:
                 break
         *others, last = (around[0][begin:], *around[1:])
-        return cls((*others, last[: len(last) - cut]), tuple(middles), language, tuple(around))
+        whole = (*others, last[: len(last) - cut])
+        return cls(_ended(whole, middles, language), tuple(middles), language, tuple(around))
 
     def errors(self, texts: Sequence[str]) -> int:
         """Places where the statements depart from the grammar with these texts in the holes, or where one of the texts
@@ -146,6 +155,30 @@ class Statements:
                 begin = comment_start(text, end, self.language)
                 count += begin is not None and start <= begin < end
         return count
+
+
+def _fewest(texts: Iterable[str], language: str) -> int:
+    """The fewest errors that any of some texts has; the others are not looked at once one is whole."""
+    fewest: int | None = None
+    for text in texts:
+        errors = error_count(text, language)
+        fewest = errors if fewest is None else min(fewest, errors)
+        if not fewest:
+            break
+    return fewest or 0
+
+
+def _ended(around: tuple[str, ...], middles: Sequence[str], language: str) -> tuple[str, ...]:
+    """The texts around holes, and behind brackets that an editor has closed on the last hole's line the header's end
+    that is still to be typed, where that is all that is missing."""
+    *others, last = around
+    right, end, below = last.partition("\n")
+    if not has_grammar(language) or not _CLOSED.fullmatch(right):
+        return around
+    texts = [middle or "x" for middle in middles]
+    ends = ("", *_HEADER_ENDS.get(language, _BRACED_HEADER_ENDS))
+    ended = ((*others, right.rstrip() + ending + end + below) for ending in ends)
+    return next((whole for whole in ended if not error_count(interleaved(whole, texts), language)), around)
 
 
 def _outside(around: Sequence[str]) -> tuple[str, str]:

@@ -141,3 +141,25 @@ def test_what_breaks_the_syntax(language: str, marked: str, whole: Sequence[str]
     fewest = statements.unavoidable_errors()
     assert [text for text in whole if statements.errors([text]) > fewest] == []
     assert [text for text in broken if statements.errors([text]) <= fewest] == []
+
+
+@pytest.mark.parametrize(
+    ("language", "marked", "whole", "broken"),
+    [
+        ("python", "def foo(‸)\n", "a, b", "):\n("),
+        ("python", "def foo(‸)\n    return a\n", "a", "("),
+        ("python", "x = foo(‸)\ny = 1\n", "a", ")"),
+        ("go", "package main\n\nfunc f(c P) {\n\tif c.Param(‸) \n}\n", "a", ")"),
+        ("javascript", "if (x.includes(‸))\n", '"a"', ")"),
+        # A line that opens what is closed below.
+        ("javascript", 'it("should ‸", () => {\n  expect(1).toBe(1);\n});\n', "add", '"'),
+        ("python", "def f(‸):\n    return 1\n", "a", ")"),
+    ],
+)
+def test_what_is_still_to_be_typed_behind_brackets_is_no_error(
+    language: str, marked: str, whole: str, broken: str
+) -> None:
+    before, after = marked.split("‸")
+    statements = Statements.of((before, after), ("",), language)
+    assert statements.errors([whole]) == 0
+    assert statements.errors([broken]) > 0

@@ -1,0 +1,103 @@
+"""Words that a text makes with the characters at a hole's edges, and identifiers that go on as a word has begun."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
+
+from infill.keywords import common_words
+
+_WORD = re.compile(r"[^\W\d]\w*")
+_BEGINNING = re.compile(r"\w*\Z")
+_END = re.compile(r"\w*")
+# What names are put together from: max_width, maxWidth, HTTPServer, utf8.
+_PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[^\W\d_]+")
+_PLURALS = ("", "s", "es")
+# Characters of an identifier that have to be there before it is proposed.
+_LEAST_TYPED = 2
+# Characters before a word that may be alike: its receiver's name, say.
+_MOST_ALIKE = 24
+
+
+# How likely a word that has begun is the only thing missing, and one of the identifiers that stand elsewhere: where the
+# line ends behind the hole, and where it goes on.
+_LIKELY_TO_END, _LIKELY_WITHIN = 0.06, 0.3
+
+
+def known_words(texts: Iterable[str], language: str) -> frozenset[str]:
+    """The words of texts, but those that they begin or end with, of which a hole may have cut a piece off, and the
+    words of a language; and the parts of them all, in lower case."""
+    words = set(common_words(language))
+    for text in texts:
+        words.update(_WORD.findall(_BEGINNING.sub("", text[_end_of(text) :])))
+    return frozenset(words.union(*map(_parts, words)))
+
+
+def makes_unknown_word(before: str, text: str, after: str, known: frozenset[str]) -> bool:
+    """Whether a text makes a word with the characters before or after it that is neither known, nor put together from
+    known ones, nor a form of one. Numbers are none."""
+    head, tail = _BEGINNING.findall(before)[0], after[: _end_of(after)]
+    if not text or (text == text[: _end_of(text)] and not (head or tail)):
+        return False
+    whole = head + text + tail
+    made = [whole[: _end_of(whole)]] if head and _end_of(text) else []
+    if tail and _BEGINNING.findall(text)[0]:
+        made.append(_BEGINNING.findall(whole)[0])
+    return any(not _is_known(word, known) for word in made)
+
+
+def identifier_completions(before: str, after: str, *, others: Sequence[str] = (), count: int) -> list[str]:
+    """What is missing from a word that has begun before a hole, and may go on behind it, to be one of the identifiers
+    that stand elsewhere: first of those behind the most of the same characters, of these of the nearest. others: texts
+    in which identifiers stand, too. count: at most."""
+    head, tail = _BEGINNING.findall(before)[0], after[: _end_of(after)]
+    begun = before[: len(before) - len(head)]
+    if len(head) < _LEAST_TYPED or head[0].isdigit():
+        return []
+    pattern = re.compile(rf"(?<!\w){head}(\w+){tail}(?!\w)")
+    if tail and re.search(rf"(?<!\w){head}{tail}(?!\w)", "\n".join((begun, after[len(tail) :], *others))):
+        return []  # Nothing is missing.
+    alike: dict[str, int] = {}
+    found = [(match, begun) for match in reversed(list(pattern.finditer(begun)))]
+    found += [(match, source) for source in (after[len(tail) :], *others) for match in pattern.finditer(source)]
+    for match, source in found:
+        same = _alike(source[max(match.start() - _MOST_ALIKE, 0) : match.start()], begun)
+        alike[match[1]] = max(same, alike.get(match[1], 0))
+    return sorted(alike, key=alike.__getitem__, reverse=True)[:count]
+
+
+def completions(before: str, after: str, *, others: Sequence[str] = (), count: int) -> dict[str, float]:
+    """The first few `identifier_completions`, with how likely each is all that is missing: half as likely as the one
+    before it."""
+    texts = identifier_completions(before, after, others=others, count=count)
+    likely = _LIKELY_WITHIN if after.partition("\n")[0].strip() else _LIKELY_TO_END
+    return {text: likely / 2 ** (place + 1) for place, text in enumerate(texts)}
+
+
+def _is_known(word: str, known: frozenset[str]) -> bool:
+    if not word or word[0].isdigit() or word in known:
+        return True
+    return all(_is_form(part, known) for part in _parts(word))
+
+
+def _is_form(part: str, known: frozenset[str]) -> bool:
+    return part.isdigit() or any(
+        part + ending in known or (part.endswith(ending) and part.removesuffix(ending) in known) for ending in _PLURALS
+    )
+
+
+def _parts(word: str) -> list[str]:
+    return [part.lower() for part in _PART.findall(word)]
+
+
+def _end_of(text: str) -> int:
+    """Where the word ends that a text begins with."""
+    match = _END.match(text)
+    return match.end() if match else 0
+
+
+def _alike(text: str, other: str) -> int:
+    """How many characters are the same at two texts' ends."""
+    pairs = zip(reversed(text), reversed(other), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))

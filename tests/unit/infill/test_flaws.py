@@ -1,0 +1,72 @@
+"""What speaks against texts that no parser objects to."""
+
+from __future__ import annotations
+
+import pytest
+
+from infill.flaws import flaw_cost, gives_right_side_away, reopens_pair
+from infill.rank import Weights
+
+
+@pytest.mark.parametrize(
+    ("marked", "text", "reopens"),
+    [
+        ("def foo(‸)\n", "):\n(", True),
+        ("def foo(‸)\n", "self,):\n(", True),
+        ("\tif csi.Param(‸) \n", ")(", True),
+        ("\tif a > 0 {‸}\n", "} {", True),
+        (".fuchsia {‸}\n", "color: aqua;}\n.blue {color: blue;", True),
+        ("def foo(‸)\n", "self, (a, b)", False),
+        ("def foo(‸)\n", '")(", x', False),
+        ("x = f(a‸\n", ") + g(b", False),
+    ],
+)
+def test_a_pair_that_is_closed_and_opened_again(marked: str, text: str, reopens: bool) -> None:
+    assert reopens_pair(text, marked.partition("‸")[2]) is reopens
+
+
+@pytest.mark.parametrize(
+    ("marked", "text", "away"),
+    [
+        ('it("should ‸", () => {\n});\n', '")\n// ', True),
+        ('echo "Collecting file‸"\n', '"\nls\necho "', True),
+        ("class Class(SymbolTable‸):\n", "):\n\n\n    def f(self, test_func", True),
+        ('    "async": [‸],\n', '\n        "a"\n    ],\n    "b": [', True),
+        ("x = ‸ + 1\n", "a\ny = b", True),
+        # The right side goes on with what stands on the left.
+        ("foo(‸)\n", "a,\n    b", False),
+        ("items.map(‸);\n", "(x) => {\n  f(x);\n}", False),
+        ("function f() {‸}\n", "\n  return 1;\n", False),
+        ("<div>‸</div>\n", "\n  <p></p>\n", False),
+        ('    """‸"""\n', "One.\n\n    Two.\n    ", False),
+        # It stands for itself, or there is none.
+        ("  ‸b = 1\n", "a = 1\n  ", False),
+        ("const o = { a: 1,‸ b: 2 };\n", "\n  c: 3,", False),
+        ("x = ‸\n", "a\ny = b", False),
+        ("x = ‸ + 1\n", "a", False),
+    ],
+)
+def test_a_right_side_that_belongs_to_the_left_one(marked: str, text: str, away: bool) -> None:
+    before, after = marked.split("‸")
+    assert gives_right_side_away(before, text, after) is away
+
+
+WEIGHTS = Weights(misplaced=30.0, unknown_word=8.0)
+
+
+@pytest.mark.parametrize(
+    ("marked", "texts", "cost"),
+    [
+        (".a {\n  color: red;\n  ‸\n}\n", ["color: red;"], 30.0),
+        (".a {\n  color: red;\n  ‸\n}\n", ["color: blue;"], 0.0),
+        ("  if a:\n    if a:\n      ‸\n", ["if a:"], 30.0),
+        ("def f(self):\n    ‸\n    return a\n", ["return a"], 30.0),
+        ("# two\n# ‸\n", ["two"], 30.0),
+        ("def foo(‸)\n", ["):\n("], 30.0),
+        ("x = heap‸\n", ["ap.pop()"], 8.0),
+        ("x = ‸\ny = heap‸\n", ["1", "ap"], 8.0),
+        ("x = f(‸)\ny = g(‸)\n", [")(", ")("], 60.0),
+    ],
+)
+def test_flaws_cost(marked: str, texts: list[str], cost: float) -> None:
+    assert flaw_cost(marked.split("‸"), texts, frozenset({"heap", "heapq"}), WEIGHTS) == cost
