@@ -10,15 +10,17 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from io import TextIOWrapper
 from typing import cast
 
-from dgemma_lsp.cli.common import add_common_options, warn
+from dgemma_lsp.cli.common import Parser, add_common_options, add_hidden_options, warn
 from dgemma_lsp.cli.errors import CommandError
 from dgemma_lsp.cli.target import parse_hole, parse_target
 from dgemma_lsp.config import ConfigError
 from dgemma_lsp.host.identity import version
 from engine.errors import EngineError
+from infill.request import MOST_CANDIDATES
 
 INTERRUPTED = 130
 """What shells report for a command that was stopped with Ctrl-C."""
@@ -26,30 +28,52 @@ INTERRUPTED = 130
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command line `words`, by default this process's; returns the exit code."""
+    if not _has_output():
+        return 1
     # A terminal or locale that lacks a character shows its escape.
     cast(TextIOWrapper, sys.stdout).reconfigure(errors="backslashreplace")
     parser = build_parser()
-    arguments = parser.parse_args(words)
     try:
-        return _run(parser, arguments)
+        try:
+            return _run(parser, parser.parse_args(words))
+        finally:
+            sys.stdout.flush()
     except (CommandError, ConfigError, EngineError) as error:
         warn(str(error))
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        # Who read our output has left; nothing can be flushed to it when Python exits, either.
+    except OSError as error:
+        # What else cannot be read or written has a name, and a message of its own. Who reads our output may have left,
+        # which is nothing to tell.
+        if error.filename is not None:
+            raise
+        if not isinstance(error, BrokenPipeError):
+            warn(f"cannot write to standard output: {error.strerror}")
+        # Nor can what is left be flushed to it when Python exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
 
-def build_parser() -> argparse.ArgumentParser:
+def _has_output() -> bool:
+    """Whether there is a standard output, which says so where there is none; what is said on a standard error that is
+    closed is lost."""
+    # Python has no stream for a descriptor that was closed before it started.
+    streams = cast(dict[str, TextIOWrapper | None], vars(sys))
+    if streams["stderr"] is None:
+        streams["stderr"] = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - as long as the process
+    if streams["stdout"] is None:
+        warn("standard output is closed")
+    return streams["stdout"] is not None
+
+
+def build_parser() -> Parser:
     """The commands and their options. Common options may stand on either side of a command's name."""
-    common = argparse.ArgumentParser(add_help=False)
+    common = Parser(add_help=False)
     add_common_options(common)
-    after = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    add_common_options(after)
-    parser = argparse.ArgumentParser(
+    after = Parser(add_help=False, argument_default=argparse.SUPPRESS)
+    add_hidden_options(after)
+    parser = Parser(
         prog="dgemma-lsp",
         parents=[common],
         description="Infill code with DiffusionGemma on your own machine, in editors and from the command line.",
@@ -57,12 +81,13 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {version()}")
     parser.add_argument("--stdio", action="store_true", help="serve an editor: LSP over standard input and output")
     commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
-    _add_fill(commands.add_parser("fill", parents=[after], help="fill a hole in a file"))
-    host = commands.add_parser("host", parents=[after], help="look at the engine host, or stop it")
+    add_parser = partial(commands.add_parser, parents=[after], epilog="Engine and general options: dgemma-lsp --help")
+    _add_fill(add_parser("fill", help="fill a hole in a file"))
+    host = add_parser("host", help="look at the engine hosts, or stop them")
     host.add_argument("action", nargs="?", choices=("status", "stop", "log"), default="status")
     host.add_argument("--json", action="store_true", help="status as JSON")
-    _add_pull(commands.add_parser("pull", parents=[after], help="fetch a checkpoint and make it ready to run"))
-    doctor = commands.add_parser("doctor", parents=[after], help="check this installation")
+    _add_pull(add_parser("pull", help="fetch a checkpoint and make it ready to run"))
+    doctor = add_parser("doctor", help="check this installation")
     doctor.add_argument("--json", action="store_true", help="the findings as JSON")
     return parser
 
@@ -80,10 +105,13 @@ def _add_fill(fill: argparse.ArgumentParser) -> None:
     fill.add_argument("-n", type=_count, default=1, metavar="N", help="candidates wanted (default: 1)")
     fill.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed gives the same answer")
     fill.add_argument("--write", action="store_true", help="change the file")
+    fill.add_argument("--force", action="store_true", help="take a replacement even if it breaks the syntax")
+    fill.add_argument("-v", "--verbose", action="store_true", help="say what it cost")
     shape = fill.add_mutually_exclusive_group()
     shape.add_argument("--json", action="store_true", help="print the candidates and their statistics as JSON")
     shape.add_argument("--diff", action="store_true", help="print a unified diff for each candidate")
     shape.add_argument("--watch", action="store_true", help="watch the canvas denoise")
+    fill.add_argument("--slow", action="store_true", help="with --watch: at a pace that the eye can follow")
 
 
 def _add_pull(pull: argparse.ArgumentParser) -> None:
@@ -103,14 +131,16 @@ def _add_pull(pull: argparse.ArgumentParser) -> None:
 
 
 def _count(word: str) -> int:
-    if not 1 <= (count := int(word)) <= 100:
-        raise argparse.ArgumentTypeError("expected 1 to 100")
+    if not 1 <= (count := int(word)) <= MOST_CANDIDATES:
+        raise argparse.ArgumentTypeError(f"expected 1 to {MOST_CANDIDATES}")
     return count
 
 
 def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     if arguments.command is not None and arguments.stdio:
         parser.error("--stdio takes no command")
+    if arguments.command == "fill" and arguments.slow and not arguments.watch:
+        parser.error("--slow needs --watch")
     if arguments.stdio:
         from dgemma_lsp.cli.serve import serve
 

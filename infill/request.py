@@ -26,6 +26,10 @@ RejectReason: TypeAlias = Literal[
 ]
 
 
+MOST_CANDIDATES = 16
+"""As many as a request may ask for: the memory that is planned for has no room for the rows of more."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Span:
     """Code points [start, end) of a text; empty where start == end."""
@@ -62,8 +66,8 @@ class InfillRequest:
     holes: sorted, not overlapping, inside `text`. An empty hole inserts, a non-empty one replaces.
     instruction: words that steer a rewrite; None for an insertion or edit.
     changes: recent ones, the newest last; `text` has them already.
-    n: candidates wanted. deadline_ms: after the start of the work, when the answer
-        has to be there, as good as it is by then; None where it may take its time.
+    n: candidates wanted, 1 to 16. deadline_ms: after the start of the work, when the answer has to be there, as good as
+        it is by then; None where it may take its time.
     must_start_with: the first hole's text has to begin so (a selected completion, say).
     confidence: for a suggestion that nobody asked for, which is offered only where the checkpoint's profile finds it
         likely enough for this, and where it breaks nothing. None offers the best there is.
@@ -90,8 +94,8 @@ class InfillRequest:
     def __post_init__(self) -> None:
         if not self.holes:
             raise ValueError("a request needs at least one hole")
-        if self.n < 1:
-            raise ValueError(f"n must be at least 1, not {self.n}")
+        if not 1 <= self.n <= MOST_CANDIDATES:
+            raise ValueError(f"n must be 1 to {MOST_CANDIDATES}, not {self.n}")
         position = 0
         for hole in self.holes:
             if hole.start < position:

@@ -5,11 +5,32 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from dgemma_lsp.config import LogLevel, read_config
 from dgemma_lsp.host.identity import Device, Quantization
 from dgemma_lsp.settings import Settings
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that says in one line what is wrong with the usage, and where to read on."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        # argparse's own says nothing where this fails.
+        (file or sys.stderr).write(message)
+
+
+def add_hidden_options(parser: argparse.ArgumentParser) -> None:
+    """The common options after a command's name, whose own help is about its own options."""
+    add_common_options(parser)
+    for action in parser._actions:
+        action.help = argparse.SUPPRESS
 
 
 def add_common_options(parser: argparse.ArgumentParser) -> None:

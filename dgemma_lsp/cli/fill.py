@@ -21,9 +21,16 @@ from dgemma_lsp.context import cut_window, readable
 from dgemma_lsp.host.client import EngineClient, connect
 from dgemma_lsp.logs import log_to_stderr
 from dgemma_lsp.silence import Silence
-from infill.request import Draft, InfillRequest
+from infill.request import Draft, InfillRequest, StopReason
 
 NOTHING_TO_OFFER = 3
+
+_STAGES = {"queue": "waited", "prefill": "read the context", "denoise": "denoised", "rank": "compared"}
+_ENDINGS: dict[StopReason, str] = {
+    "settled": "the text had settled",
+    "step_limit": "all denoising steps were used",
+    "deadline": "the time was over",
+}
 
 
 def fill(arguments: argparse.Namespace) -> int:
@@ -50,27 +57,31 @@ def fill(arguments: argparse.Namespace) -> int:
         path=_prompt_path(target),
         n=arguments.n,
         seed=arguments.seed,
+        force=arguments.force,
     )
     client = connect(settings.config.engine, engine_url=arguments.engine, in_process=arguments.in_process)
     if arguments.watch:
         # Importing it takes a tenth of a second.
         from dgemma_lsp.cli.watch import Watch
 
-        with Watch(request) as watch:
+        with Watch(request, slow=arguments.slow) as watch:
             answer = asyncio.run(_ask(client, request, watch.show))
             if answer.candidates:
                 watch.finish(answer.candidates[0].texts)
     else:
         answer = asyncio.run(_ask(client, request))
         _present(arguments, source, holes, answer)
-    return _conclude(arguments, source, holes, answer)
+    return _conclude(arguments, source, holes, answer, request)
 
 
 async def _ask(client: EngineClient, request: InfillRequest, show: Callable[[Draft], None] | None = None) -> Answer:
     loading = asyncio.create_task(_show_loading(client)) if sys.stderr.isatty() else None
     try:
         events = client.infill(request, priority="rewrite", owner=None, drafts=show is not None)
-        return await collect(events, show)
+        answer = await collect(events, show)
+        if request.instruction_words and not (status := await client.status()).follows_instructions:
+            warn(f"the checkpoint {status.checkpoint} was not trained to follow instructions; the result ignores yours")
+        return answer
     finally:
         if loading is not None:
             loading.cancel()
@@ -107,9 +118,13 @@ def _present(arguments: argparse.Namespace, source: Source, holes: list[Hole], a
     if arguments.json:
         print(json.dumps(_as_json(answer), indent=2))
     elif arguments.diff:
-        before, name = "".join(source.lines), readable(source.path.as_posix().lstrip("/"))
-        for candidate in answer.candidates:
-            for line in unified_diff(before, "".join(source.filled(holes, candidate.texts)), name):
+        path = source.path.as_posix().lstrip("/")
+        before = source.encode(source.lines).decode()
+        for number, candidate in enumerate(answer.candidates, 1):
+            if len(answer.candidates) > 1:
+                print(f"candidate {number} of {len(answer.candidates)}, score {candidate.score:.2f}", flush=True)
+            after = source.encode(source.filled(holes, candidate.texts)).decode()
+            for line in unified_diff(before, after, path):
                 sys.stdout.buffer.write((_coloured(line) if sys.stdout.isatty() else line).encode())
         sys.stdout.flush()
     elif answer.candidates and not arguments.write:
@@ -117,15 +132,29 @@ def _present(arguments: argparse.Namespace, source: Source, holes: list[Hole], a
         sys.stdout.flush()
 
 
-def _conclude(arguments: argparse.Namespace, source: Source, holes: list[Hole], answer: Answer) -> int:
+def _conclude(
+    arguments: argparse.Namespace, source: Source, holes: list[Hole], answer: Answer, request: InfillRequest
+) -> int:
     if not answer.candidates:
-        warn(f"nothing to offer: {Silence(answer.rejection.reason)}" if answer.rejection else "nothing to offer")
+        warn(_nothing(answer, request))
         return NOTHING_TO_OFFER
     if arguments.write:
         write_source(source, source.filled(holes, answer.candidates[0].texts))
-    if not arguments.json:
-        print(_statistics(answer), file=sys.stderr)
+    if arguments.verbose and not arguments.json:
+        # What was printed may end in the middle of a line.
+        start = "\n" if sys.stdout.isatty() and sys.stderr.isatty() else ""
+        print(f"{start}{_statistics(answer)}", file=sys.stderr)
     return 0
+
+
+def _nothing(answer: Answer, request: InfillRequest) -> str:
+    """Why there is nothing to offer, and what helps."""
+    if answer.rejection is None:
+        return "nothing to offer"
+    help_ = (
+        "; --force takes it all the same" if answer.rejection.reason == "breaks_syntax" and not request.force else ""
+    )
+    return f"nothing to offer: {Silence(answer.rejection.reason)}{help_}"
 
 
 def _as_json(answer: Answer) -> dict[str, object]:
@@ -144,11 +173,13 @@ def _as_json(answer: Answer) -> dict[str, object]:
 
 
 def _statistics(answer: Answer) -> str:
+    """What an answer cost, in words."""
     done = answer.done
-    stages = ", ".join(f"{stage} {ms:.0f} ms" for stage, ms in done.ms.items())
+    stages = ", ".join(f"{_STAGES.get(stage, stage)} {ms:.0f} ms" for stage, ms in done.ms.items())
+    ending = f"; {_ENDINGS[done.stop_reason]}" if done.stop_reason else ""
     return (
-        f"{done.stop_reason} after {done.passes} passes over {done.token_positions} positions, {done.free_tokens} "
-        f"tokens free; context of {done.context_tokens} tokens, {done.cached_tokens} cached; {stages}"
+        f"{stages}; {done.passes} passes of the model over {done.token_positions} tokens, {done.context_tokens} of "
+        f"context ({done.cached_tokens} known from before), {done.free_tokens} filled in{ending}"
     )
 
 

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 
 from dgemma_lsp.cli.finding import Finding
-from dgemma_lsp.host.checkpoint import Checkpoint, resolve
+from dgemma_lsp.host.checkpoint import Checkpoint, is_repository, resolve
 from dgemma_lsp.host.hub import GB
 from dgemma_lsp.host.identity import EngineOptions
 from dgemma_lsp.host.prepare import plan_for
@@ -101,6 +101,10 @@ def _checkpoint(options: EngineOptions) -> Finding:
 
     try:
         checkpoint = resolve(options.checkpoint)
+    except EngineError as error:
+        remedy = "" if is_repository(options.checkpoint) else "name another --checkpoint"
+        return Finding(name="checkpoint", verdict="problem", detail=str(error), remedy=remedy)
+    try:
         if not any(checkpoint.directory.glob("*.safetensors")) and _quantized(checkpoint):
             detail = f"{checkpoint.name}, quantized only; the shards were deleted"
             return Finding(name="checkpoint", verdict="ok", detail=detail)

@@ -47,11 +47,13 @@ def check_holes(holes: Sequence[Hole], lines: Sequence[str], path: Path) -> list
     """The holes in the order of the text.
 
     Raises:
-        CommandError: one lies past the end of the text or of its line, or two overlap.
+        CommandError: one lies past the end of the text or of its line, or two overlap or have nothing between them.
     """
     for place in (place for hole in holes for place in hole):
         if place.line >= len(lines):
-            count = f"{len(lines)} line{'s' * (len(lines) != 1)}"
+            # What comes after the last line end is a line for editors only where something stands on it.
+            shown = max(1, len(lines) - (lines[-1] == ""))
+            count = f"{shown} line{'s' * (shown != 1)}"
             raise CommandError(f"{path} has {count}; there is no line {place.line + 1}")
         columns = content_length(lines[place.line])
         if place.column > columns:
@@ -60,8 +62,9 @@ def check_holes(holes: Sequence[Hole], lines: Sequence[str], path: Path) -> list
             )
     ordered = sorted(holes)
     for (_, end), (start, _) in itertools.pairwise(ordered):
-        if start < end:
-            raise CommandError(f"the holes overlap at {start.line + 1}:{start.column + 1}")
+        if start <= end:
+            here = f"{start.line + 1}:{start.column + 1}"
+            raise CommandError(f"the holes overlap at {here}" if start < end else f"two holes meet at {here}: name one")
     return ordered
 
 

@@ -7,6 +7,7 @@ each step is a line of its own, without colour.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
@@ -18,6 +19,7 @@ from rich.text import Text
 from infill.request import Draft, InfillRequest
 
 SURROUNDING_LINES = 5
+SLOW_STEP_S = 0.5
 CERTAIN, UNCERTAIN = 0.1, 1.0
 """Nats: below the first a token is drawn green, above the second red."""
 
@@ -28,12 +30,15 @@ CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x09), *range(0x0B, 0x20)
 class Watch:
     """Shows the drafts of one request; a `with` block."""
 
-    def __init__(self, request: InfillRequest) -> None:
+    def __init__(self, request: InfillRequest, *, slow: bool = False) -> None:
+        """slow: whether each step stays for a while."""
         self._surroundings = [_end(request.prefix), *map(_both_ends, request.segments), _start(request.suffix)]
         self._console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
         # Loading is shown on a line of stderr, which has to stay what it is.
         self._live = Live(console=self._console, auto_refresh=False, redirect_stderr=False)
+        self._pause_s = SLOW_STEP_S if slow else 0.0
         self._step = 0
+        self._last: Sequence[Text] = ()
 
     def __enter__(self) -> Self:
         return self
@@ -46,12 +51,17 @@ class Watch:
     def show(self, draft: Draft) -> None:
         """Show one step."""
         self._step += 1
-        holes = [Text.assemble(*((_clean(piece), _style(entropy)) for piece, entropy in hole)) for hole in draft.pieces]
-        self._draw(holes, f"step {self._step}")
+        self._last = [
+            Text.assemble(*((_clean(piece), _style(entropy)) for piece, entropy in hole)) for hole in draft.pieces
+        ]
+        self._draw(self._last, f"step {self._step}")
+        # The drafts that come meanwhile wait in the connection.
+        time.sleep(self._pause_s)
 
     def finish(self, texts: Sequence[str]) -> None:
-        """Show the result."""
-        self._draw([Text(_clean(text), "bold green") for text in texts], "done")
+        """Show the result, with the colours of the last step where it stood there."""
+        holes = [_as_denoised(_clean(text), self._last[hole : hole + 1]) for hole, text in enumerate(texts)]
+        self._draw(holes, "done")
 
     def _draw(self, holes: Sequence[Text], label: str) -> None:
         if not self._console.is_terminal:
@@ -64,6 +74,14 @@ class Watch:
         view.append(_clean(self._surroundings[-1]), "dim")
         self._live.start()  # At the first step: until then the terminal belongs to what tells of loading.
         self._live.update(view, refresh=True)
+
+
+def _as_denoised(text: str, last: Sequence[Text]) -> Text:
+    for draft in last:
+        start = draft.plain.find(text)
+        if start >= 0:
+            return draft[start : start + len(text)]
+    return Text(text, "bold green")
 
 
 def _style(entropy: float) -> str:

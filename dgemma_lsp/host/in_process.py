@@ -33,6 +33,7 @@ class InProcessClient:
 
         def make() -> Scheduler:
             from dgemma_lsp.host.model import make_loader
+            from infill.profile import profile_for
 
             checkpoint = resolve(options.checkpoint)
             return Scheduler(
@@ -40,6 +41,7 @@ class InProcessClient:
                 checkpoint=checkpoint.name,
                 device=options.device,
                 idle_unload_s=options.idle_unload_s,
+                follows_instructions=profile_for(checkpoint.directory).follows_instructions,
             )
 
         return cls(make)

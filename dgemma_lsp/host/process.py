@@ -24,6 +24,7 @@ from dgemma_lsp.host.resident import Loader
 from dgemma_lsp.host.scheduler import Scheduler
 from dgemma_lsp.host.spawn import READY, TAKEN
 from engine.errors import EngineError
+from infill.profile import profile_for
 
 MakeLoader: TypeAlias = Callable[[Checkpoint, EngineOptions], Loader]
 
@@ -55,6 +56,7 @@ def main(arguments: Sequence[str], make_loader: MakeLoader) -> int:
 
 
 def _run(checkpoint: Checkpoint, options: EngineOptions, load: Loader, directory: Path, name: str) -> None:
+    profile = profile_for(checkpoint.directory)
     host_log = log.open_log(log_path(name))
     listener, address = endpoint.listen(directory, name)
     sys.stdout.write(f"{READY}\n")
@@ -64,7 +66,13 @@ def _run(checkpoint: Checkpoint, options: EngineOptions, load: Loader, directory
     # which would be in the way.
     from dgemma_lsp.host.server import serve
 
-    scheduler = Scheduler(load, checkpoint=checkpoint.name, device=options.device, idle_unload_s=options.idle_unload_s)
+    scheduler = Scheduler(
+        load,
+        checkpoint=checkpoint.name,
+        device=options.device,
+        idle_unload_s=options.idle_unload_s,
+        follows_instructions=profile.follows_instructions,
+    )
     scheduler.start()
     try:
         asyncio.run(serve(scheduler, listener, token=address.token, exit_s=options.exit_minutes * 60))

@@ -32,13 +32,23 @@ class Scheduler:
     """Serves requests with one model. Every method may be called from any thread.
 
     checkpoint, device: what is to be loaded, for the status. idle_unload_s: seconds without a request after which the
-    weights are dropped until the next one; None to keep them. counters: the totals, which go on changing.
+    weights are dropped until the next one; None to keep them. follows_instructions: of the checkpoint, for the status.
+    counters: the totals, which go on changing.
     """
 
-    def __init__(self, load: Loader, *, checkpoint: str, device: str, idle_unload_s: float | None = None) -> None:
+    def __init__(
+        self,
+        load: Loader,
+        *,
+        checkpoint: str,
+        device: str,
+        idle_unload_s: float | None = None,
+        follows_instructions: bool = True,
+    ) -> None:
         self.counters = Counters()
         self._checkpoint = checkpoint
         self._idle_unload_s = idle_unload_s
+        self._follows_instructions = follows_instructions
         self._resident = Resident(load, device=device, changed=self._notify)
         self._queue = JobQueue()
         self._condition = threading.Condition()
@@ -130,6 +140,7 @@ class Scheduler:
                 superseded=self.counters.endings["superseded"],
                 cancelled=self.counters.endings["cancelled"],
                 failed=self.counters.endings["failed"],
+                follows_instructions=self._follows_instructions,
                 steps_after_cancel_max=self.counters.steps_after_cancel_max,
             )
 

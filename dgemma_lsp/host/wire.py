@@ -84,6 +84,7 @@ class HostStatus:
     message: one line for the user. progress: of loading, 0 to 1; None where there is none or it is unknown.
     device: what the weights lie on, else what was asked for. loads: times that a model was loaded. requests: infill
     requests taken. clients: front ends that watch. superseded, cancelled, failed: requests that ended so.
+    follows_instructions: whether the checkpoint was trained to.
     steps_after_cancel_max: the most model forwards that a request ran (one in flight included) after it had been
     cancelled or superseded.
     """
@@ -101,6 +102,7 @@ class HostStatus:
     superseded: int = 0
     cancelled: int = 0
     failed: int = 0
+    follows_instructions: bool = True
     steps_after_cancel_max: int = field(default=0, metadata={"name": "steps_after_cancel_max"})
 
 

@@ -91,7 +91,7 @@ def test_the_host_tells_how_it_fares(tmp_path: Path, capfdbinary: pytest.Capture
 def test_as_a_process_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / "a.py"
     path.write_text("def add(a, b):\n    return \n")
-    run = subprocess.run([COMMAND, "fill", f"{path}:2:12", "--diff"], capture_output=True, text=True, check=True)
+    run = subprocess.run([COMMAND, "fill", f"{path}:2:12", "--diff", "-v"], capture_output=True, text=True, check=True)
     assert run.stdout.startswith("--- a/")
     assert "\n-    return \n+    return " in run.stdout
-    assert "passes over" in run.stderr
+    assert "passes of the model" in run.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import replace
 
 from dgemma_lsp.host.client import EngineError, EngineUnavailable
 from dgemma_lsp.host.identity import EngineOptions
@@ -74,6 +75,7 @@ class ScriptedEngine:
         self.cancelled = 0
         self.starts = 0
         self.closed = False
+        self.follows_instructions = True
         self.statuses: asyncio.Queue[HostStatus | EngineUnavailable] = asyncio.Queue()
 
     async def start(self) -> None:
@@ -98,7 +100,7 @@ class ScriptedEngine:
             yield event
 
     async def status(self) -> HostStatus:
-        return status("ready")
+        return replace(status("ready"), follows_instructions=self.follows_instructions)
 
     async def watch(self) -> AsyncGenerator[HostStatus]:
         while True:

@@ -489,7 +489,7 @@ def test_a_deadline_ends_the_work_with_the_reading_so_far() -> None:
 def test_what_a_deadline_leaves_unscored_across_lines_is_no_rival_to_what_is_scored(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    request = request_of("def f():\n    x = foo(1⟦⟧turn x\n", n=20)
+    request = request_of("def f():\n    x = foo(1⟦⟧turn x\n", n=16)
     denoiser = scripted(request, [")\n    re"])
     # The time is over as soon as the second search, the one across lines, has begun.
     monkeypatch.setattr(Meter, "late", property(lambda _: len(denoiser.configs) > 1))

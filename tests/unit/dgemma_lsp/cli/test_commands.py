@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from dgemma_lsp.__main__ import main
 from engine import nano
+from tests.command import COMMAND
 
 
 @pytest.fixture(autouse=True)
@@ -25,15 +27,66 @@ def findings(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, di
     return code, {finding["name"]: finding for finding in json.loads(capsys.readouterr().out)["findings"]}
 
 
-@pytest.mark.parametrize("words", [[], ["--stdio", "doctor"], ["no-such-command"], ["fill"], ["host", "restart"]])
-def test_wrong_usage_ends_with_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    try:
-        code = main(words)
-    except SystemExit as error:
-        code = error.code
-    captured = capsys.readouterr()
-    assert (code, captured.out) == (2, "")
-    assert captured.err.startswith("usage: dgemma-lsp")
+@pytest.mark.parametrize(
+    ("words", "program"),
+    [
+        (["--stdio", "doctor"], "dgemma-lsp"),
+        (["no-such-command"], "dgemma-lsp"),
+        (["fill"], "dgemma-lsp fill"),
+        (["fill", "a.py:1:1", "--slow"], "dgemma-lsp"),
+        (["host", "restart"], "dgemma-lsp host"),
+    ],
+)
+def test_wrong_usage_is_one_line_with_a_hint(
+    words: list[str], program: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(words)
+    out, err = capsys.readouterr()
+    assert (exit_.value.code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(f"{program}: ")
+    assert err.endswith(f" (see {program} --help)\n")
+
+
+def test_no_command_at_all_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert capsys.readouterr().err.startswith("usage: dgemma-lsp")
+
+
+@pytest.mark.parametrize("command", ["fill", "host", "pull", "doctor"])
+def test_a_commands_help_is_about_its_own_options(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    shown = capsys.readouterr().out
+    assert "--quantization" not in shown
+    assert "Engine and general options: dgemma-lsp --help" in shown
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert "--quantization" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("closed", [">&-", "> /dev/full"])
+@pytest.mark.parametrize("words", ["host status --json", "host stop", "--version", "--help", "doctor --help"])
+def test_an_output_that_takes_nothing_is_one_line_and_an_error(closed: str, words: str) -> None:
+    run = subprocess.run(["sh", "-c", f'"$0" {words} {closed}', COMMAND], capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert run.stderr.startswith("dgemma-lsp: ")
+    assert run.stderr.count("\n") == 1
+
+
+def test_a_terminal_gets_doctors_findings_in_a_table_with_colours(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "100")
+    assert main(["doctor", "--checkpoint", "no/such"]) == 1
+    shown = capsys.readouterr().out
+    assert "\x1b[32mok" in shown
+    assert "\x1b[1;31mproblem" in shown
+    assert "\N{RIGHTWARDS ARROW}" not in shown.split("dgemma-lsp pull no/such")[1].split("\n")[1]
+    assert main(["doctor", "--json"]) == 0
+    assert "\x1b" not in capsys.readouterr().out
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

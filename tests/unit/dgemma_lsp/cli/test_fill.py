@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import resource
+import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -115,22 +119,128 @@ def test_json_has_the_agreed_shape(run: Run) -> None:
     }
 
 
-def test_diff_shows_the_change_and_statistics_go_to_stderr(run: Run) -> None:
+def test_diff_shows_the_change(run: Run) -> None:
     code, out, err = run(b"a\nb\n", "2:1-2:2", "--diff")
-    assert code == 0
+    assert (code, err) == (0, "")
     assert out == b"--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,2 @@\n a\n-b\n+FIRST\n"
-    assert err == (
-        "settled after 3 passes over 90 positions, 5 tokens free; context of 64 tokens, 32 cached; "
-        "queue 0 ms, prefill 1 ms, denoise 2 ms, rank 0 ms\n"
+
+
+def test_what_it_cost_is_told_in_words_where_one_asks(run: Run) -> None:
+    assert run(b"a = ", "1:5")[2] == ""
+    assert run(b"a = ", "1:5", "-v")[2] == (
+        "waited 0 ms, read the context 1 ms, denoised 2 ms, compared 0 ms; 3 passes of the model over 90 tokens, 64 of "
+        "context (32 known from before), 5 filled in; the text had settled\n"
     )
 
 
-def test_write_changes_the_file_in_one_go_and_keeps_its_mode(run: Run) -> None:
-    Path("a.py").touch(mode=0o640)
+def test_several_diffs_are_numbered_and_scored(run: Run) -> None:
+    out = run(b"a", "1:1", "--diff", "-n", "2")[1].decode()
+    assert [line for line in out.splitlines() if line.startswith("candidate")] == [
+        "candidate 1 of 2, score 0.00",
+        "candidate 2 of 2, score -1.00",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.py", b"\xef\xbb\xbfa\r\nb\r\n"),
+        ("a.py", b""),
+        ("a b.py", b"a"),
+        ("new\nline\t.py", b"a\n"),
+        ('"quoted\\".py', b"a\n"),
+        ("\u00fcml\u00e4ut.py", b"a\n"),
+        (os.fsdecode(b"bytes\xff.py"), b"a\n"),
+    ],
+)
+@pytest.mark.usefixtures("engine", "run")
+def test_git_applies_a_diff(name: str, content: bytes, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    Path(name).write_bytes(content)
+    code, out, _ = command(capfdbinary, f"{name}:1:1", "--diff")
+    subprocess.run(["git", "apply", "--unsafe-paths"], input=out, check=True)
+    mark = content[:3] if content.startswith(b"\xef\xbb\xbf") else b""
+    assert (code, Path(name).read_bytes()) == (0, mark + b"FIRST" + content[len(mark) :])
+
+
+def test_write_changes_the_file_as_an_editor_does(run: Run) -> None:
+    Path("a.py").touch()
+    Path("a.py").chmod(0o2640)
+    os.link("a.py", "b.py")
+    with contextlib.suppress(OSError):
+        os.setxattr("a.py", "user.note", b"mine")
+    before, attributes = Path("a.py").stat(), os.listxattr("a.py")
     code, out, _ = run(b"a = \r\n", "1:5", "--write")
     assert (code, out) == (0, b"")
-    assert Path("a.py").read_bytes() == b"a = FIRST\r\n"
-    assert Path("a.py").stat().st_mode & 0o777 == 0o640
+    assert Path("b.py").read_bytes() == b"a = FIRST\r\n"
+    after = Path("a.py").stat()
+    assert (after.st_ino, after.st_mode, after.st_uid) == (before.st_ino, before.st_mode, before.st_uid)
+    assert os.listxattr("a.py") == attributes
+    assert sorted(os.listdir()) == ["a.py", "b.py"]
+
+
+def test_write_makes_a_file_shorter(run: Run) -> None:
+    assert run(b"one long line\nb\n", "1:1-1:14", "--write")[0] == 0
+    assert Path("a.py").read_bytes() == b"FIRST\nb\n"
+
+
+def test_write_leaves_a_read_only_file_alone(run: Run, engine: ScriptedEngine) -> None:
+    def script(request: InfillRequest) -> list[Event]:
+        Path("a.py").chmod(0o444)
+        return offers("FIRST")(request)
+
+    engine.script = script
+    assert run(b"a = ", "1:5", "--write") == (1, b"", "dgemma-lsp: a.py is read-only and was not written\n")
+    assert Path("a.py").read_bytes() == b"a = "
+
+
+def test_write_needs_no_right_to_its_directory(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("tmp")
+    monkeypatch.setattr(tempfile, "tempdir", str(elsewhere))
+    seen = backups_seen(monkeypatch, elsewhere)
+
+    def access(path: Path, mode: int) -> bool:
+        return False
+
+    monkeypatch.setattr(os, "access", access)
+    assert run(b"a = ", "1:5", "--write")[0] == 0
+    assert (Path("a.py").read_bytes(), seen) == (b"a = FIRST", [b"a = ", b"a = "])
+    assert os.listdir(elsewhere) == []
+
+
+def test_write_keeps_the_old_content_beside_the_file_until_the_new_one_is_on_the_disk(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = backups_seen(monkeypatch, Path.cwd())
+    assert run(b"a = ", "1:5", "--write")[0] == 0
+    assert seen == [b"a = ", b"a = "]
+    assert os.listdir() == ["a.py"]
+
+
+def backups_seen(monkeypatch: pytest.MonkeyPatch, directory: Path) -> list[bytes]:
+    """What the backup held each time that something was brought to the disk."""
+    seen: list[bytes] = []
+    to_disk = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        seen.extend(path.read_bytes() for path in directory.glob(".a.py.*~"))
+        to_disk(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    return seen
+
+
+def test_a_write_that_fails_on_the_way_is_undone(run: Run) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    content = b"x" * 3_998
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4_000, limits[1]))
+    try:
+        outcome = run(content, "1:1", "--write")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert outcome == (1, b"", "dgemma-lsp: cannot write a.py: File too large\n")
+    assert Path("a.py").read_bytes() == content
     assert os.listdir() == ["a.py"]
 
 
@@ -142,6 +252,19 @@ def test_write_leaves_a_file_alone_that_has_changed_meanwhile(run: Run, engine: 
     engine.script = script
     assert run(b"a = ", "1:5", "--write") == (1, b"", "dgemma-lsp: a.py has changed meanwhile and was not written\n")
     assert Path("a.py").read_text() == "b = "
+
+
+def test_a_watched_result_keeps_the_colours_of_its_last_step(
+    run: Run, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("time.sleep", pauses.append)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    engine.script = offers("FIRST", drafts=[Draft(pieces=((("FI", 0.01), ("RST\n", 2.0)),))])
+    frames = run(b"a = ", "1:5", "--watch", "--slow")[1].decode().split("done")
+    assert "\x1b[32mFI\x1b[0m\x1b[31mRST" in frames[-1]
+    assert sum(pauses) > 0
 
 
 def test_watch_prints_a_line_a_step_where_there_is_no_terminal(run: Run, engine: ScriptedEngine) -> None:
@@ -175,6 +298,7 @@ def test_nothing_to_offer_in_json_names_the_reason(run: Run, engine: ScriptedEng
     ("content", "place", "message"),
     [
         (b"a\nb", "3:1", "a.py has 2 lines; there is no line 3"),
+        (b"a\nb\n", "4:1", "a.py has 2 lines; there is no line 4"),
         (b"", "2:1", "a.py has 1 line; there is no line 2"),
         (b"ab\r\n", "1:4", "line 1 of a.py ends at column 3; there is no column 4"),
         (b"ab", "1:1-1:9", "line 1 of a.py ends at column 3; there is no column 9"),
@@ -204,9 +328,38 @@ def test_what_is_no_file_is_one_message(capfdbinary: pytest.CaptureFixture[bytes
     assert command(capfdbinary, f"{path}:1:1") == (1, b"", f"dgemma-lsp: {message}\n")
 
 
-def test_overlapping_holes_are_one_message(run: Run) -> None:
-    message = "dgemma-lsp: the holes overlap at 1:3\n"
-    assert run(b"abcdef", "1:1-1:4", "--hole", "1:3-1:5") == (1, b"", message)
+@pytest.mark.parametrize(
+    ("place", "hole", "message"),
+    [
+        ("1:1-1:4", "1:3-1:5", "the holes overlap at 1:3"),
+        ("1:2", "1:2", "two holes meet at 1:2: name one"),
+        ("1:1-1:4", "1:4", "two holes meet at 1:4: name one"),
+    ],
+)
+def test_holes_with_nothing_between_them_are_one_message(run: Run, place: str, hole: str, message: str) -> None:
+    assert run(b"abcdef", place, "--hole", hole) == (1, b"", f"dgemma-lsp: {message}\n")
+
+
+def test_what_breaks_the_syntax_is_taken_by_force_only(run: Run, engine: ScriptedEngine) -> None:
+    def script(request: InfillRequest) -> list[Event]:
+        return (offers("FIRST") if request.force else rejects("breaks_syntax"))(request)
+
+    engine.script = script
+    code, out, err = run(b"a = b", "1:5-1:6")
+    assert (code, out) == (3, b"")
+    message = "what the model offers breaks the syntax; --force takes it all the same"
+    assert err == f"dgemma-lsp: nothing to offer: {message}\n"
+    assert run(b"a = b", "1:5-1:6", "--force")[:2] == (0, b"a = FIRST")
+
+
+@pytest.mark.parametrize(("follows", "told"), [(True, False), (False, True)])
+def test_a_checkpoint_that_follows_no_instructions_says_so(
+    run: Run, engine: ScriptedEngine, *, follows: bool, told: bool
+) -> None:
+    engine.follows_instructions = follows
+    assert "not trained to follow instructions" not in run(b"a = ", "1:5")[2]
+    err = run(b"a = ", "1:5", "--instruction", "add them")[2]
+    assert ("the checkpoint nano was not trained to follow instructions" in err, err.count("\n")) == (told, int(told))
 
 
 @pytest.mark.parametrize(
@@ -218,7 +371,8 @@ def test_overlapping_holes_are_one_message(run: Run) -> None:
         ("2:1-1:1", (), "a hole ends before it starts"),
         ("1:" + "9" * 5000, (), "a line or column number is too long"),
         ("1:1", ("--hole", "1"), "expected LINE:COL"),
-        ("1:1", ("-n", "0"), "expected 1 to 100"),
+        ("1:1", ("-n", "0"), "expected 1 to 16"),
+        ("1:1", ("-n", "17"), "expected 1 to 16"),
         ("1:1", ("-n", "x"), "invalid"),
         ("1:1", ("--json", "--diff"), "not allowed with argument"),
     ],
