@@ -14,6 +14,7 @@ import logging
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from lsprotocol import types
 
@@ -59,6 +60,14 @@ def log_to_client(send: Callable[[types.LogMessageParams], None]) -> Generator[N
         root.removeHandler(client)
         for handler in elsewhere:
             root.addHandler(handler)
+
+
+def report_in_loop(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Report what has gone wrong in an event loop, but for one fault of anyio's that loses nothing: it tells a future
+    that a socket can be read, though whoever waited has been cancelled in the same turn."""
+    late = isinstance(context.get("exception"), asyncio.InvalidStateError) and "Future.set_result" in context["message"]
+    if not late:
+        loop.default_exception_handler(context)
 
 
 def silence_pygls() -> None:

@@ -32,7 +32,7 @@ from pygls.protocol import (
 )
 
 from dgemma_lsp.documents import ContentChange
-from dgemma_lsp.structure import make_strict, read_initialize
+from dgemma_lsp.structure import read_initialize
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -48,6 +48,10 @@ SYNCHRONIZATION = (
     types.NOTEBOOK_DOCUMENT_DID_CHANGE,
     types.NOTEBOOK_DOCUMENT_DID_CLOSE,
 )
+
+
+UNUSED = (types.SET_TRACE, types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
+"""Notifications that pygls keeps a state for which nobody here looks at."""
 
 
 @attrs.define
@@ -116,13 +120,12 @@ class Protocol(LanguageServerProtocol):
 
     def __init__(self, server: LanguageServer, converter: Converter) -> None:
         super().__init__(server, converter)
-        make_strict(converter)
         self.answered: int | str | None = None
         """The `initialize` that has had its answer before this was there."""
         self.lost: Callable[[str | None], None] = lambda uri: None
         self._initialized = False
         builtin = cast(dict[str, object], self.fm.builtin_features)  # pyright: ignore[reportUnknownMemberType]
-        for method in SYNCHRONIZATION:
+        for method in (*SYNCHRONIZATION, *UNUSED):
             del builtin[method]
 
     @property
@@ -169,7 +172,7 @@ class Protocol(LanguageServerProtocol):
         if is_request and not _is_id(request_id):
             refusal = JsonRpcInvalidRequest(f"{method} is a request, whose id is a whole number or a string")
         message = None
-        if refusal is None:
+        if refusal is None and (is_request or self._takes(method)):
             try:
                 message = self._structured(method, data, is_request=is_request)
             except Exception as error:
@@ -186,12 +189,18 @@ class Protocol(LanguageServerProtocol):
             # The standard gives this method no answer, and this client waits for one.
             self._answer_notification(request_id)
         self._initialized = self._initialized or method == types.INITIALIZE
-        self.handle_message(message)  # pyright: ignore[reportArgumentType] - it is one of its types
+        if message is not None:
+            self.handle_message(message)  # pyright: ignore[reportArgumentType] - it is one of its types
+
+    def _takes(self, method: str) -> bool:
+        ours = cast(dict[str, object], self.fm.features)  # pyright: ignore[reportUnknownMemberType]
+        of_pygls = cast(dict[str, object], self.fm.builtin_features)  # pyright: ignore[reportUnknownMemberType]
+        return method == types.CANCEL_REQUEST or method in ours or method in of_pygls
 
     def _structured(self, method: str, data: dict[str, Any], *, is_request: bool) -> object:
         """A call as its type."""
         if method == types.INITIALIZE:
-            params, left_out = read_initialize(self._converter, data.get("params"))
+            params, left_out = read_initialize(data.get("params"))
             if left_out:
                 logger.info("of what the editor says of itself this is not understood: %s", ", ".join(left_out))
             return types.InitializeRequest(id=data["id"], params=params)

@@ -22,15 +22,17 @@ from pygls.exceptions import (
 )
 from pygls.lsp.server import LanguageServer
 
+from dgemma_lsp import parent
 from dgemma_lsp.config import SECTION
 from dgemma_lsp.context import prompt_path
 from dgemma_lsp.documents import Documents
 from dgemma_lsp.exclude import exclusion, text_exclusion
+from dgemma_lsp.framing import InputError
 from dgemma_lsp.handshake import NAME, Greeting
 from dgemma_lsp.host.client import EngineClient
 from dgemma_lsp.host.identity import EngineOptions, version
 from dgemma_lsp.inline import KIND, Question, ask
-from dgemma_lsp.logs import log_to_client, set_level, silence_pygls
+from dgemma_lsp.logs import log_to_client, report_in_loop, set_level, silence_pygls
 from dgemma_lsp.menu import OPTIONS, Menu, keeps_indentation, wants_menu
 from dgemma_lsp.newest import NewestRequests
 from dgemma_lsp.progress import LoadingProgress
@@ -39,6 +41,7 @@ from dgemma_lsp.session import Session
 from dgemma_lsp.settings import Layer, Settings
 from dgemma_lsp.silence import Silence
 from dgemma_lsp.status import Status, StatusBoard, wants_status
+from dgemma_lsp.structure import make_converter
 from dgemma_lsp.suggest import Suggester
 from dgemma_lsp.transport import Output, receive
 
@@ -62,7 +65,11 @@ class Server(LanguageServer):
         self, connect: Callable[[EngineOptions], EngineClient], settings: Settings, problems: tuple[str, ...] = ()
     ) -> None:
         super().__init__(  # pyright: ignore[reportUnknownMemberType] - it passes untyped arguments on
-            NAME, version(), notebook_document_sync=NOTEBOOKS, protocol_cls=Protocol
+            NAME,
+            version(),
+            notebook_document_sync=NOTEBOOKS,
+            protocol_cls=Protocol,
+            converter_factory=make_converter,
         )
         self.settings = settings
         self.problems = problems
@@ -74,6 +81,8 @@ class Server(LanguageServer):
         self.suggester = Suggester(self.session)
         self.tells_status = False
         self._progress = LoadingProgress(self)
+        self._life: asyncio.Timeout | None = None
+        self._parent: asyncio.Task[None] | None = None
         register(self)
 
     async def run(self, bodies: Iterator[bytes], sink: BinaryIO, greeting: Greeting | None = None) -> None:
@@ -81,23 +90,41 @@ class Server(LanguageServer):
         that was taken from them already, if one was.
 
         Raises:
-            InputError: no more can be read of them.
+            InputError: no more can be read of them, or the client's process has ended.
             SystemExit: the client sent `exit`; the code is 0 if it asked for `shutdown` before.
         """
         silence_pygls()
+        asyncio.get_running_loop().set_exception_handler(report_in_loop)
         self.protocol.set_writer(Output(sink))
         with log_to_client(self.window_log_message):
             try:
-                if greeting is not None:
-                    self.protocol.answered = greeting.request_id
-                    self.protocol.receive(greeting.body)
-                async for body in receive(bodies):
-                    self.protocol.receive(body)
-                    # A request sees the documents as they are before the next message: its handler, a task, takes what
-                    # it needs of them in its first step, which comes now.
-                    await asyncio.sleep(0)
+                async with asyncio.timeout(None) as self._life:
+                    await self._serve(bodies, greeting)
+            except TimeoutError:
+                raise InputError("the editor's process has ended") from None
             finally:
+                if self._parent is not None:
+                    self._parent.cancel()
                 await self.session.close()
+
+    async def _serve(self, bodies: Iterator[bytes], greeting: Greeting | None) -> None:
+        if greeting is not None:
+            self.protocol.answered = greeting.request_id
+            self.protocol.receive(greeting.body)
+        async for body in receive(bodies):
+            self.protocol.receive(body)
+            # A request sees the documents as they are before the next message: its handler, a task, takes what it needs
+            # of them in its first step, which comes now.
+            await asyncio.sleep(0)
+
+    def end_with(self, process: int) -> None:
+        """Serve no longer than this process lives."""
+        self._parent = asyncio.create_task(self._outlive(process))
+
+    async def _outlive(self, process: int) -> None:
+        await parent.ended(process)
+        if self._life is not None:
+            self._life.reschedule(asyncio.get_running_loop().time())
 
     async def configure(self, layer: Layer, value: object) -> None:
         """Take over settings, say what of them cannot be used, and change engines if they ask for another."""
@@ -169,6 +196,8 @@ def initialize(ls: Server, params: types.InitializeParams) -> None:
     if wants_menu(params.capabilities):
         ls.feature(types.TEXT_DOCUMENT_COMPLETION, OPTIONS)(completion)
     ls.report((*ls.problems, *ls.settings.update("initial", params.initialization_options)))
+    if params.process_id is not None:
+        ls.end_with(params.process_id)
 
 
 async def initialized(ls: Server, params: types.InitializedParams) -> None:

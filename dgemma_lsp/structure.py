@@ -3,16 +3,16 @@ of itself."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias, cast
 
+from cattrs import Converter
+from cattrs.cols import is_sequence, list_structure_factory
 from cattrs.errors import AttributeValidationNote, ClassValidationError, IterableValidationError
 from lsprotocol import types
+from lsprotocol.converters import get_converter
 
 from dgemma_lsp.host.codec import camel
-
-if TYPE_CHECKING:
-    from cattrs import Converter
 
 LARGEST = 2**31 - 1
 """The largest number of the protocol. What lies past the end means the end, so a larger one means the same."""
@@ -20,15 +20,22 @@ LARGEST = 2**31 - 1
 Path: TypeAlias = tuple[str | int, ...]
 
 
-def make_strict(converter: Converter) -> None:
-    """Have `converter` refuse what it would turn into text or numbers, and take any number for a position."""
+def make_converter(*, detailed: bool = False) -> Converter:
+    """A converter that refuses what others would turn into text or lists, and takes any number for a position.
+
+    detailed: errors tell of all that is wrong, and where, which costs time with every one.
+    """
+    converter = get_converter(Converter(detailed_validation=detailed))
     converter.register_structure_hook(str, _text)
     converter.register_structure_hook(types.Position, _position)
+    converter.register_structure_hook_factory(is_sequence, _list_hook)
+    return converter
 
 
-def read_initialize(converter: Converter, params: object) -> tuple[types.InitializeParams, tuple[str, ...]]:
+def read_initialize(params: object) -> tuple[types.InitializeParams, tuple[str, ...]]:
     """The parameters of `initialize`, and the paths of what in them was left out because the protocol's types do not
     know it: an editor that speaks a newer protocol is served all the same."""
+    converter = make_converter(detailed=True)
     data: dict[str, Any] = _copy(cast(object, params)) if isinstance(params, dict) else {}
     # Deprecated and used by nobody here.
     data.pop("rootUri", None)
@@ -52,6 +59,18 @@ def _text(value: object, kind: type[str]) -> str:
         raise TypeError("not a string")
     # An enumeration of strings is one of these, too.
     return kind(value)
+
+
+def _list_hook(kind: Any, converter: Converter) -> Callable[[object, Any], Any]:  # noqa: ANN401 - any type of a list
+    structure = list_structure_factory(kind, converter)
+
+    def of_list(value: object, kind: Any) -> Any:  # noqa: ANN401
+        if not isinstance(value, list):
+            # A text of a megabyte would be a million items.
+            raise TypeError("not a list")
+        return structure(cast(list[object], value), kind)
+
+    return of_list
 
 
 def _position(value: object, _: type) -> types.Position:

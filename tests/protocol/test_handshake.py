@@ -122,7 +122,6 @@ ODD_PARAMS: list[Json] = [
     {"workspaceFolders": "none"},
     {"rootUri": "file://[bad", "rootPath": 5},
     {"processId": "five"},
-    {"processId": 1 << 40},
     {"capabilities": None},
     {"capabilities": []},
     {"workDoneToken": {}},

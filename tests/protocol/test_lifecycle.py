@@ -9,6 +9,7 @@ from asyncio.subprocess import PIPE
 
 import pytest
 
+from dgemma_lsp import parent
 from dgemma_lsp.framing import frame
 from dgemma_lsp.host.wire import Event
 from infill.request import InfillRequest
@@ -257,16 +258,35 @@ async def test_a_message_is_read_while_every_worker_thread_is_busy() -> None:
     ],
 )
 async def test_the_process_ends_with_its_input(stream: bytes, code: int) -> None:
-    process = await asyncio.create_subprocess_exec(
-        COMMAND,
-        "--stdio",
-        stdin=PIPE,
-        stdout=PIPE,
-        stderr=PIPE,
-    )
+    process = await asyncio.create_subprocess_exec(COMMAND, "--stdio", stdin=PIPE, stdout=PIPE, stderr=PIPE)
     _, said = await process.communicate(stream)
     assert process.returncode == code
     assert b"Traceback" not in said
+
+
+async def test_the_process_ends_with_the_editor_that_named_itself() -> None:
+    editor = await asyncio.create_subprocess_exec("sleep", "600")
+    server = await asyncio.create_subprocess_exec(COMMAND, "--stdio", stdin=PIPE, stdout=PIPE, stderr=PIPE)
+    assert server.stdin is not None
+    assert server.stdout is not None
+    server.stdin.write(frame(INITIALIZE.replace(b"null", b"%d" % editor.pid)))
+    assert await server.stdout.readline()
+    editor.kill()
+    await editor.wait()
+    # The pipe stays open, as it does where another process holds an end of it.
+    assert await server.wait() == 1
+    assert server.stderr is not None
+    assert b"the editor's process has ended" in await server.stderr.read()
+
+
+@pytest.mark.parametrize(
+    ("process", "lives"), [(os.getpid(), True), (1, True), (0, True), (-1, True), (2**31 - 1, False)]
+)
+async def test_a_process_that_has_ended_is_told_apart(process: int, lives: bool) -> None:
+    ended = asyncio.create_task(parent.ended(process))
+    await asyncio.wait([ended], timeout=0.01)
+    assert ended.done() is not lives
+    ended.cancel()
 
 
 async def test_exit_ends_the_process_orderly_only_after_shutdown() -> None:
