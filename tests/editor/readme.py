@@ -29,6 +29,8 @@ LEFT_OUT = shutil.ignore_patterns(
 )
 INSTALL_LIMIT_S = 900.0
 TYPED = "for name in "
+PROGRAM = Path(".local/bin/dgemma-lsp")
+"""Where in a user's home the README puts the server."""
 
 
 def commands(readme: Path, heading: str = "## Install") -> list[str]:
@@ -84,9 +86,9 @@ class NewUser:
         command = ["bash", "-euo", "pipefail", "-c", block]
         subprocess.run(command, cwd=folder or self.clone, env=self.environment, check=True)
 
-    def stop_host(self) -> None:
+    def stop_host(self, program: Path) -> None:
         """Ends the engine host that the editors have started."""
-        self.run("~/.local/bin/dgemma-lsp host stop")
+        self.run(f"{program} host stop")
 
 
 @contextlib.contextmanager
@@ -143,6 +145,8 @@ def follow_code_alone(user: NewUser, code: Code, extension: Path) -> None:
         session.do("click", f'{ROW}:has-text("1.3 GB")')
         session.wait_for_status("ready", INSTALL_LIMIT_S)
         _ask(session)
+    (program,) = user.home.glob("data/User/globalStorage/*/environment-*/bin/dgemma-lsp")
+    user.stop_host(program)
 
 
 def follow_pipx(user: NewUser) -> None:
@@ -150,7 +154,7 @@ def follow_pipx(user: NewUser) -> None:
     user.run("python3 -m venv pipx && pipx/bin/pip install pipx", user.programs)
     user.add_program("pipx", f'exec {user.programs}/pipx/bin/pipx "$@"')
     user.run(commands(REPOSITORY / "README.md")[1])
-    user.run("~/.local/bin/dgemma-lsp doctor")
+    user.run(f"~/{PROGRAM} doctor")
 
 
 def main() -> None:
@@ -163,7 +167,7 @@ def main() -> None:
         follow_neovim(user, neovim)
         logger.info("# VS Code, where the server is installed")
         follow_code(user, code)
-        user.stop_host()
+        user.stop_host(user.home / PROGRAM)
         logger.info("# VS Code, where it is not")
         with new_user() as other:
             follow_code_alone(other, code, user.clone / "editors" / "vscode" / "dgemma.vsix")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.editor.editors import Code, Neovim
-from tests.editor.readme import NewUser, follow_code, follow_neovim, follow_server, new_user, offline
+from tests.editor.readme import PROGRAM, NewUser, follow_code, follow_neovim, follow_server, new_user, offline
 
 
 @pytest.fixture(scope="module")
@@ -14,12 +14,11 @@ def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NewUser]:
     with new_user(offline(tmp_path_factory.mktemp("offline"))) as user:
         follow_server(user)
         yield user
-        user.stop_host()
+        user.stop_host(user.home / PROGRAM)
 
 
 def test_the_server_is_in_an_environment_of_its_own(user: NewUser) -> None:
-    program = user.home / ".local" / "bin" / "dgemma-lsp"
-    assert program.resolve() == user.home / ".local/share/dgemma-lsp/venv/bin/dgemma-lsp"
+    assert (user.home / PROGRAM).resolve() == user.home / ".local/share/dgemma-lsp/venv/bin/dgemma-lsp"
 
 
 def test_neovim_suggests(user: NewUser, neovim: Neovim) -> None:

@@ -1,5 +1,6 @@
 """The built extension in a real VS Code in a real browser, against a server whose answers are known."""
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -178,8 +179,10 @@ def test_installs_the_server_that_it_holds(
             session.screenshot("install-choice")
             session.do("click", f'{ROW}:has-text("1.3 GB")')
 
+        storage = home / "data" / "User" / "globalStorage" / "dgemma-lsp.dgemma"
+
         def environments() -> list[Path]:
-            return list((home / "data" / "User" / "globalStorage" / "dgemma-lsp.dgemma").glob("environment-*"))
+            return list(storage.glob("environment-*"))
 
         session.wait_for_status("failed, the language server is not installed")
         session.wait_for_text(TOAST, "language server is not installed")
@@ -205,6 +208,12 @@ def test_installs_the_server_that_it_holds(
         session.open_file("add.py")
         session.do("type", "def add(a, b):\n")
         session.wait_for_ghost(["return a + b"])
+
+        record = json.loads((storage / "installed.json").read_text())
+        (storage / "installed.json").write_text(json.dumps({**record, "wheel": "of another build"}))
+        session.run_command("dgemma: Restart Language Server")
+        session.wait_for_text(TOAST, "of another version than the extension")
+        session.screenshot("offer-to-update")
 
 
 def test_finds_the_server_in_the_home_directory(code: Code, extension: Path, tmp_path: Path) -> None:
