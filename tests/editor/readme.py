@@ -151,8 +151,8 @@ def follow_code_alone(user: NewUser, code: Code, extension: Path) -> None:
 
 def follow_pipx(user: NewUser) -> None:
     """Installs the server with pipx, as the second block of the README says."""
-    user.run("python3 -m venv pipx && pipx/bin/pip install pipx", user.programs)
-    user.add_program("pipx", f'exec {user.programs}/pipx/bin/pipx "$@"')
+    user.run("python3 -m venv venv && venv/bin/pip install pipx", user.programs)
+    user.add_program("pipx", f'exec {user.programs}/venv/bin/pipx "$@"')
     user.run(commands(REPOSITORY / "README.md")[1])
     user.run(f"~/{PROGRAM} doctor")
 
