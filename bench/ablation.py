@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import fmean
+from typing import TypeAlias
 
 from bench.answers import Answer, AnswerFile, fingerprint
 from bench.bootstrap import difference
@@ -22,61 +23,76 @@ from bench.judge import Verdict, judge
 from bench.machine import machine
 from bench.methods import Model, request_of, run
 from engine.nano import DIRECTORY
-from infill.fill import HoleSettings
 from infill.layout import Layout, lay_out
-from infill.length import Ladder
-from infill.mode import HoleMode
-from infill.rank import Weights
-from infill.writer import Extension
+from infill.profile import Profile, ProposerName, Weights
 
 EDITS = "edits"
 SPLITS = (*OWN_SPLITS, EDITS)
-SHIPPED = HoleSettings()
+Change: TypeAlias = Callable[[Profile], Profile]
+"""Makes a variant of the profile that ships with a checkpoint."""
 
 
-def _extended(*, line: tuple[int, int], within: tuple[int, int]) -> dict[HoleMode, Extension]:
-    """Denoising steps and passes of the encoder, by mode."""
-    return {
-        "line": Extension(denoising_steps=line[0], passes=line[1]),
-        "within": Extension(denoising_steps=within[0], passes=within[1]),
-    }
+def _lengths(**lengths: tuple[int, ...]) -> Change:
+    return lambda shipped: replace(shipped, lengths=replace(shipped.lengths, **lengths))
 
 
-def _widened(width: int) -> dict[HoleMode, Extension]:
-    """As many hypotheses a pass, and else what ships."""
-    return {mode: replace(extension, width=width) for mode, extension in SHIPPED.extensions.items()}
+def _continued(share: float, *, width: float = 1.0) -> Change:
+    """With this share of the encoder's passes, and of the hypotheses that each reads."""
+
+    def change(shipped: Profile) -> Profile:
+        own = shipped.continuation
+        if own is None:
+            return shipped
+        passes = {mode: round(share * count) for mode, count in own.passes.items()}
+        return replace(shipped, continuation=replace(own, passes=passes, width=round(width * own.width)))
+
+    return change
 
 
-LADDER = Ladder()
-_MANY_ROWS = Ladder(
-    within=(1,) + (2,) * 9 + (3,) * 7 + (4,) * 3 + (5, 6, 8, 12), line=(2,) * 8 + (3,) * 10 + (4, 4, 5, 5, 8, 11, 18)
-)
-VARIANTS: dict[str, HoleSettings] = {
-    "as shipped": SHIPPED,
-    "rows alone in three steps": replace(SHIPPED, extensions={}),
-    "twenty-five rows alone in three steps": replace(SHIPPED, extensions={}, lengths=_MANY_ROWS),
-    "twenty-five rows": replace(SHIPPED, lengths=_MANY_ROWS),
-    "one row": replace(SHIPPED, lengths=replace(LADDER, within=(3,), line=(3,))),
-    "another step for a pass": replace(SHIPPED, extensions=_extended(line=(2, 5), within=(3, 3))),
-    "a step for another pass": replace(SHIPPED, extensions=_extended(line=(1, 6), within=(1, 5))),
-    "half the passes": replace(SHIPPED, extensions=_extended(line=(1, 3), within=(2, 2))),
-    "eight hypotheses a pass": replace(SHIPPED, extensions=_widened(8)),
-    "sixty-four hypotheses a pass": replace(SHIPPED, extensions=_widened(64)),
-    "no lengths of their own within lines": replace(SHIPPED, lengths=replace(LADDER, within=LADDER.line)),
-    "no cut to what is kept": replace(SHIPPED, lengths=replace(LADDER, contracted=False)),
-    "nothing copied": replace(SHIPPED, most_copies=0),
-    "nothing repaired": replace(SHIPPED, most_repairs=0),
-    "no bridges": replace(SHIPPED, most_bridges=0),
-    "rank without the encoder": replace(SHIPPED, weights=Weights(likelihood=0.0)),
-    "rank without syntax": replace(SHIPPED, weights=Weights(error=0.0, damage=0.0)),
-    "doubted lines again": replace(SHIPPED, sure=1.0),
+def _steps(count: int) -> Change:
+    """This many denoising steps at most, along the same temperatures."""
+    return lambda shipped: replace(shipped, steps=dict.fromkeys(shipped.steps, count), replaced_steps=count)
+
+
+def _without(name: ProposerName) -> Change:
+    def change(shipped: Profile) -> Profile:
+        stages = (tuple(own for own in stage if own != name) for stage in shipped.stages)
+        return replace(shipped, stages=tuple(stage for stage in stages if stage))
+
+    return change
+
+
+def _warm(*shares: float) -> Change:
+    return lambda shipped: replace(shipped, warm_start_noise=shares)
+
+
+def shipped(profile: Profile) -> Profile:
+    """What ships, unchanged."""
+    return profile
+
+
+_SHIPPED = "as shipped"
+VARIANTS: dict[str, Change] = {
+    _SHIPPED: shipped,
+    "rows and copies alone": _without("continuation"),
+    "rows alone": lambda profile: _without("prompt_lookup")(_without("continuation")(profile)),
+    "no copies": _without("prompt_lookup"),
+    "no copy prior": lambda profile: replace(profile, copy_prior=None),
+    "no copies of several lines": lambda profile: replace(profile, multiline_copies=False),
+    "one row": _lengths(within=(3,), line=(3,)),
+    "one step": _steps(1),
+    "four steps": _steps(4),
+    "half the passes": _continued(0.5),
+    "a third of the hypotheses a pass": _continued(1.0, width=1 / 3),
+    "rank without the encoder": lambda profile: replace(profile, trust_encoder=False),
+    "rank without syntax": lambda profile: replace(profile, weights=Weights(syntax_error=0.0)),
 }
-EDIT_VARIANTS: dict[str, HoleSettings] = {
-    "as shipped": SHIPPED,
-    "from the text as it stands": replace(SHIPPED, noise=(0.0,)),
-    "with three tenths of noise": replace(SHIPPED, noise=(0.3,)),
-    "with six tenths": replace(SHIPPED, noise=(0.6,)),
-    "from noise": replace(SHIPPED, noise=(1.0,)),
+EDIT_VARIANTS: dict[str, Change] = {
+    _SHIPPED: shipped,
+    "from the text as it stands": _warm(0.0),
+    "with three tenths of noise": _warm(0.3),
+    "with six tenths": _warm(0.6),
+    "from noise": _warm(1.0),
 }
 """Where a line stands already, of the split "edits"."""
 
@@ -137,17 +153,17 @@ def row_of(
 
 def answer_all(model: Model, variants: Sequence[str], split: str, cases: Sequence[Case], kept: AnswerFile) -> None:
     """Answer every case in every variant that is not kept yet."""
-    infillers = {name: model.infiller_with(variants_of(split)[name]) for name in variants}
+    infillers = {name: model.infiller_with(variants_of(split)[name](model.profile)) for name in variants}
     for case in cases:
         missing = [name for name in variants if kept.get(split, name, case.name) is None]
-        layout = lay_out(request_of(case), model.tokens, model.budget)
+        layout = lay_out(request_of(case), model.tokens, model.profile.window)
         if missing and isinstance(layout, Layout):
             model.denoiser.prefill(layout.context_ids).release()
         for name in missing:
             kept.add(split, name, case.name, run(infillers[name].fill(request_of(case))))
 
 
-def variants_of(split: str) -> dict[str, HoleSettings]:
+def variants_of(split: str) -> dict[str, Change]:
     """What can be compared on a split."""
     return EDIT_VARIANTS if split == EDITS else VARIANTS
 

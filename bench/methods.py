@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from time import perf_counter
@@ -21,15 +21,13 @@ from engine.configuration import denoise_config
 from engine.load import load
 from engine.quantize import Scheme
 from engine.reference import ReferenceDenoiser
-from infill.fill import HoleSettings, Infiller
+from infill.fill import Infiller
 from infill.layout import Layout, lay_out
-from infill.length import Given
 from infill.mode import resolve_mode
-from infill.profile import profile_for
-from infill.rank import scores_sanely
+from infill.profile import Profile, profile_for
 from infill.request import Confidence, Filled, InfillRequest, Progress, Span
+from infill.sanity import scores_sanely
 from infill.tokens import TextTokens
-from infill.window import Budget
 
 CONFIDENCES: tuple[Confidence, ...] = ("shy", "normal", "bold")
 NAMES = ("stock", "fixed", "cal", "ours", "oracle", *CONFIDENCES, "open")
@@ -47,8 +45,6 @@ class Model:
 
     directory: Path
     device: str
-    settings: HoleSettings = field(default_factory=HoleSettings)
-    budget: Budget = field(default_factory=Budget)
     scheme: Scheme = "none"
 
     def method(self, name: str) -> Method:
@@ -80,19 +76,17 @@ class Model:
 
     @cached_property
     def infiller(self) -> Infiller:
-        return self.infiller_with(self.settings)
+        return self.infiller_with(self.profile)
 
-    def infiller_with(self, settings: HoleSettings) -> Infiller:
-        """The product over the resident model with other settings."""
-        return Infiller(
-            self.denoiser,
-            self.tokens,
-            denoise_config(self.directory),
-            settings=settings,
-            budget=self.budget,
-            profile=profile_for(self.directory),
-            trust_encoder=self._scores_sanely,
-        )
+    @cached_property
+    def profile(self) -> Profile:
+        """The checkpoint's own."""
+        return profile_for(self.directory, denoise_config(self.directory))
+
+    def infiller_with(self, profile: Profile) -> Infiller:
+        """The product over the resident model with a profile."""
+        trusted = profile.trust_encoder and self._scores_sanely
+        return Infiller(self.denoiser, self.tokens, replace(profile, trust_encoder=trusted))
 
     @cached_property
     def _scores_sanely(self) -> bool:
@@ -110,7 +104,7 @@ class Model:
         # Imported here, because it loads transformers' model beside ours.
         from bench.stock import Stock
 
-        return Stock(self.directory, self.tokens, self.budget, device=self.device)
+        return Stock(self.directory, self.tokens, self.profile.window, device=self.device)
 
     def ours(self, case: Case) -> Answer:
         """What the product does."""
@@ -126,7 +120,9 @@ class Model:
 
     def oracle(self, case: Case) -> Answer:
         """The true length, everything else as `ours`: the bound for whatever decides lengths."""
-        layout = lay_out(InfillRequest(text=case.text, holes=(case.hole,), path=case.path), self.tokens, self.budget)
+        layout = lay_out(
+            InfillRequest(text=case.text, holes=(case.hole,), path=case.path), self.tokens, self.profile.window
+        )
         if not isinstance(layout, Layout):
             return Answer(middle=None, passes=0, token_positions=0, ms=0.0)
         return self._at_length(case, len(layout.present[0]))
@@ -139,7 +135,7 @@ class Model:
     def cal(self, case: Case) -> Answer:
         """The length that calibrated confidence finds, everything else as `ours`."""
         request = request_of(case)
-        layout = lay_out(request, self.tokens, self.budget)
+        layout = lay_out(request, self.tokens, self.profile.window)
         if not isinstance(layout, Layout):
             return Answer(middle=None, passes=0, token_positions=0, ms=0.0)
         spent: list[int] = []
@@ -164,17 +160,17 @@ class Model:
         return len(self.tokens.encode(case.truth))
 
     def _at_length(self, case: Case, length: int) -> Answer:
-        return run(self.infiller.fill(self.with_rows(request_of(case)), lengths=Given(length)))
+        return run(self.infiller.fill(self.with_rows(request_of(case)), exact_tokens=length))
 
     def with_rows(self, request: InfillRequest) -> InfillRequest:
         """A request that is denoised in as many rows as `ours` tries lengths, so that knowing a length is compared with
         searching one, and not with fewer attempts."""
-        lengths = self.settings.lengths.first(resolve_mode(request), present=0, room=self.budget.canvas)
+        lengths = self.profile.lengths.of(resolve_mode(request), self.profile.window.canvas)
         return replace(request, n=len(lengths))
 
     def _confidence(self, request: InfillRequest, layout: Layout, spent: list[int]) -> cal.Confidence:
         """The confidence of a layout's hole by length; each look adds the positions computed to `spent`."""
-        config = self.infiller.config(request)
+        config = self.infiller.denoise_config(resolve_mode(request), replaced=any(request.middles))
 
         def confidence(length: int) -> float:
             # Prefilled already, so this only finds the context again.
@@ -182,8 +178,8 @@ class Model:
                 stepper = self.denoiser.start(context, [layout.noisy([length])], seeds=[0], config=config)
                 batch = stepper.step()
             spent.append(batch.token_positions)
-            [span] = layout.spans([length])
-            return float(np.exp(batch.rows[0].top_log_probs[span, 0]).mean())
+            [hole] = batch.rows[0].holes
+            return float(np.exp(hole.top_log_probs[:, 0]).mean())
 
         return confidence
 
@@ -196,7 +192,7 @@ class Model:
         for split in OWN_SPLITS:
             for case in load_cases(split, own=TUNING)[:_BIAS_CASES]:
                 request = request_of(case)
-                layout = lay_out(request, self.tokens, self.budget)
+                layout = lay_out(request, self.tokens, self.profile.window)
                 if isinstance(layout, Layout) and layout.room >= cal.GRID[-1]:
                     confidence = self._confidence(request, layout, [])
                     yield {length: confidence(length) for length in cal.GRID}

@@ -88,7 +88,7 @@ def _mean(values: Iterator[Tensor]) -> float:
 
 def _layout(model: Model, case: Case) -> Layout | None:
     request = InfillRequest(text=case.text, holes=(case.hole,), path=case.path, mode=case.mode)
-    layout = lay_out(request, model.tokens, model.budget)
+    layout = lay_out(request, model.tokens, model.profile.window)
     return layout if isinstance(layout, Layout) else None
 
 

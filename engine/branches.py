@@ -1,6 +1,6 @@
-"""Rows that branch off behind a context and are read left to right; what they have in common is read once.
+"""Token tree attention: rows read left to right after one context, their shared prefixes computed once.
 
-More rows may be read later: of those, too, only what is new is computed.
+Rows read later share the prefixes of earlier ones.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from engine.masks import Places
 from engine.trie import NodePath, Trie
 
 
-class Branches:
-    """The rows read so far, as a trie of N nodes. start: tokens of the context that all of them see."""
+class TokenTreeCache:
+    """Keys, values and hidden states of the rows read so far, a trie of N nodes. start: context tokens that all see."""
 
     def __init__(self, backbone: Backbone, start: int) -> None:
         self._backbone = backbone
@@ -47,7 +47,7 @@ class Branches:
         return paths
 
     def logits(self, nodes: NodePath) -> torch.Tensor:
-        """What some nodes expect to come after them, [n, V] float32."""
+        """Logits of the token after each of these nodes, [n, V] float32."""
         return self._backbone.logits(self._hidden[self._backbone.integers(nodes)])
 
     def _places(self, positions: torch.Tensor) -> Places:

@@ -8,7 +8,7 @@ explicit boolean array, never read off token ids.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Protocol, Self, TypeAlias
 
@@ -57,21 +57,21 @@ class Canvas:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DenoiseConfig:
-    """How a canvas is denoised. Exactly one of `entropy_bound` and `accept_probability` decides what is accepted.
+    """How a canvas is denoised.
 
-    max_denoising_steps: steps of the temperature ramp and the hard limit.
+    ramp_steps: denoising steps over which the temperature falls.
+    max_denoising_steps: the hard limit of steps; a smaller limit leaves the ramp as it is.
     entropy_bound: nats; accept the lowest-entropy free positions whose entropies sum, less the largest, to at most
         this (Source: arXiv 2505.24857).
-    accept_probability: accept the free positions whose sampled token is at least this probable; None to use the bound.
-    t_max, t_min: temperature of the first and (just past) the last step.
+    t_max, t_min: temperature of the first step and (just past) the last of the ramp.
     stability_threshold: steps the hole's reading must have stayed unchanged to be settled.
     confidence_threshold: nats; mean entropy of the free positions below which the hole is settled.
     banned_ids: ids that no free position may take.
     """
 
+    ramp_steps: int = 48
     max_denoising_steps: int = 48
     entropy_bound: float = 0.1
-    accept_probability: float | None = None
     t_max: float = 0.8
     t_min: float = 0.4
     stability_threshold: int = 1
@@ -79,69 +79,36 @@ class DenoiseConfig:
     banned_ids: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
-        if self.max_denoising_steps < 1:
-            raise ValueError(f"max_denoising_steps must be at least 1, not {self.max_denoising_steps}")
+        if min(self.max_denoising_steps, self.ramp_steps) < 1:
+            raise ValueError(
+                f"ramp_steps and max_denoising_steps must be at least 1, "
+                f"not {self.ramp_steps} and {self.max_denoising_steps}"
+            )
         if not 0 < self.t_min <= self.t_max:
             raise ValueError(f"temperatures need 0 < t_min <= t_max, not t_min {self.t_min} and t_max {self.t_max}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RowState:
-    """One row after a denoising step; arrays are at the row's own length, padding removed.
+class HoleState:
+    """A run of F free positions after a denoising step; k of the likeliest ids are listed.
 
-    Free positions alone are read, since each costs a product with the whole vocabulary; of the others nothing is
-    believed, which is NaN, or -1 for an id.
-
-    argmax_ids: [L] int32; the greedy reading (clamped tokens at clamped positions).
-    entropy: [L] nats of the processed distribution.
-    present_nll: [L] nats; negative log-probability of the token that stood there when the step began.
-    top_ids, top_log_probs: [L, k]; the k likeliest ids, best first.
-    accepted: [L] bool; True where the sampled token was kept (clamped positions count as accepted).
-    settled: the hole's reading is stable and confident.
+    argmax_ids: [F] int32, the greedy reading. entropy: [F] nats, of the processed distribution.
+    top_ids, top_log_probs: [F, k], best first; minus infinity where fewer ids may stand.
     """
 
     argmax_ids: TokenIds
     entropy: Floats
-    present_nll: Floats
     top_ids: TokenIds
     top_log_probs: Floats
-    accepted: Flags
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowState:
+    """A row after a denoising step. holes: its runs of free positions, in order. settled: their reading is stable and
+    confident."""
+
+    holes: tuple[HoleState, ...]
     settled: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowScores:
-    """What was expected of a row, read left to right; of its last L tokens, which were asked about.
-
-    log_probs: [L] nats, of the row's own tokens. entropy: [L] nats, of what might have stood there.
-    top_ids, top_log_probs: [L, k]; the k likeliest ids there, best first; minus infinity where fewer may be named.
-    """
-
-    log_probs: Floats
-    entropy: Floats
-    top_ids: TokenIds
-    top_log_probs: Floats
-
-    def part(self, begin: int, end: int) -> Self:
-        """Of some of these tokens."""
-        own = slice(begin, end)
-        return replace(
-            self,
-            log_probs=self.log_probs[own],
-            entropy=self.entropy[own],
-            top_ids=self.top_ids[own],
-            top_log_probs=self.top_log_probs[own],
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scores:
-    """All rows after they were read left to right. token_positions: that were computed. read: what the denoiser keeps
-    of it for rows that begin like these; nobody else knows what it is."""
-
-    rows: tuple[RowScores, ...]
-    token_positions: int
-    read: object = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +121,62 @@ class BatchState:
     step: int
     rows: tuple[RowState, ...]
     token_positions: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreQuery:
+    """A row to be read left to right after the context, [L] tokens.
+
+    begin: the position of the first token whose log-probability is wanted.
+    allowed: by position, the only ids that may stand there, which share all of the probability; any where not given.
+    """
+
+    token_ids: TokenIds
+    begin: int = 0
+    allowed: Mapping[int, frozenset[int]] = field(default_factory=dict[int, frozenset[int]])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowScores:
+    """The encoder's predictions for the N = L - begin last tokens of a row that was read left to right.
+
+    log_probs: [N] nats, of the row's own tokens. entropy: [N] nats, of the predicted distribution.
+    top_ids, top_log_probs: [N, k], the likeliest ids, best first; minus infinity where fewer may be named.
+    """
+
+    log_probs: Floats
+    entropy: Floats
+    top_ids: TokenIds
+    top_log_probs: Floats
+
+    def part(self, begin: int, end: int) -> Self:
+        """The predictions for some of these tokens."""
+        own = slice(begin, end)
+        return replace(
+            self,
+            log_probs=self.log_probs[own],
+            entropy=self.entropy[own],
+            top_ids=self.top_ids[own],
+            top_log_probs=self.top_log_probs[own],
+        )
+
+
+class Reader(Protocol):
+    """Reads rows left to right over one context. Prefixes that rows share are computed once, in this call or an earlier
+    one (a token tree)."""
+
+    @property
+    def token_positions(self) -> int:
+        """Positions computed so far; a call that finds all its rows in the tree runs no forward and adds none."""
+        ...
+
+    def read(self, queries: Sequence[ScoreQuery]) -> tuple[RowScores, ...]:
+        """The scores of each query's row, computed in one forward.
+
+        Raises:
+            ValueError: a row is empty or holds an id outside the vocabulary, or only banned ids are allowed.
+        """
+        ...
 
 
 class Stepper(Protocol):
@@ -212,18 +235,6 @@ class Denoiser(Protocol):
         only, not on its neighbours in the batch."""
         ...
 
-    def score(
-        self,
-        context: Context,
-        rows: Sequence[TokenIds],
-        *,
-        begins: Sequence[int] = (),
-        after: Scores | None = None,
-        banned_ids: frozenset[int] = frozenset(),
-        allowed: Sequence[Mapping[int, frozenset[int]]] = (),
-    ) -> Scores:
-        """Read rows left to right after the context. begins: of each row, the place of the first token that is asked
-        about; 0 where not given. after: what came of reading others over the same context; what rows have in common
-        with those is not computed again. banned_ids: not to be named among the likeliest. allowed: of each row, by
-        place, the only ids that may stand there, which share all of its probability; any where not given."""
+    def reader(self, context: Context, *, banned_ids: frozenset[int] = frozenset()) -> Reader:
+        """A reader of rows after the context. banned_ids: not named among the likeliest ids."""
         ...

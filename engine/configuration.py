@@ -109,6 +109,8 @@ def denoise_config(directory: Path) -> DenoiseConfig:
     for name, value in values.items():
         if not isinstance(value, _DENOISING[name]) or isinstance(value, bool):
             raise CheckpointError(f"{path}: {name} must be a number, not {value!r}.")
+    if "max_denoising_steps" in values:
+        values["ramp_steps"] = values["max_denoising_steps"]
     try:
         return DenoiseConfig(**values)
     except ValueError as error:

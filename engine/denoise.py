@@ -29,7 +29,7 @@ from engine.rows import Row, Rows
 from engine.surroundings import Around, Clamped, Reading
 
 TOP_IDS = 8
-"""How many of the likeliest ids a `RowState` lists."""
+"""How many of the likeliest ids a `HoleState` lists."""
 
 READ_AT_ONCE = 256
 """Positions whose logits are held at once, a canvas's worth: what bounds the memory of a step of many rows."""
@@ -105,7 +105,7 @@ class BatchStepper:
         abreast = Rows(rows)
         abreast.bar(logits)
         believed = sampler.posterior(logits, min(TOP_IDS, self._backbone.vocabulary_size))
-        abreast.advance(logits, believed, self._step, self._config, self._noise)
+        abreast.advance(believed, self._step, self._config, self._noise)
         if self._step < self._config.max_denoising_steps:
             # Mixed here and not where they are fed: a distribution takes a hundred times as much as its mean embedding.
             signal = self._backbone.embed_distribution(believed.probs)

@@ -1,17 +1,16 @@
-"""What an encoder that reads left to right expects: of the tokens that stand in rows, and in place of them."""
+"""Log-probabilities of rows that were read left to right, and the likeliest ids in the place of each token."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from engine import sampler
-from engine.branches import Branches
-from engine.canvas import RowScores, TokenIds
+from engine.branches import TokenTreeCache
+from engine.canvas import RowScores, ScoreQuery
 from engine.denoise import READ_AT_ONCE
 from engine.permitted import PermittedIds, grouped
 from engine.trie import NodePath
@@ -20,25 +19,20 @@ TOP_IDS = 16
 """How many of the likeliest ids a `RowScores` lists."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Tokens of a row that are asked about, L of them. nodes: that expect each. allowed: the only ids that may stand in
-    the place of each, which share all of its probability; None for all that are permitted."""
+def log_probs_of(
+    queries: Sequence[ScoreQuery], paths: Sequence[NodePath], tree: TokenTreeCache, permitted: PermittedIds
+) -> tuple[RowScores, ...]:
+    """The scores of rows that are in the tree; a prediction that several share is looked up once.
 
-    token_ids: TokenIds
-    nodes: NodePath
-    allowed: Sequence[frozenset[int] | None]
-
-
-def expected_of(asked: Sequence[Asked], branches: Branches, permitted: PermittedIds) -> tuple[RowScores, ...]:
-    """The scores of what is asked about; what rows have in common is looked up once."""
-    token_ids = np.concatenate([own.token_ids for own in asked])
+    paths: of each row, the nodes that predict its tokens.
+    """
+    token_ids = np.concatenate([query.token_ids[query.begin :] for query in queries])
     questions: dict[tuple[int, frozenset[int] | None], int] = {}
     read_at = np.array(
         [
             questions.setdefault(question, len(questions))
-            for own in asked
-            for question in zip(own.nodes.tolist(), own.allowed, strict=True)
+            for query, path in zip(queries, paths, strict=True)
+            for question in zip(path[query.begin :].tolist(), _allowed(query), strict=True)
         ],
         np.int64,
     )
@@ -49,7 +43,7 @@ def expected_of(asked: Sequence[Asked], branches: Branches, permitted: Permitted
     parts: list[tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.float32]]] = []
     for begin in range(0, len(nodes), READ_AT_ONCE):
         part = slice(begin, begin + READ_AT_ONCE)
-        logits = branches.logits(nodes[part])
+        logits = tree.logits(nodes[part])
         believed = sampler.posterior(logits, 1)
         logits -= believed.log_total[:, None]
         groups = grouped(choices[part], logits.device)
@@ -64,6 +58,11 @@ def expected_of(asked: Sequence[Asked], branches: Branches, permitted: Permitted
         top = logits.topk(min(TOP_IDS, logits.shape[-1]))
         parts.append((believed.entropy.cpu().numpy(), top.indices.int().cpu().numpy(), top.values.cpu().numpy()))
     entropy, top_ids, top_log_probs = (np.concatenate(own)[read_at] for own in zip(*parts, strict=True))
-    ends = np.cumsum([len(own.token_ids) for own in asked]).tolist()
+    ends = np.cumsum([len(query.token_ids) - query.begin for query in queries]).tolist()
     whole = RowScores(log_probs=log_probs, entropy=entropy, top_ids=top_ids, top_log_probs=top_log_probs)
     return tuple(whole.part(begin, end) for begin, end in zip([0, *ends], ends, strict=False))
+
+
+def _allowed(query: ScoreQuery) -> list[frozenset[int] | None]:
+    """For each token whose log-probability is wanted, the ids that may stand in its place; None for any."""
+    return [query.allowed.get(position) for position in range(query.begin, len(query.token_ids))]

@@ -5,21 +5,19 @@ Stateless but for the weights and the pool of prefilled contexts. One thread at 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import numpy as np
 import torch
 
 from engine.backbone import Backbone
-from engine.branches import Branches
 from engine.cache import WritingCache
-from engine.canvas import Canvas, Context, DenoiseConfig, Scores, TokenIds
+from engine.canvas import Canvas, Context, DenoiseConfig, TokenIds
 from engine.context import ContextPool, PooledContext
 from engine.denoise import BatchStepper
-from engine.expected import Asked, expected_of
 from engine.masks import Places
 from engine.noise import KeyedNoise, NoiseSource
-from engine.permitted import PermittedIds
+from engine.reader import TreeReader
+from engine.vocabulary import check_ids
 
 
 class ReferenceDenoiser:
@@ -58,7 +56,7 @@ class ReferenceDenoiser:
             ContextTooLongError: the prompt does not fit the pool.
             ValueError: the prompt is empty or holds an id outside the vocabulary.
         """
-        self._check(token_ids)
+        check_ids(token_ids, self.vocabulary_size)
         context = self.pool.acquire(token_ids)
         try:
             for start in range(context.cached_count, len(token_ids), self._chunk):
@@ -83,57 +81,11 @@ class ReferenceDenoiser:
         """
         return BatchStepper(self.backbone, self._own(context), canvases, seeds=seeds, config=config, noise=self._noise)
 
-    @torch.inference_mode()
-    def score(
-        self,
-        context: Context,
-        rows: Sequence[TokenIds],
-        *,
-        begins: Sequence[int] = (),
-        after: Scores | None = None,
-        banned_ids: frozenset[int] = frozenset(),
-        allowed: Sequence[Mapping[int, frozenset[int]]] = (),
-    ) -> Scores:
-        """Read rows left to right after the context, what they have in common once. begins: of each row, the place of
-        the first token that is asked about; 0 where not given. after: what came of reading others over the same
-        context; what rows have in common with those is not computed again. banned_ids: not to be named among the
-        likeliest. allowed: of each row, by place, the only ids that may stand there, which share all of its
-        probability; any where not given.
-
-        Raises:
-            ValueError: a row is empty or holds an id outside the vocabulary, or only banned ids are allowed.
-        """
-        if not rows:
-            return Scores(rows=(), token_positions=0)
-        for row in rows:
-            self._check(row)
-        own = self._own(context)
-        # The pool keeps no hidden states, so each row begins with the context's last token: its output predicts the
-        # row's first. A row's own last token has nothing left to predict.
-        start = own.token_count - 1
-        last = own.slot.token_ids[start : start + 1]
-        branches = after.read if after is not None else Branches(self.backbone, start)
-        if not isinstance(branches, Branches):
-            raise TypeError(f"scores of this denoiser are needed, not with {type(branches).__name__}")
-        known = len(branches.trie)
-        paths = branches.read(own.slot.sequence, [np.concatenate([last, row[:-1]]) for row in rows])
-        asked = [
-            Asked(row[begin:], path[begin:], [own.get(place) for place in range(begin, len(row))])
-            for row, path, begin, own in zip(
-                rows, paths, begins or [0] * len(rows), allowed or [{}] * len(rows), strict=True
-            )
-        ]
-        expected = expected_of(asked, branches, PermittedIds(banned_ids, self.vocabulary_size, self.backbone.device))
-        return Scores(rows=expected, token_positions=len(branches.trie) - known, read=branches)
+    def reader(self, context: Context, *, banned_ids: frozenset[int] = frozenset()) -> TreeReader:
+        """A reader of rows after the context. banned_ids: not named among the likeliest ids."""
+        return TreeReader(self.backbone, self._own(context), banned_ids)
 
     def _own(self, context: Context) -> PooledContext:
         if not isinstance(context, PooledContext):
             raise TypeError(f"a context of this denoiser is needed, not {type(context).__name__}")
         return context
-
-    def _check(self, token_ids: TokenIds) -> None:
-        # Such an id would kill a CUDA context, and with it every other request.
-        if len(token_ids) == 0:
-            raise ValueError("there has to be at least one token")
-        if token_ids.min() < 0 or token_ids.max() >= self.vocabulary_size:
-            raise ValueError(f"token ids must be in 0..{self.vocabulary_size - 1}")

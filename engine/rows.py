@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from itertools import islice
+from typing import Self
 
 import numpy as np
 import torch
@@ -17,10 +18,11 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from engine import sampler
-from engine.canvas import Canvas, DenoiseConfig, RowState
+from engine.canvas import Canvas, DenoiseConfig, Flags, HoleState, RowState
 from engine.noise import NoiseKeys, NoiseSource, signed
 from engine.permitted import Permitted, PermittedIds, grouped
 from engine.surroundings import Clamped
+from engine.vocabulary import check_ids
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -30,6 +32,7 @@ class Row:
     seed: as an int64.
     clamped: the tokens that stay, read apart from the rest.
     free: bool, not clamped. places: int64, the free positions, F of them, which alone are computed in a step.
+    hole_sizes: free positions of each run of them, in order.
     permitted: of each free position, what it may take.
     known_ids: int64, the canvas's own tokens. present_ids: int64, what stands there now, -1 where nothing does yet.
     signal: [F, H], what self-conditioning feeds the free positions: the expected embeddings of the last step, zero
@@ -42,6 +45,7 @@ class Row:
     clamped: Clamped
     free: Tensor
     places: Tensor
+    hole_sizes: tuple[int, ...]
     permitted: list[Permitted]
     known_ids: Tensor
     present_ids: Tensor
@@ -57,9 +61,7 @@ class Row:
         Raises:
             ValueError: the canvas holds an id outside the vocabulary, or a position has no permitted one.
         """
-        # Such an id would kill a CUDA context, and with it every other request.
-        if canvas.token_ids.min() < 0 or canvas.token_ids.max() >= permitted.vocabulary_size:
-            raise ValueError(f"a canvas's token ids must be in 0..{permitted.vocabulary_size - 1}")
+        check_ids(canvas.token_ids, permitted.vocabulary_size)
         free = ~canvas.clamped
         places = np.flatnonzero(free)
         ids = canvas.token_ids.astype(np.int64)
@@ -70,6 +72,7 @@ class Row:
             clamped=Clamped.of_canvas(canvas, device),
             free=torch.from_numpy(free).to(device),
             places=torch.from_numpy(places).to(device),
+            hole_sizes=_run_lengths(free),
             permitted=permitted.of_canvas(canvas),
             known_ids=torch.from_numpy(ids).to(device),
             present_ids=torch.from_numpy(present_ids).to(device),
@@ -123,44 +126,44 @@ class Rows:
         for numbers, permitted in self._choices:
             logits[numbers[:, None], permitted.barred] = sampler.IMPOSSIBLE
 
-    def advance(
-        self, logits: Tensor, believed: sampler.Posterior, step: int, config: DenoiseConfig, noise: NoiseSource
-    ) -> None:
-        """One denoising step. logits: [N, V] float32, after temperature and bans; believed: what follows from them."""
-        present_ids = _padded([row.present_ids for row in self._rows])
+    def advance(self, believed: sampler.Posterior, step: int, config: DenoiseConfig, noise: NoiseSource) -> None:
+        """One denoising step. believed: the posterior of the free positions, after temperature and bans."""
         previous = _padded([row.argmax_ids for row in self._rows])
-        present_nll = believed.log_total - logits.gather(-1, present_ids[self._free][:, None]).squeeze(-1)
         argmax_ids = self._with_free(believed.top_ids[:, 0])
         entropy = torch.zeros_like(self._free, dtype=believed.entropy.dtype)
         entropy.masked_scatter_(self._free, believed.entropy)
 
         sampled_ids = noise.sample(self._keys(step), believed.probs)
-        if config.accept_probability is None:
-            accepted = sampler.accept_by_entropy(entropy, self._free, config.entropy_bound)
-        else:
-            sampled_probs = believed.probs.gather(-1, sampled_ids[:, None]).squeeze(-1)
-            spread_probs = torch.ones_like(entropy).masked_scatter_(self._free, sampled_probs)
-            accepted = sampler.accept_by_probability(spread_probs, self._free, config.accept_probability)
+        accepted = sampler.accept_by_entropy(entropy, self._free, config.entropy_bound)
         sampled, random_ids = self._with_free(sampled_ids), self._with_free(self._random_ids(noise.renoise, step))
         self._put(sampler.renoise(sampled, accepted, random_ids, self._free, self._known_ids))
 
         unchanged = sampler.unchanged(argmax_ids, previous, self._free).tolist()
         confident = sampler.confident(entropy, self._free, config.confidence_threshold).tolist()
-        arrays = {
-            "argmax_ids": argmax_ids.int().cpu().numpy(),
-            "entropy": self._spread(believed.entropy, np.nan),
-            "present_nll": self._spread(present_nll, np.nan),
-            "top_ids": self._spread(believed.top_ids.int(), -1),
-            "top_log_probs": self._spread(believed.top_log_probs, np.nan),
-            "accepted": accepted.cpu().numpy(),
-        }
+        holes = iter(self._holes(believed))
         for i, row in enumerate(self._rows):
             row.argmax_ids = argmax_ids[i, : len(row)]
             row.unchanged_steps = row.unchanged_steps + 1 if unchanged[i] else 0
             row.state = RowState(
-                **{name: array[i, : len(row)] for name, array in arrays.items()},
+                holes=tuple(islice(holes, len(row.hole_sizes))),
                 settled=confident[i] and row.unchanged_steps >= config.stability_threshold,
             )
+
+    def _holes(self, believed: sampler.Posterior) -> list[HoleState]:
+        """The rows' holes, in order."""
+        entropy, top_log_probs = believed.entropy.cpu().numpy(), believed.top_log_probs.cpu().numpy()
+        top_ids = believed.top_ids.int().cpu().numpy()
+        ends = np.cumsum([size for row in self._rows for size in row.hole_sizes])
+        runs = [slice(begin, end) for begin, end in zip([0, *ends], ends, strict=False)]
+        return [
+            HoleState(
+                argmax_ids=top_ids[run, 0],
+                entropy=entropy[run],
+                top_ids=top_ids[run],
+                top_log_probs=top_log_probs[run],
+            )
+            for run in runs
+        ]
 
     def _put(self, present_ids: Tensor) -> None:
         for row, own in zip(self._rows, present_ids, strict=True):
@@ -169,12 +172,6 @@ class Rows:
     def _with_free(self, ids: Tensor) -> Tensor:
         """The known tokens with these [N] at the free positions, [R, L]."""
         return self._known_ids.masked_scatter(self._free, ids)
-
-    def _spread(self, values: Tensor, absent: float) -> NDArray[Any]:
-        """Values [N, ...] of the free positions at their places, [R, L, ...]; `absent` elsewhere."""
-        spread = torch.full((*self._free.shape, *values.shape[1:]), absent, dtype=values.dtype, device=values.device)
-        spread[self._free] = values
-        return spread.cpu().numpy()
 
     def _random_ids(self, draw: Callable[[NoiseKeys, int], Tensor], step: int) -> Tensor:
         """A random permitted id for every free position, [N] int64."""
@@ -192,3 +189,9 @@ class Rows:
 def _padded(rows: Sequence[Tensor]) -> Tensor:
     """Rows [L_row] of one batch, [R, L], zero behind their ends."""
     return pad_sequence(list(rows), batch_first=True)
+
+
+def _run_lengths(flags: Flags) -> tuple[int, ...]:
+    """Lengths of the runs of True, in order."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
+    return tuple(np.diff(edges)[::2].tolist())

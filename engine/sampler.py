@@ -36,10 +36,11 @@ class Posterior:
 
 
 def temperature(step: int, config: DenoiseConfig) -> float:
-    """Sampling temperature of denoising step `step` (from 1): falls linearly from `t_max` towards `t_min`."""
-    remaining = config.max_denoising_steps - step + 1
+    """Sampling temperature of denoising step `step` (from 1): falls linearly from `t_max` towards `t_min`, and stays
+    where it is after `ramp_steps`."""
+    remaining = max(config.ramp_steps - step + 1, 1)
     # Rounded like transformers' own ramp, a float32 tensor, so that the two agree to the last bit.
-    ramp = np.float32(remaining) / np.float32(config.max_denoising_steps)
+    ramp = np.float32(remaining) / np.float32(config.ramp_steps)
     return float(np.float32(config.t_min) + np.float32(config.t_max - config.t_min) * ramp)
 
 
@@ -69,14 +70,6 @@ def accept_by_entropy(entropy: Tensor, free: Tensor, bound: float) -> Tensor:
     ordered, order = entropy.masked_fill(~free, torch.inf).sort(dim=-1)
     within = ordered.cumsum(dim=-1) - ordered <= bound
     return torch.zeros_like(free).scatter(-1, order, within) | ~free
-
-
-def accept_by_probability(sampled_probs: Tensor, free: Tensor, probability: float) -> Tensor:
-    """The free positions whose sampled token is at least this probable; clamped positions count as accepted.
-
-    sampled_probs: [..., L]. free: [..., L] bool. Returns [..., L] bool.
-    """
-    return (sampled_probs >= probability) | ~free
 
 
 def renoise(sampled: Tensor, accepted: Tensor, noise: Tensor, free: Tensor, clamped_ids: Tensor) -> Tensor:

@@ -9,7 +9,20 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers.models.diffusion_gemma.modeling_diffusion_gemma import DiffusionGemmaTextScaledWordEmbedding
 
+from engine.canvas import TokenIds
 from engine.packed import PackedEmbedding
+
+
+def check_ids(token_ids: TokenIds, vocabulary_size: int) -> None:
+    """Refuses ids that no embedding holds: one would kill a CUDA context, and with it every other request.
+
+    Raises:
+        ValueError: there are none, or one lies outside the vocabulary.
+    """
+    if len(token_ids) == 0:
+        raise ValueError("there has to be at least one token")
+    if token_ids.min() < 0 or token_ids.max() >= vocabulary_size:
+        raise ValueError(f"token ids must be in 0..{vocabulary_size - 1}")
 
 
 class Vocabulary(Protocol):

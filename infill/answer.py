@@ -1,4 +1,4 @@
-"""From offers to an answer: candidates as they go into the document, each text once, whatever its blanks, or why there
+"""The answer to a request: candidates as they go into the document, each text once, whatever its blanks, or why there
 are none."""
 
 from __future__ import annotations
@@ -6,44 +6,56 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from infill.candidate import Reading
 from infill.gate import Insertion, admitted
 from infill.languages import language_of
 from infill.meter import Meter
-from infill.offer import Offer
 from infill.passage import line_ending_at, to_line_feeds
+from infill.proposal import Scored
 from infill.request import Candidate, Filled, InfillRequest, Rejection
+from infill.task import Task
 from infill.trim import spelled
 
 
-def to_answer(request: InfillRequest, offers: Sequence[Offer], rejections: Sequence[Rejection], meter: Meter) -> Filled:
-    """The answer to a request. offers: best first. rejections: of what is no offer."""
+def to_answer(
+    request: InfillRequest, pool: Sequence[Scored], rejections: Sequence[Rejection], task: Task | None, meter: Meter
+) -> Filled:
+    """The answer to a request. pool: best first, each text once. rejections: of what is no candidate. task: of the last
+    canvas, None where there was none."""
     standing = tuple(map(to_line_feeds, request.middles))
-    visible = [offer for offer in offers if any(standing) or any(map(str.strip, offer.reading.texts))]
-    if visible and visible[0].reading.texts == standing:
+    visible = [scored for scored in pool if any(standing) or any(map(str.strip, scored.texts))]
+    if visible and visible[0].texts == standing:
         return Filled(candidates=(), rejection=Rejection(reason="unchanged"), stats=meter.stats())
-    best: dict[tuple[str, ...], Offer] = {}
-    for offer in visible:
-        if offer.reading.texts != standing:
-            best.setdefault(_spelled(request, offer.reading.texts), offer)
-    insertion = None if request.most_doubt is None else _insertion(request)
+    best: dict[tuple[str, ...], Scored] = {}
+    for scored in visible:
+        if scored.texts != standing:
+            best.setdefault(_spelled(request, scored.texts), scored)
     candidates: list[Candidate] = []
-    whole = [offer for offer in best.values() if not (request.must_be_whole and offer.added_errors)]
+    unavoidable = _unavoidable_errors(list(best.values()), task)
+    whole = [own for own in best.values() if not (request.must_be_whole and own.syntax_errors > unavoidable)]
     held_back = [] if whole or not best else [Rejection(reason="breaks_syntax")]
-    for offer in whole:
-        shown: Reading | Rejection = offer.reading
+    insertion = None if request.most_doubt is None else _insertion(request)
+    for scored in whole:
+        errors = max(scored.syntax_errors - unavoidable, 0)
+        shown: Scored | Rejection = scored
         if request.most_doubt is not None:
-            shown = admitted(shown, request.most_doubt, added_errors=offer.added_errors, insertion=insertion)
+            shown = admitted(scored, request.most_doubt, added_errors=errors, insertion=insertion)
         if isinstance(shown, Rejection):
             held_back.append(shown)
         else:
-            candidates.append(_candidate(request, offer, shown))
+            candidates.append(_candidate(request, shown, errors))
         if len(candidates) == request.n:
             break
-    # Every row was read, so there are rejections where there are no offers.
+    # Every proposal was finished, so there are rejections where there are no candidates.
     reasons = Counter(held_back[: request.n] or rejections)
     rejection = None if candidates else reasons.most_common(1)[0][0]
     return Filled(candidates=tuple(candidates), rejection=rejection, stats=meter.stats())
+
+
+def _unavoidable_errors(pool: Sequence[Scored], task: Task | None) -> int:
+    """Errors of syntax that no text is blamed for; looked for only where the best has any."""
+    if task is None or not pool or not pool[0].syntax_errors:
+        return 0
+    return min([task.syntax.unavoidable_errors(), *(scored.syntax_errors for scored in pool)])
 
 
 def _insertion(request: InfillRequest) -> Insertion | None:
@@ -66,15 +78,15 @@ def _spelled(request: InfillRequest, texts: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-def _candidate(request: InfillRequest, offer: Offer, shown: Reading) -> Candidate:
+def _candidate(request: InfillRequest, shown: Scored, added_errors: int) -> Candidate:
     return Candidate(
         texts=_for_document(request, shown.texts),
-        score=offer.score,
-        worst_entropy=shown.worst_entropy,
-        doubt=shown.doubt,
-        added_errors=offer.added_errors,
-        passes=offer.passes,
-        stop_reason=offer.row.stop_reason,
+        score=shown.log_prob,
+        worst_entropy=shown.proposal.worst_entropy,
+        doubt=max(shown.line_nll),
+        added_errors=added_errors,
+        passes=shown.passes,
+        stop_reason=shown.proposal.stop_reason,
     )
 
 

@@ -7,11 +7,11 @@ Lines end in "\\n" here.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from infill.brackets import OPENER, loose
 from infill.indentation import OPENERS
 from infill.passage import interleaved
-from infill.rank import Weights
 from infill.unasked import objection
 from infill.words import makes_unknown_word
 
@@ -22,21 +22,34 @@ _TEXT_QUOTES = ('"""', "'''", "`")
 _ENDS = (*OPENERS, ",", ";", "=>", "->")
 
 
-def flaw_cost(around: Sequence[str], texts: Sequence[str], known: frozenset[str], weights: Weights) -> float:
-    """Nats that the flaws of holes' texts cost. around: the texts around the holes, one more than there are holes.
-    known: words; see `infill.words`."""
-    cost = 0.0
+@dataclass(frozen=True, slots=True)
+class Flaws:
+    """How many of a candidate's texts are misplaced, and how many make an unknown word."""
+
+    misplaced: int = 0
+    unknown_words: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.misplaced or self.unknown_words)
+
+
+NO_FLAWS = Flaws()
+
+
+def flaws_of(around: Sequence[str], texts: Sequence[str], known: frozenset[str]) -> Flaws:
+    """The flaws of holes' texts. around: the texts around the holes, one more than there are holes. known: words; see
+    `infill.words`."""
+    misplaced = unknown = 0
     for hole, text in enumerate(texts):
         before = interleaved(around[: hole + 1], texts[:hole])
         after = interleaved(around[hole + 1 :], texts[hole + 1 :])
-        misplaced = (
+        misplaced += (
             reopens_pair(text, after)
             or gives_right_side_away(before, text, after)
             or objection(text, before, after) == "repeats_code"
         )
-        cost += weights.misplaced * misplaced
-        cost += weights.unknown_word * makes_unknown_word(before, text, after, known)
-    return cost
+        unknown += makes_unknown_word(before, text, after, known)
+    return Flaws(misplaced, unknown)
 
 
 def reopens_pair(text: str, after: str) -> bool:

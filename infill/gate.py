@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from infill.candidate import Reading
+from infill.proposal import Scored
 from infill.request import Rejection
 from infill.statements import Statements
 from infill.unasked import leaves_open, objection
@@ -40,28 +40,28 @@ class Insertion:
 
 
 def admitted(
-    reading: Reading, most_doubt: float, *, added_errors: int, insertion: Insertion | None
-) -> Reading | Rejection:
-    """Return what of a reading may be shown. most_doubt: nats. added_errors: of syntax. insertion: None where texts are
-    replaced, which are shown whole or not at all."""
+    scored: Scored, most_doubt: float, *, added_errors: int, insertion: Insertion | None
+) -> Scored | Rejection:
+    """Return what of a candidate may be shown. most_doubt: nats. added_errors: of syntax. insertion: None where texts
+    are replaced, which are shown whole or not at all."""
     if added_errors:
         return Rejection(reason="breaks_syntax")
-    shown = reading if reading.doubt <= most_doubt else None
+    shown = scored if max(scored.line_nll) <= most_doubt else None
     if shown is None and insertion and not insertion.right.strip():
-        shown = first_line(reading)
-    if shown is None or shown.doubt > most_doubt:
+        shown = first_line(scored)
+    if shown is None or max(shown.line_nll) > most_doubt:
         return Rejection(reason="low_confidence")
     if insertion and (reason := objection(shown.texts[0], insertion.before, insertion.after)):
         return Rejection(reason=reason)
-    if insertion and shown is not reading and insertion.is_broken_by_cutting(reading.texts[0], len(shown.texts[0])):
+    if insertion and shown is not scored and insertion.is_broken_by_cutting(scored.texts[0], len(shown.texts[0])):
         return Rejection(reason="breaks_syntax")
     return shown
 
 
-def first_line(reading: Reading) -> Reading | None:
-    """Return a single hole's reading up to the end of its first line with text on it; None where no text comes after
+def first_line(scored: Scored) -> Scored | None:
+    """Return a single hole's text up to the end of its first line with text on it; None where no text comes after
     it."""
-    text = reading.texts[0]
+    text = scored.texts[0]
     lines = text[: len(text) - len(text.lstrip())].count("\n") + 1
     rest = text.split("\n")[lines:]
-    return reading.cut(lines) if len(reading.texts) == 1 and any(map(str.strip, rest)) else None
+    return scored.first_lines(lines) if len(scored.texts) == 1 and any(map(str.strip, rest)) else None

@@ -91,6 +91,11 @@ class Layout:
             for edges, span in zip(self.edges, self.spans(lengths), strict=True)
         )
 
+    def id_after(self, hole: int) -> int:
+        """The token after a hole; where there is none, a line's end."""
+        run = self.clamped[hole + 1]
+        return int(run[0] if len(run) else self.tokens.encode("\n")[0])
+
     def encode_middles(self, texts: Sequence[str]) -> tuple[TokenIds, ...]:
         """Texts for the holes as free tokens, edges included; their lines end in "\\n"."""
         return tuple(self.encode_middle(hole, text) for hole, text in zip(range(len(self.edges)), texts, strict=True))

@@ -6,14 +6,13 @@ end in "\\n" here. (The idea: prompt lookup decoding, and a cache model beside a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import nlargest
 from itertools import takewhile
-from math import exp, log, log1p
-
-import numpy as np
+from math import exp
 
 from infill.indentation import margin_of, moved
+from infill.profile import CopyPrior
 
 # Characters on each side of a hole that have to be alike, and beyond which it does not matter whether they are.
 _LEAST_ALIKE, _MOST_ALIKE = 3, 64
@@ -21,17 +20,12 @@ _LEAST_ALIKE, _MOST_ALIKE = 3, 64
 _LONGEST = 240
 # Places that are looked at, those first that have the most in common with what stands before the hole.
 _MOST_PLACES = 32
-# How likely a hole holds a copy at all, at most; alike characters, on both sides together, that make a copy as likely
-# as none; and nats of each of them. `bench/README.md` has the figures.
-_MOST_LIKELY = 0.4
-_EVEN = 30
-_NATS_ALIKE = 0.1
 
 
-def copies(before: str, after: str, *, others: Sequence[str] = (), lines: bool, count: int) -> dict[str, float]:
-    """Texts that stand elsewhere in place of the one that is missing between `before` and `after`, the likeliest first,
-    with how likely each of them is missing here, as far as that shows in the characters that are alike around it. Their
-    lines are indented as they would be here.
+def copies(before: str, after: str, *, others: Sequence[str] = (), lines: bool, count: int) -> dict[str, int]:
+    """Texts that stand elsewhere in place of the one that is missing between `before` and `after`, those first that
+    have the most characters around them in common, with how many characters that is. Their lines are indented as
+    they would be here.
 
     others: texts that may hold such places, too. lines: whether what is missing may go on over several lines. count:
     texts at most.
@@ -43,16 +37,22 @@ def copies(before: str, after: str, *, others: Sequence[str] = (), lines: bool, 
     for source in (before[:-1], after, *others):
         for text, characters in _found(source, before, after, lines=lines):
             alike[text] = max(characters, alike.get(text, 0))
-    weights = {text: exp(_NATS_ALIKE * alike[text]) for text in nlargest(count, alike, key=alike.__getitem__)}
-    total = exp(_NATS_ALIKE * _EVEN) + sum(weights.values())
-    return {text: _MOST_LIKELY * weight / total for text, weight in weights.items()}
+    return {text: alike[text] for text in nlargest(count, alike, key=alike.__getitem__)}
 
 
-def mixed(log_prob: float, copied: float, copies: float) -> float:
-    """How likely a text is to whoever reads left to right and knows what stands elsewhere, too, nats. log_prob: to the
-    encoder. copied, copies: how likely it, and how likely any text, is copied; from 0 to below 1."""
-    nats = log1p(-copies) + log_prob
-    return float(np.logaddexp(nats, log(copied))) if copied else nats
+def copy_probs(alike: Mapping[str, int], prior: CopyPrior) -> dict[str, float]:
+    """The probability of each copy under a prior, from its characters in common (a cache model beside a language model,
+    arXiv 1612.04426)."""
+    weights = {text: exp(prior.nats_per_character * characters) for text, characters in alike.items()}
+    total = exp(prior.nats_per_character * prior.even_characters) + sum(weights.values())
+    return {text: prior.max_prob * weight / total for text, weight in weights.items()}
+
+
+def identifier_probs(texts: Sequence[str], prior: CopyPrior, *, within: bool) -> dict[str, float]:
+    """The probability of each of a few identifiers' ends under a prior: half that of the one before. within: whether
+    the line goes on after the hole."""
+    total = prior.identifier_within if within else prior.identifier_to_end
+    return {text: total / 2 ** (place + 1) for place, text in enumerate(texts)}
 
 
 def _found(source: str, before: str, after: str, *, lines: bool) -> Iterator[tuple[str, int]]:

@@ -7,9 +7,8 @@ from typing import Literal, TypeAlias
 from infill.passage import to_line_feeds
 from infill.request import InfillRequest, Span
 
-HoleMode: TypeAlias = Literal["within", "line", "block", "across"]
-"""within: a text in a line that goes on after it. line: to the end of a line. block: whole lines. across: from one line
-into the middle of another."""
+HoleMode: TypeAlias = Literal["within", "line", "block"]
+"""within: a text in a line that goes on after it. line: to the end of a line. block: whole lines."""
 
 # A line that ends so goes on below it.
 _BLOCK_OPENERS = ("{", "(", "[", ":", "->", "=>", " do", " then")
@@ -19,7 +18,7 @@ _REACH = 512
 
 def resolve_mode(request: InfillRequest) -> HoleMode:
     """How far a request's holes go: where it asks for "auto" that is decided from the text around them, "block" where
-    any of them wants it. Never "across", which only shows in what has been tried."""
+    any of them wants it."""
     wanted = request.instruction is not None or any(_wants_block(request.text, hole) for hole in request.holes)
     if request.mode == "block" or (request.mode == "auto" and wanted):
         return "block"

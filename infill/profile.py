@@ -1,25 +1,90 @@
-"""A checkpoint's profile: what is tuned for it, read from `infill.json` beside its tokenizer.
+"""Everything that is tuned, per checkpoint, as data; nothing tuned stands anywhere else.
 
-What the file does not name, or where there is none, is a default meant for a model that is right most of the time.
+A checkpoint's profile is the `infill.json` beside its tokenizer. One without is served by a profile derived from its
+own generation_config, on the safe side: its own sampler and temperature ramp, and no source of proposals but the model
+and the text around the hole.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, Literal, TypeAlias, cast
 
+from cattrs import BaseValidationError, Converter, transform_error
+from cattrs.v import format_exception
+
+from engine.canvas import DenoiseConfig
 from engine.errors import CheckpointError
+from infill.mode import HoleMode
 from infill.request import InfillRequest
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
-T = TypeVar("T", bound="DataclassInstance")
+from infill.window import Budget
 
 FILE = "infill.json"
+
+ProposerName: TypeAlias = Literal["denoise", "prompt_lookup", "continuation"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lengths:
+    """Lengths of holes that are denoised side by side, in tokens, ascending; one that stands there twice is tried with
+    other noise, too.
+
+    within, line, block: of an empty hole of each mode. replaced: of a hole with text in it, as factors of the text's
+    own length.
+    """
+
+    within: tuple[int, ...] = (1, 2, 4, 6, 9, 14, 24, 48)
+    line: tuple[int, ...] = (3, 5, 8, 12, 17, 24, 34, 48)
+    block: tuple[int, ...] = (8, 16, 32, 64, 104, 160)
+    replaced: tuple[float, ...] = (0.5, 0.75, 1.0, 1.25, 1.6, 2.2)
+
+    def of(self, mode: HoleMode, room: int) -> tuple[int, ...]:
+        """The lengths for an empty hole; the longest is the room where the room is shorter."""
+        lengths: tuple[int, ...] = getattr(self, mode)
+        fitting = tuple(length for length in lengths if length < room)
+        return fitting if len(fitting) == len(lengths) else (*fitting, room)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyPrior:
+    """How likely a hole holds a copy of a text elsewhere, from the characters around both that are alike.
+
+    max_prob: of any copy at all. even_characters: alike characters, on both sides together, that make a copy as likely
+    as none. nats_per_character: of each of them.
+    identifier_within, identifier_to_end: that only the rest of a word is missing, and is one of the identifiers
+    elsewhere, where the line goes on after the hole and where it ends.
+    """
+
+    max_prob: float
+    even_characters: int
+    nats_per_character: float
+    identifier_within: float
+    identifier_to_end: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContinuationSettings:
+    """passes: encoder forwards, by mode. width: hypotheses that a pass reads."""
+
+    passes: Mapping[HoleMode, int]
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """What counts in the rank beside the log-probability, in nats.
+
+    syntax_error: that an added error costs. misplaced: that a text costs which repeats a line next to it or gives what
+    stands on its right to another statement. unknown_word: that an unknown word costs; a model that is sure of one has
+    its way.
+    """
+
+    syntax_error: float = 60.0
+    misplaced: float = 30.0
+    unknown_word: float = 8.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +97,7 @@ class Gate:
 
     def __post_init__(self) -> None:
         if not 0 <= self.shy <= self.normal <= self.bold:
-            raise ValueError("gate: expected 0 <= shy <= normal <= bold")
+            raise ValueError("expected 0 <= shy <= normal <= bold")
 
     def most_doubt(self, request: InfillRequest) -> float | None:
         """Return how unlikely a line of a request's answer may be, nats; None where whatever is best was asked for."""
@@ -43,46 +108,90 @@ class Gate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """What is tuned for one checkpoint. follows_instructions: whether it was trained to do as it is told."""
+    """How a checkpoint's holes are filled. The defaults are for a model that is right most of the time.
 
+    denoise: the sampler. steps: denoising steps at most, by mode. replaced_steps: the same for holes with text in them.
+    stages: proposers, those of a stage scored together.
+    warm_start_noise: shares of noise from which a replaced text is denoised anew.
+    max_copies: texts that prompt lookup proposes. multiline_copies: whether they may have several lines in a hole
+        within a line.
+    max_canvases: that one block may take, one after the other.
+    trust_encoder: whether the encoder scores code sanely; False ranks by the decoder's entropies.
+    follows_instructions: whether it was trained to do as it is told.
+    """
+
+    window: Budget
+    denoise: DenoiseConfig
+    steps: Mapping[HoleMode, int]
+    replaced_steps: int
+    lengths: Lengths = field(default_factory=Lengths)
+    stages: tuple[tuple[ProposerName, ...], ...] = (("denoise", "prompt_lookup"),)
+    warm_start_noise: tuple[float, ...] = (0.0, 0.3, 0.6, 1.0)
+    max_copies: int = 4
+    multiline_copies: bool = False
+    copy_prior: CopyPrior | None = None
+    continuation: ContinuationSettings | None = None
+    max_canvases: int = 4
+    weights: Weights = field(default_factory=Weights)
     gate: Gate = field(default_factory=Gate)
+    trust_encoder: bool = True
     follows_instructions: bool = True
 
 
-def profile_for(directory: Path) -> Profile:
-    """Return the profile of the checkpoint in a directory.
+MAX_STEPS = 24
+"""Denoising steps of a derived profile; a short hole between clamped texts settles well before."""
+
+
+def derived_profile(config: DenoiseConfig) -> Profile:
+    """The profile of a checkpoint that has none of its own. config: its generation_config."""
+    steps = min(config.max_denoising_steps, MAX_STEPS)
+    return Profile(
+        window=Budget(context=8_192),
+        denoise=config,
+        steps={"within": steps, "line": steps, "block": steps},
+        replaced_steps=steps,
+    )
+
+
+def profile_for(directory: Path, config: DenoiseConfig | None = None) -> Profile:
+    """The profile of a checkpoint: derived, with what its `infill.json` says in place of it. config: its
+    generation_config, the official one where not given.
 
     Raises:
-        CheckpointError: its `infill.json` cannot be read, or holds what no profile has; the message names the file.
+        CheckpointError: the file cannot be read, or says something unknown.
     """
+    profile = derived_profile(config or DenoiseConfig())
     path = directory / FILE
-    if not path.exists():
-        return Profile()
+    if not path.is_file():
+        return profile
     try:
-        return _read(Profile, json.loads(path.read_text(encoding="utf-8")), "")
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path} is not a profile: {error}") from error
+        stored: object = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(stored, dict):
+            raise ValueError("expected an object")
+        merged = _merged(_CONVERTER.unstructure(profile), cast(dict[str, Any], stored))
+        return _CONVERTER.structure(merged, Profile)
+    except (OSError, ValueError, BaseValidationError) as error:
+        reason = _reason(error)
+        raise CheckpointError(f"{path} is not a valid profile ({reason}): restore or remove it") from error
 
 
-def _read(kind: type[T], settings: object, path: str) -> T:
-    """Return a dataclass whose members are named in a JSON object; each default tells its type."""
-    if not isinstance(settings, dict):
-        raise ValueError(f"{path or 'the file'}: expected an object")
-    known = {entry.name for entry in fields(kind)}
-    defaults, members = kind(), dict[str, Any]()
-    for name, value in cast(Mapping[str, object], settings).items():
-        here = f"{path}.{name}" if path else name
-        if name not in known:
-            raise ValueError(f"{here}: unknown")
-        default: object = getattr(defaults, name)
-        if isinstance(default, bool):
-            accepted, expected = isinstance(value, bool), "true or false"
-        elif isinstance(default, float):
-            accepted, expected = isinstance(value, int | float) and not isinstance(value, bool), "a number"
-        else:
-            members[name] = _read(type(cast("DataclassInstance", default)), value, here)
-            continue
-        if not accepted:
-            raise ValueError(f"{here}: expected {expected}")
-        members[name] = value
-    return kind(**members)
+def _merged(base: Any, over: object) -> Any:  # noqa: ANN401 - JSON.
+    """Nested objects with the values of `over` in place of those of `base`."""
+    if not isinstance(base, dict) or not isinstance(over, dict):
+        return over
+    known = cast(dict[str, Any], base)
+    return known | {key: _merged(known.get(key), value) for key, value in cast(dict[str, Any], over).items()}
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong, and where in the file."""
+    if not isinstance(error, BaseValidationError):
+        return str(error)
+    return transform_error(error, format_exception=_described)[0]
+
+
+def _described(error: BaseException, kind: type | None) -> str:
+    return str(error) if isinstance(error, ValueError) else format_exception(error, kind)
+
+
+_CONVERTER = Converter(forbid_extra_keys=True)

@@ -9,12 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import islice, product
+from itertools import product
 from typing import Self
 
 from infill.brackets import unmatched
-from infill.bridge import bridges
 from infill.indentation import margin_of
 from infill.mode import goes_on
 from infill.passage import interleaved
@@ -40,8 +38,6 @@ _CLOSED = re.compile(r"[)\]}\"'`>]+\s*")
 # What may still be typed behind it, if the line is a header, without and with the block below.
 _HEADER_ENDS = {"bash": ("; then :; fi", "; then"), "lua": (" then end", " then"), "python": (": ...", ":")}
 _BRACED_HEADER_ENDS = (" {}", " {")
-# Bridges that are tried.
-_MOST_BRIDGES = 12
 # Of comments that a line's end ends; others leave an error where they are not closed.
 _COMMENT_MARKS = ("#", "//")
 _WORD_BEGUN = re.compile(r"\w+\Z")
@@ -49,16 +45,14 @@ _WORD_BEGUN = re.compile(r"\w+\Z")
 _NO_BEGINNINGS = (")", "]", "}", "#", "/", "*", '"', "'", "`")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Statements:
     """around: the texts around the holes, one more than there are holes. middles: what stands in these now. language:
-    the name of its fence, empty where no grammar fits. window: `around` as far as it is shown, statements that are cut
-    in two included."""
+    the name of its fence, empty where no grammar fits."""
 
     around: tuple[str, ...]
     middles: tuple[str, ...]
     language: str
-    window: tuple[str, ...]
 
     @classmethod
     def of(cls, around: Sequence[str], middles: Sequence[str], language: str) -> Self:
@@ -78,7 +72,7 @@ class Statements:
                 break
         *others, last = (around[0][begin:], *around[1:])
         whole = (*others, last[: len(last) - cut])
-        return cls(_ended(whole, middles, language), tuple(middles), language, tuple(around))
+        return cls(_ended(whole, middles, language), tuple(middles), language)
 
     def errors(self, texts: Sequence[str]) -> int:
         """Places where the statements depart from the grammar with these texts in the holes, or where one of the texts
@@ -86,17 +80,11 @@ class Statements:
         text = interleaved(self.around, texts)
         return error_count(text, self.language) + self._swallowed(text, texts)
 
-    def damage(self, texts: Sequence[str]) -> int:
-        """By how many errors the window, cut in two or not, has more with these texts in the holes than with what
-        stands there now, or with a word: what is whole of it may not show them."""
-        errors = error_count(interleaved(self.window, texts), self.language)
-        return max(errors - self._window_errors, 0) if errors else 0
-
     def unavoidable_errors(self) -> int:
         """The errors that a text in the holes cannot well be blamed for: those of the text that it replaces; in empty
         holes the fewest that are left by nothing, by leaving the holes' lines out, or by one of the ordinary pieces of
-        code that might stand there, in the place of the word that a hole completes, or of its line; or by a bridge.
-        Where only brackets are known, whether more of them may follow is not."""
+        code that might stand there, in the place of the word that a hole completes, or of its line. Where only brackets
+        are known, whether more of them may follow is not."""
         fewest = self.errors(self.middles)
         if any(self.middles) or not has_grammar(self.language):
             return fewest
@@ -104,33 +92,7 @@ class Statements:
             if not fewest:
                 break  # Most texts are whole as they stand.
             fewest = min(fewest, error_count(text, self.language))
-        if fewest:
-            fewest = min([fewest, *(errors for errors, _ in self._bridges)])
         return fewest
-
-    def bridges(self, count: int) -> list[str]:
-        """Texts for a single hole whose sides belong to different lines: of those that were tried the first few that
-        break the least; none for several holes."""
-        if not count:
-            return []
-        fewest = min((errors for errors, _ in self._bridges), default=0)
-        return [text for errors, text in self._bridges if errors == fewest][:count]
-
-    @cached_property
-    def _bridges(self) -> list[tuple[int, str]]:
-        """The bridges that are tried, with their errors."""
-        if len(self.middles) > 1:
-            return []
-        (before, after), (above, below) = self.around, self.window
-        lines = [*reversed(above.split("\n")[:-1]), *below.split("\n")[1:]]
-        tried = islice(bridges(before, after, self.language, lines=lines), _MOST_BRIDGES)
-        return [(self.errors([text]), text) for text in tried]
-
-    @cached_property
-    def _window_errors(self) -> int:
-        """The fewest errors of the window, with what stands in the holes now, and with a word in them."""
-        others = self.middles, ["x"] * len(self.middles)
-        return min(error_count(interleaved(self.window, middles), self.language) for middles in others)
 
     def _with_stand_ins(self) -> Iterator[str]:
         """The statements without the holes' lines, and with each stand-in in the holes or in place of a single one's

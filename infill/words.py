@@ -20,11 +20,6 @@ _LEAST_TYPED = 2
 _MOST_ALIKE = 24
 
 
-# How likely a word that has begun is the only thing missing, and one of the identifiers that stand elsewhere: where the
-# line ends behind the hole, and where it goes on.
-_LIKELY_TO_END, _LIKELY_WITHIN = 0.06, 0.3
-
-
 def known_words(texts: Iterable[str], language: str) -> frozenset[str]:
     """The words of texts, but those that they begin or end with, of which a hole may have cut a piece off, and the
     words of a language; and the parts of them all, in lower case."""
@@ -65,14 +60,6 @@ def identifier_completions(before: str, after: str, *, others: Sequence[str] = (
         same = _alike(source[max(match.start() - _MOST_ALIKE, 0) : match.start()], begun)
         alike[match[1]] = max(same, alike.get(match[1], 0))
     return sorted(alike, key=alike.__getitem__, reverse=True)[:count]
-
-
-def completions(before: str, after: str, *, others: Sequence[str] = (), count: int) -> dict[str, float]:
-    """The first few `identifier_completions`, with how likely each is all that is missing: half as likely as the one
-    before it."""
-    texts = identifier_completions(before, after, others=others, count=count)
-    likely = _LIKELY_WITHIN if after.partition("\n")[0].strip() else _LIKELY_TO_END
-    return {text: likely / 2 ** (place + 1) for place, text in enumerate(texts)}
 
 
 def _is_known(word: str, known: frozenset[str]) -> bool:

@@ -23,7 +23,6 @@ from bench.nano.shape import text_configuration
 from engine.train.model import Backbone
 from engine.train.objective import Batch, Objective
 from infill.layout import lay_out
-from infill.length import Given
 from infill.request import Rejection
 
 CAUSAL_ROWS = 256
@@ -127,11 +126,11 @@ def _renamed(model: Model, rewrites: Sequence[Example], kept: AnswerFile) -> Sha
 
 def _rewritten(model: Model, example: Example) -> Answer:
     """What a checkpoint makes of an example of one hole at the answer's length."""
-    layout = lay_out(example.request, model.tokens, model.budget)
+    layout = lay_out(example.request, model.tokens, model.profile.window)
     if isinstance(layout, Rejection):
         return Answer(middle=None, passes=0, token_positions=0, ms=0.0)
     [answer] = layout.encode_middles(example.answers)
-    return run(model.infiller.fill(model.with_rows(example.request), lengths=Given(len(answer))))
+    return run(model.infiller.fill(model.with_rows(example.request), exact_tokens=len(answer)))
 
 
 def examples(directory: Path, count: int) -> Iterator[tuple[Case, Answer]]:

@@ -50,9 +50,9 @@ def make_loader(checkpoint: Checkpoint, options: EngineOptions) -> Loader:
         from engine.load import LoadProgress
         from engine.load import load as load_denoiser
         from engine.store import cache_root
-        from infill.fill import HoleSettings, Infiller
+        from infill.fill import Infiller
         from infill.profile import profile_for
-        from infill.rank import scores_sanely
+        from infill.sanity import scores_sanely
         from infill.tokens import TextTokens
 
         meter = LoadMeter(report)
@@ -68,8 +68,7 @@ def make_loader(checkpoint: Checkpoint, options: EngineOptions) -> Loader:
             elif threads := threads_for(plan.budget.weights):
                 torch.set_num_threads(threads)
             tokens = TextTokens.load(checkpoint.directory)
-            config = denoise_config(checkpoint.directory)
-            profile = profile_for(checkpoint.directory)
+            profile = profile_for(checkpoint.directory, denoise_config(checkpoint.directory))
             logger.info("%s: %s, %d layers' experts in main memory", checkpoint.name, plan.scheme, plan.offloaded)
             denoiser = load_denoiser(
                 checkpoint.directory,
@@ -82,13 +81,13 @@ def make_loader(checkpoint: Checkpoint, options: EngineOptions) -> Loader:
                 progress=show,
                 warn=notices.append,
             )
-            trusted = scores_sanely(denoiser, tokens)
+            trusted = profile.trust_encoder and scores_sanely(denoiser, tokens)
         if not trusted:
             logger.warning("This checkpoint's encoder does not score code sanely; candidates are ranked without it.")
 
         def make_infiller(level: int) -> Infiller:
-            settings = HoleSettings(lengths=thrift.ladder(level))
-            return Infiller(denoiser, tokens, config, settings=settings, profile=profile, trust_encoder=trusted)
+            lengths = thrift.lengths(profile.lengths, level)
+            return Infiller(denoiser, tokens, replace(profile, lengths=lengths, trust_encoder=trusted))
 
         name = device_name(device) + ("" if plan.scheme == "none" else f", {plan.scheme}")
         for notice in notices:

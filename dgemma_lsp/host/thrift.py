@@ -5,7 +5,7 @@ Level 0 gives up nothing. Each level costs quality or speed, never an answer.
 
 from __future__ import annotations
 
-from infill.length import Ladder
+from infill.profile import Lengths
 
 LAST_LEVEL = 3
 LEAST_CONTEXT_TOKENS = 1024
@@ -16,10 +16,15 @@ def context_tokens(whole: int, level: int) -> int:
     return max(min(whole, LEAST_CONTEXT_TOKENS), whole >> level)
 
 
-def ladder(level: int) -> Ladder:
-    """The lengths that are tried at a level."""
-    whole = Ladder()
-    return Ladder(line=whole.line[1::2], block=whole.block[1::2]) if level else whole
+def lengths(whole: Lengths, level: int) -> Lengths:
+    """The lengths that are tried at a level, of those at level 0: half as many at each, the longest of them always."""
+    step = 1 << level
+    return Lengths(
+        within=whole.within[::-step][::-1],
+        line=whole.line[::-step][::-1],
+        block=whole.block[::-step][::-1],
+        replaced=whole.replaced,
+    )
 
 
 def notice(whole: int, level: int) -> str:

@@ -6,9 +6,11 @@ import dataclasses
 
 import pytest
 
-from bench.ablation import SHIPPED, SPLITS, chosen, row_of, variants_of
+from bench.ablation import SPLITS, chosen, row_of, variants_of
 from bench.answers import Answer
 from bench.judge import Verdict
+from engine.nano import DIRECTORY
+from infill.profile import profile_for
 
 RIGHT = Verdict(exact=True, similarity=1.0, passed=None, length_error=0, echo=False, broken=False, torn=False)
 WRONG = dataclasses.replace(RIGHT, exact=False, similarity=0.5, broken=True)
@@ -17,9 +19,10 @@ ANSWER = Answer(middle="a", passes=4, token_positions=100, ms=1.0)
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_what_ships_comes_first_and_every_other_variant_differs_from_it_and_from_the_others(split: str) -> None:
-    shipped, *others = variants_of(split).values()
-    assert shipped == SHIPPED
-    assert SHIPPED not in others
+    profile = profile_for(DIRECTORY)
+    shipped, *others = (change(profile) for change in variants_of(split).values())
+    assert shipped == profile
+    assert profile not in others
     assert all(others.count(variant) == 1 for variant in others)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from engine.canvas import ScoreQuery, TokenIds
 from engine.reference import ReferenceDenoiser
 from engine.trie import Trie
 from tests.unit.engine.canvases import prompt
@@ -28,36 +29,51 @@ def test_a_beginning_is_one_node_and_sees_its_own_beginnings() -> None:
     ]
 
 
+def queries(*rows: TokenIds) -> list[ScoreQuery]:
+    return [ScoreQuery(token_ids=row) for row in rows]
+
+
 def test_rows_read_after_others_score_as_if_read_alone(denoiser: ReferenceDenoiser) -> None:
     rows = [np.concatenate([prompt(9, seed=1), prompt(n, seed=n)]) for n in (3, 5, 8)]
     with denoiser.prefill(prompt(40)) as context:
-        first = denoiser.score(context, rows[:1])
+        reader, fresh = denoiser.reader(context), denoiser.reader(context)
+        reader.read(queries(*rows[:1]))
+        before = reader.token_positions
         # A longer prompt in between may move the slot's keys and values.
         denoiser.prefill(prompt(200)).release()
-        later = denoiser.score(context, rows[1:], after=first)
-        alone = denoiser.score(context, rows[1:])
-    assert later.token_positions < alone.token_positions
-    for row, other in zip(later.rows, alone.rows, strict=True):
+        later, alone = reader.read(queries(*rows[1:])), fresh.read(queries(*rows[1:]))
+    assert 0 < reader.token_positions - before < fresh.token_positions
+    for row, other in zip(later, alone, strict=True):
         np.testing.assert_allclose(row.log_probs, other.log_probs, atol=TOLERANCE)
         np.testing.assert_array_equal(row.top_ids, other.top_ids)
 
 
-def test_only_what_is_asked_about_is_answered(denoiser: ReferenceDenoiser) -> None:
+def test_what_was_read_before_is_not_computed_again(denoiser: ReferenceDenoiser) -> None:
     row = prompt(9, seed=1)
     with denoiser.prefill(prompt(20)) as context:
-        [whole] = denoiser.score(context, [row]).rows
-        [end] = denoiser.score(context, [row], begins=[6]).rows
+        reader = denoiser.reader(context)
+        [first] = reader.read(queries(row))
+        before = reader.token_positions
+        [again] = reader.read(queries(row))
+    assert reader.token_positions == before
+    np.testing.assert_array_equal(first.log_probs, again.log_probs)
+
+
+def test_scores_begin_where_the_query_says(denoiser: ReferenceDenoiser) -> None:
+    row = prompt(9, seed=1)
+    with denoiser.prefill(prompt(20)) as context:
+        whole, end = denoiser.reader(context).read([ScoreQuery(token_ids=row), ScoreQuery(token_ids=row, begin=6)])
     np.testing.assert_allclose(end.log_probs, whole.log_probs[6:], atol=TOLERANCE)
     np.testing.assert_array_equal(end.top_ids, whole.top_ids[6:])
 
 
-def test_what_is_banned_is_not_named_and_where_few_are_allowed_only_those(denoiser: ReferenceDenoiser) -> None:
+def test_banned_ids_are_not_named_and_where_few_are_allowed_only_those(denoiser: ReferenceDenoiser) -> None:
     row = prompt(6, seed=1)
     with denoiser.prefill(prompt(20)) as context:
-        [free] = denoiser.score(context, [row]).rows
+        [free] = denoiser.reader(context).read(queries(row))
         best = frozenset(free.top_ids[:, 0].tolist())
         allowed = frozenset(free.top_ids[3, 2:4].tolist()) - best
-        [held] = denoiser.score(context, [row], banned_ids=best, allowed=[{3: allowed}]).rows
+        [held] = denoiser.reader(context, banned_ids=best).read([ScoreQuery(token_ids=row, allowed={3: allowed})])
     elsewhere = np.arange(len(row)) != 3
     np.testing.assert_array_equal(held.log_probs[elsewhere], free.log_probs[elsewhere])
     assert np.exp(held.top_log_probs[3]).sum() == pytest.approx(1, abs=TOLERANCE)
@@ -66,18 +82,11 @@ def test_what_is_banned_is_not_named_and_where_few_are_allowed_only_those(denois
     assert set(held.top_ids[3][named[3]].tolist()) == allowed
 
 
-def test_rows_that_begin_alike_are_each_held_to_their_own(denoiser: ReferenceDenoiser) -> None:
+def test_rows_with_a_shared_prefix_are_each_held_to_their_own_ids(denoiser: ReferenceDenoiser) -> None:
     row = prompt(6, seed=1)
     with denoiser.prefill(prompt(20)) as context:
-        [free] = denoiser.score(context, [row]).rows
+        [free] = denoiser.reader(context).read(queries(row))
         fewer = frozenset(free.top_ids[3, 2:4].tolist())
-        unheld, held = denoiser.score(context, [row, row], allowed=[{}, {3: fewer}]).rows
+        unheld, held = denoiser.reader(context).read([*queries(row), ScoreQuery(token_ids=row, allowed={3: fewer})])
     np.testing.assert_array_equal(unheld.top_ids, free.top_ids)
     assert set(held.top_ids[3][np.isfinite(held.top_log_probs[3])].tolist()) == fewer
-
-
-def test_scores_of_another_denoiser_are_refused(denoiser: ReferenceDenoiser) -> None:
-    with denoiser.prefill(prompt(20)) as context:
-        scores = denoiser.score(context, [])
-        with pytest.raises(TypeError, match="scores of this denoiser"):
-            denoiser.score(context, [prompt(3)], after=scores)

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from engine.backbone import Backbone
-from engine.canvas import DenoiseConfig, TokenIds
+from engine.canvas import DenoiseConfig, ScoreQuery, TokenIds
 from engine.context import PooledContext
 from engine.errors import ContextTooLongError
 from engine.reference import ReferenceDenoiser
@@ -35,7 +35,7 @@ def branch(shared: int, length: int) -> TokenIds:
 def assert_equals_one_shot(backbone: Backbone, denoiser: ReferenceDenoiser, context: PooledContext) -> None:
     """Keys, a denoising step and scores are those of a fresh pool that encodes the same tokens at one go."""
     fresh = ReferenceDenoiser(backbone, context_tokens=256)
-    rows = [prompt(7, seed=8)]
+    rows = [ScoreQuery(token_ids=prompt(7, seed=8))]
     with fresh.prefill(context.slot.token_ids[: context.token_count]) as expected:
         for ours, theirs in zip(context.slot.sequence.keys, expected.slot.sequence.keys, strict=True):
             length = context.token_count
@@ -44,9 +44,10 @@ def assert_equals_one_shot(backbone: Backbone, denoiser: ReferenceDenoiser, cont
             own.start(at, [CANVAS], seeds=[3], config=DenoiseConfig()).step().rows[0]
             for own, at in ((denoiser, context), (fresh, expected))
         )
-        np.testing.assert_array_equal(left.argmax_ids, right.argmax_ids)
-        np.testing.assert_allclose(left.top_log_probs, right.top_log_probs, atol=TOLERANCE)
-        scores, others = denoiser.score(context, rows).rows[0], fresh.score(expected, rows).rows[0]
+        for hole, same in zip(left.holes, right.holes, strict=True):
+            np.testing.assert_array_equal(hole.argmax_ids, same.argmax_ids)
+            np.testing.assert_allclose(hole.top_log_probs, same.top_log_probs, atol=TOLERANCE)
+        [scores], [others] = denoiser.reader(context).read(rows), fresh.reader(expected).read(rows)
         np.testing.assert_allclose(scores.log_probs, others.log_probs, atol=TOLERANCE)
 
 
@@ -95,19 +96,21 @@ def test_a_context_in_use_is_not_disturbed(backbone: Backbone, between: TokenIds
                 rows.append(stepper.step().rows[0])
         assert_equals_one_shot(backbone, denoiser, context)
     for row, same in zip(rows, expected, strict=True):
-        np.testing.assert_array_equal(row.argmax_ids, same.argmax_ids)
-        np.testing.assert_allclose(row.entropy, same.entropy, atol=TOLERANCE)
+        for hole, other in zip(row.holes, same.holes, strict=True):
+            np.testing.assert_array_equal(hole.argmax_ids, other.argmax_ids)
+            np.testing.assert_allclose(hole.entropy, other.entropy, atol=TOLERANCE)
 
 
 def test_scoring_leaves_nothing_in_the_pool(backbone: Backbone) -> None:
     denoiser = ReferenceDenoiser(backbone, context_tokens=64)
     with denoiser.prefill(LONG[:12]) as context:
         before = [keys[:, :, :12].clone() for keys in context.slot.sequence.keys]
-        denoiser.score(context, [LONG[12:20], LONG[12:14]])
+        reader = denoiser.reader(context)
+        reader.read([ScoreQuery(token_ids=LONG[12:20]), ScoreQuery(token_ids=LONG[12:14])])
         assert denoiser.pool.held == 12
         for keys, same in zip(context.slot.sequence.keys, before, strict=True):
             assert torch.equal(keys[:, :, :12], same)
-        assert denoiser.score(context, []).rows == ()
+        assert reader.read([]) == ()
 
 
 class TestBudget:
@@ -200,7 +203,7 @@ def test_a_released_context_is_refused(denoiser: ReferenceDenoiser) -> None:
     context.release()
     context.release()
     with pytest.raises(ValueError, match="released"):
-        denoiser.score(context, [LONG])
+        denoiser.reader(context)
 
 
 def test_an_empty_prompt_is_refused(denoiser: ReferenceDenoiser) -> None:

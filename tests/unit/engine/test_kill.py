@@ -27,6 +27,7 @@ import torch
 from torch import Tensor
 
 from engine import manifest, store
+from engine.canvas import ScoreQuery
 from engine.load import load
 from engine.quantize import Packed
 from engine.store import Cache, held
@@ -150,4 +151,4 @@ def scores(checkpoint: Path, caches: Path | None) -> Tensor:
     """What a start makes of a text."""
     denoiser = load(checkpoint, scheme="int4", cache=caches)
     with denoiser.prefill(prompt(10)) as context:
-        return torch.from_numpy(denoiser.score(context, [prompt(20, seed=1)]).rows[0].log_probs)
+        return torch.from_numpy(denoiser.reader(context).read([ScoreQuery(token_ids=prompt(20, seed=1))])[0].log_probs)

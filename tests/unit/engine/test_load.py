@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import DiffusionGemmaForBlockDiffusion
 
-from engine.canvas import DenoiseConfig
+from engine.canvas import DenoiseConfig, ScoreQuery
 from engine.configuration import denoise_config
 from engine.errors import CheckpointError, EngineError
 from engine.load import LoadProgress, load
@@ -55,7 +55,9 @@ def edit_json(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
 def first_entropies(denoiser: ReferenceDenoiser) -> list[float]:
     with denoiser.prefill(prompt(20)) as context:
         own = canvas(prompt(6), range(2, 4), keep_start=True)
-        return denoiser.start(context, [own], seeds=[0], config=DenoiseConfig()).step().rows[0].entropy.tolist()
+        return (
+            denoiser.start(context, [own], seeds=[0], config=DenoiseConfig()).step().rows[0].holes[0].entropy.tolist()
+        )
 
 
 def assert_same(loaded: ReferenceDenoiser, denoiser: ReferenceDenoiser) -> None:
@@ -102,7 +104,7 @@ def test_dtype(checkpoint: Path, dtype: str | None, expected: torch.dtype) -> No
         own = canvas(prompt(6), range(2, 4))
         stepper = denoiser.start(context, [own], seeds=[0], config=DenoiseConfig())
         assert [stepper.step().step for _ in range(2)] == [1, 2]
-        assert denoiser.score(context, [prompt(4)]).rows[0].log_probs.shape == (4,)
+        assert denoiser.reader(context).read([ScoreQuery(token_ids=prompt(4))])[0].log_probs.shape == (4,)
 
 
 @pytest.mark.parametrize("choice", [{"device": "abacus"}, {"dtype": "int3"}])
@@ -200,14 +202,16 @@ class TestDenoiseConfig:
     def test_reads_what_is_there(self, copy: Path) -> None:
         stored = {"max_denoising_steps": 20, "t_max": 0.9, "sampler_config": {"entropy_bound": 0.2}, "t_min": None}
         edit_json(copy / "generation_config.json", lambda config: config.update(stored))
-        assert denoise_config(copy) == DenoiseConfig(max_denoising_steps=20, t_max=0.9, entropy_bound=0.2)
+        assert denoise_config(copy) == DenoiseConfig(
+            ramp_steps=20, max_denoising_steps=20, t_max=0.9, entropy_bound=0.2
+        )
 
     @pytest.mark.parametrize(
         ("values", "message"),
         [
             ({"t_max": "hot"}, "t_max must be a number"),
             ({"max_denoising_steps": 1.5}, "max_denoising_steps must be a number"),
-            ({"max_denoising_steps": 0}, "max_denoising_steps must be at least 1"),
+            ({"max_denoising_steps": 0}, "must be at least 1"),
             ({"t_max": 0.1}, "t_min"),
         ],
     )

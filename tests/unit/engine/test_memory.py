@@ -11,7 +11,7 @@ from transformers import DiffusionGemmaConfig
 from bench.full_size import configuration
 from bench.random_weights import random_tensors
 from engine.account import wanted_tensors
-from engine.canvas import DenoiseConfig
+from engine.canvas import DenoiseConfig, ScoreQuery
 from engine.configuration import model_config
 from engine.errors import DoesNotFitError
 from engine.load import finish
@@ -147,7 +147,7 @@ def test_a_step_takes_what_was_reckoned(
         stepper = denoiser.start(context, rows, seeds=range(len(rows)), config=DenoiseConfig(max_denoising_steps=2))
         for _ in range(2):
             stepper.step()
-        denoiser.score(context, [row.token_ids for row in rows])
+        denoiser.reader(context).read([ScoreQuery(token_ids=row.token_ids) for row in rows])
     assert least * reckoned < allocations.peak - before < reckoned
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from engine.canvas import ScoreQuery
 from engine.load import load
 from engine.quantize import Scheme
 from tests.unit.engine.canvases import prompt
@@ -21,7 +22,8 @@ def test_the_answers_are_the_same(wide: Path, tmp_path: Path, scheme: Scheme) ->
     scores: list[torch.Tensor] = []
     for denoiser in (whole, partly):
         with denoiser.prefill(prompt(10)) as context:
-            scores.append(torch.from_numpy(denoiser.score(context, [prompt(20, seed=1)]).rows[0].log_probs))
+            [read] = denoiser.reader(context).read([ScoreQuery(token_ids=prompt(20, seed=1))])
+            scores.append(torch.from_numpy(read.log_probs))
     assert torch.equal(*scores)
 
 

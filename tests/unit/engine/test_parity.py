@@ -18,7 +18,7 @@ from transformers.models.diffusion_gemma.generation_diffusion_gemma import Entro
 
 from engine.backbone import Backbone
 from engine.cache import ReadingCache
-from engine.canvas import DenoiseConfig, TokenIds
+from engine.canvas import DenoiseConfig, ScoreQuery, TokenIds
 from engine.load import load
 from engine.masks import Places
 from engine.reference import ReferenceDenoiser
@@ -45,8 +45,10 @@ class Drafts(BaseStreamer):
         pass
 
 
-CAUTIOUS = DenoiseConfig(max_denoising_steps=8, entropy_bound=0.5)
-HASTY = DenoiseConfig(max_denoising_steps=14, entropy_bound=1.0, confidence_threshold=0.05, t_max=0.1, t_min=0.05)
+CAUTIOUS = DenoiseConfig(ramp_steps=8, max_denoising_steps=8, entropy_bound=0.5)
+HASTY = DenoiseConfig(
+    ramp_steps=14, max_denoising_steps=14, entropy_bound=1.0, confidence_threshold=0.05, t_max=0.1, t_min=0.05
+)
 
 
 @pytest.mark.parametrize("config", [CAUTIOUS, HASTY])
@@ -81,8 +83,8 @@ def test_reproduces_generate(
             steps = [stepper.step().rows[0]]
             while not steps[-1].settled and len(steps) < config.max_denoising_steps:
                 steps.append(stepper.step().rows[0])
-        ours.append([row.argmax_ids.tolist() for row in steps])
-        context_ids = np.concatenate([context_ids, steps[-1].argmax_ids])
+        ours.append([row.holes[0].argmax_ids.tolist() for row in steps])
+        context_ids = np.concatenate([context_ids, steps[-1].holes[0].argmax_ids])
     assert ours == expected
 
 
@@ -125,9 +127,9 @@ def test_scores_left_to_right(
     # Rows that begin with the same tokens, the shortest of them with no others.
     rows = [np.concatenate([prompt(shared, seed=1), prompt(n, seed=n)]) for n in (int(shared == 0), 5, 3 * WINDOW)]
     with denoiser.prefill(prompt_ids) as context:
-        scores = denoiser.score(context, rows)
-        again = denoiser.score(context, rows)
-    for row, score, repeated in zip(rows, scores.rows, again.rows, strict=True):
+        queries = [ScoreQuery(token_ids=row) for row in rows]
+        scores, again = (denoiser.reader(context).read(queries) for _ in range(2))
+    for row, score, repeated in zip(rows, scores, again, strict=True):
         whole = long_ids(np.concatenate([prompt_ids, row]))
         with torch.inference_mode():
             hidden = model.model.encoder.language_model(input_ids=whole).last_hidden_state

@@ -37,11 +37,20 @@ def random_ids(seed: int) -> torch.LongTensor:
 def test_temperature_is_that_of_transformers(step: int) -> None:
     config = DenoiseConfig()
     raw = logits(step)
-    schedule = LinearTemperatureScheduleLogitsProcessor(config.t_min, config.t_max, config.max_denoising_steps)
+    schedule = LinearTemperatureScheduleLogitsProcessor(config.t_min, config.t_max, config.ramp_steps)
     # transformers counts the steps that remain.
-    remaining = torch.tensor(config.max_denoising_steps - step + 1, dtype=torch.int32)
+    remaining = torch.tensor(config.ramp_steps - step + 1, dtype=torch.int32)
     expected = schedule(torch.zeros(1, dtype=torch.long), raw, cur_step=remaining)  # pyright: ignore[reportArgumentType]
     torch.testing.assert_close(raw / sampler.temperature(step, config), expected, atol=0, rtol=0)
+
+
+def test_fewer_steps_leave_the_temperature_ramp_as_it_is() -> None:
+    few = DenoiseConfig(ramp_steps=48, max_denoising_steps=4)
+    assert [sampler.temperature(step, few) for step in range(1, 5)] == [
+        sampler.temperature(step, DenoiseConfig()) for step in range(1, 5)
+    ]
+    beyond = DenoiseConfig(ramp_steps=2, max_denoising_steps=4)
+    assert sampler.temperature(4, beyond) == sampler.temperature(2, beyond)
 
 
 def test_posterior() -> None:
@@ -98,12 +107,6 @@ def test_clamped_positions_spend_nothing_and_are_accepted() -> None:
     # What comes before 0.5 sums to 0.25; what comes before 0.75 sums to 0.75.
     assert sampler.accept_by_entropy(entropy, free, 0.25).tolist() == [True, True, True, True, False, True]
     assert sampler.accept_by_entropy(entropy, free, 0.0).tolist() == [True, True, True, False, False, True]
-
-
-def test_accepts_by_probability() -> None:
-    probs = torch.tensor([0.9, 0.5, 0.1, 0.1])
-    free = torch.tensor([True, True, True, False])
-    assert sampler.accept_by_probability(probs, free, 0.5).tolist() == [True, True, False, True]
 
 
 def test_clamped_positions_get_their_token_back() -> None:

@@ -17,6 +17,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from engine.canvas import ScoreQuery
 from engine.errors import CheckpointError
 from engine.load import LoadProgress, load
 from engine.manifest import MANIFEST, WEIGHTS, read_manifest
@@ -37,7 +38,7 @@ def root(tmp_path: Path) -> Path:
 
 def scores(denoiser: ReferenceDenoiser) -> Tensor:
     with denoiser.prefill(prompt(10)) as context:
-        return torch.from_numpy(denoiser.score(context, [prompt(20, seed=1)]).rows[0].log_probs)
+        return torch.from_numpy(denoiser.reader(context).read([ScoreQuery(token_ids=prompt(20, seed=1))])[0].log_probs)
 
 
 @pytest.fixture(scope="module")

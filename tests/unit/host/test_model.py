@@ -17,6 +17,7 @@ from dgemma_lsp.host.meter import GB, LoadMeter, described
 from dgemma_lsp.host.model import ResidentModel
 from engine.errors import DeviceLostError, DeviceMemoryError
 from engine.faults import translated
+from infill.profile import Lengths
 from infill.request import Filled, FillStats, InfillRequest, Progress
 from tests.unit.host.scripted import request
 
@@ -121,7 +122,11 @@ def test_a_closed_model_says_so() -> None:
 )
 def test_levels_of_thrift(level: int, tokens: int, fewer: bool) -> None:
     assert thrift.context_tokens(8192, level) == tokens
-    assert (len(thrift.ladder(level).line) < len(thrift.ladder(0).line)) == fewer
+    whole = Lengths()
+    for mode in ("within", "line", "block"):
+        own, all_of_them = getattr(thrift.lengths(whole, level), mode), getattr(whole, mode)
+        assert (len(own) < len(all_of_them)) == fewer
+        assert own[-1] == all_of_them[-1]
     assert thrift.context_tokens(512, level) == 512
 
 

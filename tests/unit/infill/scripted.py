@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.canvas import BatchState, Canvas, Context, DenoiseConfig, Floats, RowScores, RowState, Scores, TokenIds
+from engine.canvas import (
+    BatchState,
+    Canvas,
+    Context,
+    DenoiseConfig,
+    Floats,
+    HoleState,
+    RowScores,
+    RowState,
+    ScoreQuery,
+    TokenIds,
+)
 from infill.fill import Infiller
 from infill.layout import lay_out
+from infill.profile import ContinuationSettings, CopyPrior, Lengths, Profile, derived_profile
 from infill.request import Change, Confidence, Filled, InfillRequest, Progress, Rejection, Snippet, Span
 from infill.request import Mode as Mode
 from infill.tokens import TextTokens
@@ -24,6 +37,22 @@ _HOLE = re.compile("⟦(.*?)⟧", re.DOTALL)
 _RIGHT, _WRONG = -0.1, -3.0
 # Nats: the entropy of a token that the model is sure of, and of one that it is not.
 _SURE, _IN_DOUBT = 0.2, 0.9
+
+# All that a search may do, in the few steps and short lengths that a scripted model needs.
+PROFILE: Profile = replace(
+    derived_profile(DenoiseConfig(ramp_steps=3, entropy_bound=0.4, confidence_threshold=0.2)),
+    window=Budget(),
+    steps={"within": 2, "line": 1, "block": 3},
+    replaced_steps=3,
+    lengths=Lengths(
+        within=(1, 2, 2, 2, 3, 3, 4, 5, 6, 12), line=(2, 2, 2, 3, 3, 3, 4, 5, 8, 18), block=(8, 16, 32, 56, 96)
+    ),
+    stages=(("denoise", "prompt_lookup"), ("continuation",)),
+    copy_prior=CopyPrior(
+        max_prob=0.4, even_characters=30, nats_per_character=0.1, identifier_within=0.3, identifier_to_end=0.06
+    ),
+    continuation=ContinuationSettings(passes={"line": 6, "within": 4}, width=24),
+)
 
 
 class ScriptedContext:
@@ -62,6 +91,9 @@ class ScriptedDenoiser:
         self.canvases: list[Canvas] = []
         self.configs: list[DenoiseConfig] = []
         self.seeds: list[tuple[int, ...]] = []
+        self.reads: list[int] = []
+        self.unlikely_id = -1
+        self.known_to_encoder = answers
 
     def prefill(self, token_ids: TokenIds) -> ScriptedContext:
         self.prompts.append(token_ids)
@@ -78,35 +110,44 @@ class ScriptedDenoiser:
         self.seeds.append(tuple(seeds))
         return ScriptedStepper(self, canvases, config)
 
-    def score(
-        self,
-        context: Context,
-        rows: Sequence[TokenIds],
-        *,
-        begins: Sequence[int] = (),
-        after: Scores | None = None,
-        banned_ids: frozenset[int] = frozenset(),
-        allowed: Sequence[Mapping[int, frozenset[int]]] = (),
-    ) -> Scores:
+    def reader(self, context: Context, *, banned_ids: frozenset[int] = frozenset()) -> ScriptedReader:
         assert context is self.contexts[-1]
-        assert not self.contexts[-1].released
-        for row, own in zip(rows, allowed, strict=False):
-            # A token that may not stand there would be likelier than certain.
-            assert all(at == len(row) - 1 or int(row[at]) in ids for at, ids in own.items())
-        right = _with_answers(self.canvases[0], self.answers)
-        scores = [
-            self._row_scores(row, right, begin) for row, begin in zip(rows, begins or [0] * len(rows), strict=True)
-        ]
-        return Scores(rows=tuple(scores), token_positions=sum(map(len, rows)))
+        return ScriptedReader(self)
 
-    def _row_scores(self, row: TokenIds, right: TokenIds, begin: int) -> RowScores:
-        """Tokens where the answer has them are likely, and named there, whatever stands before them."""
+
+class ScriptedReader:
+    """An encoder that finds the answer's tokens likely, and names them, whatever stands before them.
+
+    reads: how many rows each forward read.
+    """
+
+    def __init__(self, denoiser: ScriptedDenoiser) -> None:
+        self._denoiser = denoiser
+        self._seen: set[bytes] = set()
+        self.token_positions = 0
+
+    def read(self, queries: Sequence[ScoreQuery]) -> tuple[RowScores, ...]:
+        assert not self._denoiser.contexts[-1].released
+        fresh = {query.token_ids.tobytes(): len(query.token_ids) for query in queries}
+        self.token_positions += sum(size for row, size in fresh.items() if row not in self._seen)
+        if fresh.keys() - self._seen:
+            self._denoiser.reads.append(len(queries))
+        self._seen |= fresh.keys()
+        right = _with_answers(self._denoiser.canvases[0], self._denoiser.known_to_encoder)
+        return tuple(self._scores(query, right) for query in queries)
+
+    def _scores(self, query: ScoreQuery, right: TokenIds) -> RowScores:
+        row = query.token_ids
+        # A token that may not stand there would be likelier than certain.
+        assert all(at == len(row) - 1 or int(row[at]) in ids for at, ids in query.allowed.items())
         same = min(len(row), len(right))
         log_probs = np.full(len(row), _WRONG, np.float32)
         log_probs[:same][row[:same] == right[:same]] = _RIGHT
         named = row.copy()
         named[:same] = right[:same]
-        return row_scores(log_probs[begin:], named[begin:])
+        scores = row_scores(log_probs[query.begin :], named[query.begin :])
+        unlikely = scores.top_ids == self._denoiser.unlikely_id
+        return replace(scores, top_log_probs=np.where(unlikely, -1.0, scores.top_log_probs).astype(np.float32))
 
 
 class ScriptedStepper:
@@ -131,26 +172,22 @@ class ScriptedStepper:
         self.carried[row] = carried
 
     def _row(self, canvas: Canvas) -> RowState:
-        ids = canvas.token_ids.copy()
-        entropy = np.where(canvas.clamped, 0.0, _SURE).astype(np.float32)
+        holes: list[HoleState] = []
         for span, answer in zip(free_runs(canvas), self._denoiser.answers, strict=True):
+            size = span.stop - span.start
             written = np.concatenate([answer, canvas.token_ids[span.stop :]])
             lost = np.logical_or.accumulate(np.isin(written, self._banned))
-            size = span.stop - span.start
-            ids[span] = np.pad(np.where(lost, self._blank, written), (0, size), constant_values=self._blank)[:size]
-            entropy[span][np.pad(lost, (0, size), constant_values=True)[:size]] = _IN_DOUBT
-            if size < len(answer):
-                entropy[span] = _IN_DOUBT
-        size = len(ids)
-        return RowState(
-            argmax_ids=ids,
-            entropy=entropy,
-            present_nll=np.zeros(size, np.float32),
-            top_ids=ids[:, None],
-            top_log_probs=np.zeros((size, 1), np.float32),
-            accepted=np.ones(size, np.bool_),
-            settled=self._step >= self._denoiser.settles_at,
-        )
+            ids = np.pad(np.where(lost, self._blank, written), (0, size), constant_values=self._blank)[:size]
+            doubted = np.pad(lost, (0, size), constant_values=True)[:size] | (size < len(answer))
+            holes.append(
+                HoleState(
+                    argmax_ids=ids.astype(np.int32),
+                    entropy=np.where(doubted, _IN_DOUBT, _SURE).astype(np.float32),
+                    top_ids=ids[:, None].astype(np.int32),
+                    top_log_probs=np.zeros((size, 1), np.float32),
+                )
+            )
+        return RowState(holes=tuple(holes), settled=self._step >= self._denoiser.settles_at)
 
 
 def row_scores(log_probs: Sequence[float] | Floats, named: TokenIds | None = None) -> RowScores:
@@ -238,10 +275,14 @@ def scripted(request: InfillRequest, answers: Sequence[str], *, settles_at: int 
 
 
 def run(
-    request: InfillRequest, denoiser: ScriptedDenoiser, tokens: TextTokens | None = None
+    request: InfillRequest,
+    denoiser: ScriptedDenoiser,
+    tokens: TextTokens | None = None,
+    *,
+    profile: Profile = PROFILE,
 ) -> list[Progress | Filled]:
     """Everything the pipeline yields."""
-    return list(Infiller(denoiser, tokens or tiny_tokens(), DenoiseConfig()).fill(request))
+    return list(Infiller(denoiser, tokens or tiny_tokens(), profile).fill(request))
 
 
 def filled(request: InfillRequest, *answers: str) -> Filled:

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.canvas import DenoiseConfig, Scores, TokenIds
-from infill.fill import HoleSettings, Infiller
-from infill.layout import Layout, lay_out
-from infill.length import Given, Ladder
+from engine.canvas import TokenIds
+from infill.fill import Infiller
+from infill.layout import lay_out
 from infill.meter import Meter
 from infill.passage import to_line_feeds
-from infill.rank import Weights
 from infill.request import Change, Filled, InfillRequest, Progress, Rejection, Snippet, Span
-from infill.statements import Statements
 from infill.window import Budget
-from infill.writer import Extension
 from tests.unit.infill.scripted import (
+    PROFILE,
     Mode,
     ScriptedDenoiser,
     apply,
@@ -100,58 +95,6 @@ def test_fills_with_whole_lines(path: str, before: str, answer: str, after: str)
 
 
 @pytest.mark.parametrize(
-    ("before", "answer", "after"),
-    [
-        ("def f():\n    x = foo(1⟦⟧turn x\n", ")\n    re", "def f():\n    x = foo(1)\n    return x\n"),
-        ("x = foo(1⟦⟧int x\r\n", ")\npr", "x = foo(1)\r\nprint x\r\n"),
-        # What is whole within the line stays there.
-        ("x = foo(1⟦⟧(2))\n", ", bar", "x = foo(1, bar(2))\n"),
-    ],
-)
-def test_fills_across_lines_where_nothing_within_the_line_is_whole(before: str, answer: str, after: str) -> None:
-    check(before, answer, after)
-
-
-@pytest.mark.parametrize(("nats", "first"), [(0.0, True), (1000.0, False)])
-def test_what_does_damage_in_the_window_gives_way(monkeypatch: pytest.MonkeyPatch, nats: float, first: bool) -> None:
-    request = request_of("x = ⟦⟧ + 1\n", n=3)
-
-    def damage(_: Statements, texts: Sequence[str]) -> int:
-        return int(texts == ("foo",))
-
-    monkeypatch.setattr(Statements, "damage", damage)
-    settings = HoleSettings(weights=Weights(damage=nats))
-    infiller = Infiller(scripted(request, ["foo"]), tiny_tokens(), DenoiseConfig(), settings=settings)
-    texts = [candidate.texts for candidate in only(list(infiller.fill(request))).candidates]
-    assert ("foo",) in texts
-    assert (texts[0] == ("foo",)) == first
-
-
-@pytest.mark.parametrize(
-    ("after", "bridge"),
-    [
-        ("a, b)\n    return x\n", ")\n    ("),
-        # The blanks that are missing before those that stand there are no copy of them.
-        ("   y = 2\n    return y\n", ")\n "),
-    ],
-)
-def test_what_no_row_holds_is_bridged_where_two_lines_meet(after: str, bridge: str) -> None:
-    request = request_of(f"def f():\n    x = foo(1⟦⟧{after}")
-    for most_bridges in (4, 0):
-        settings = HoleSettings(most_bridges=most_bridges)
-        infiller = Infiller(scripted(request, ["]]"]), tiny_tokens(), DenoiseConfig(), settings=settings)
-        candidate = only(list(infiller.fill(request))).candidates[0]
-        assert (candidate.texts == (bridge,)) == (most_bridges > 0)
-    assert filled(request, "]]").candidates[0].added_errors == 0
-
-
-def test_what_is_no_code_is_made_a_comment_where_one_asks_for_a_text() -> None:
-    document = "x = f(1⟦⟧since it is: so, or\n# not.\ny = 2\n"
-    assert filled(request_of(document), "]]").candidates[0].texts == (")\n# ",)
-    assert not filled(request_of(document, most_doubt=2.0), "]]").candidates
-
-
-@pytest.mark.parametrize(
     ("before", "answers", "after"),
     [
         ("⟦⟧ = 1\nprint(⟦⟧)\n", ("foo", "foo"), "foo = 1\nprint(foo)\n"),
@@ -164,21 +107,6 @@ def test_fills_several_holes_together(before: str, answers: tuple[str, ...], aft
     check(before, answers, after, mode="line")
 
 
-def test_holes_that_are_not_read_yet_take_the_same_length() -> None:
-    request = request_of("⟦⟧ = 1\nprint(⟦⟧, ⟦12⟧)\n", mode="line")
-    denoiser = scripted(request, ["foo", "foo", "12"])
-    run(request, denoiser)
-    layout = lay_out(request, tiny_tokens(), Budget())
-    assert isinstance(layout, Layout)
-    standing, around = len(layout.present[2]), sum(map(len, layout.clamped))
-    first, second, _ = denoiser.seeds
-    lengths = Ladder().within
-    assert [len(each) - around for each in denoiser.canvases[: len(first)]] == [2 * n + standing for n in lengths]
-    # The first is read now, and only the second's length is searched.
-    searched = {len(each) for each in denoiser.canvases[len(first) : len(first) + len(second)]}
-    assert {length - min(searched) for length in searched} == {length - min(lengths) for length in lengths}
-
-
 def test_an_edited_text_is_started_from_with_every_share_of_noise() -> None:
     request = request_of("print(⟦foo + bar + total + name⟧)\n")
     denoiser = scripted(request, ["foo"])
@@ -186,9 +114,8 @@ def test_an_edited_text_is_started_from_with_every_share_of_noise() -> None:
     own = [each for each in denoiser.canvases if (each.token_ids[~each.clamped] != 0).any()]
     shares = [float(each.keep_start[~each.clamped].mean()) for each in own]
     assert shares[0] == 1.0
-    assert shares[-1] == 0.0
     assert sorted(shares, reverse=True) == shares
-    assert len(own) == len(HoleSettings().noise)
+    assert len(own) == len(PROFILE.warm_start_noise)
 
 
 @pytest.mark.parametrize(
@@ -258,43 +185,19 @@ def test_candidates_are_distinct_and_in_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("marked", "text", "offered"),
-    [
-        ("x = foo(⟦⟧)\n", "bar,,", "bar,"),
-        ("x = ⟦⟧\n", "foo(bar", "foo(bar)"),
-        # None of its endings helps.
-        ("x = ⟦⟧\n", ")foo", ")foo"),
-        # Of what replaces a text the end is not to be lost.
-        ("x = ⟦foo()⟧\n", "((bar(", "((bar("),
-    ],
-)
-def test_a_text_that_breaks_the_syntax_gets_another_ending(marked: str, text: str, offered: str) -> None:
-    # In the text's own length, since the beginning that a shorter row holds is whole.
-    request = request_of(marked, force=True)
-    denoiser = scripted(request, [text])
-    infiller = Infiller(denoiser, tiny_tokens(), DenoiseConfig(), settings=HoleSettings(extensions={}))
-    found = only(list(infiller.fill(request, lengths=Given(len(denoiser.answers[0])))))
-    assert found.candidates[0].texts == (offered,)
-
-
-@pytest.mark.parametrize(
     ("marked", "texts"),
     [
         ("x = ⟦⟧\n", ["foo.bar"]),
         ("x = ⟦⟧", ["foo.bar"]),
         ("x = foo(⟦⟧)\n", ["foo.bar"]),
         ("x = to⟦⟧\n", ["foo.bar"]),
-        ("x = ⟦⟧\ny = foo(⟦⟧)\n", ["foo.bar", "bar.total"]),
-        ("x = ⟦⟧\ny = to⟦⟧\nz = ⟦⟧\ntotal\n", ["foo.bar", "tal.foo", "bar"]),
     ],
 )
-def test_the_encoder_goes_on_from_what_was_denoised(
-    marked: str, texts: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_encoder_continues_what_was_denoised(marked: str, texts: list[str]) -> None:
     # A decoder that only ever gets the first tokens right.
     request = request_of(marked)
     denoiser = scripted(request, texts)
-    only_the_encoder_knows(denoiser, [ids[:2] for ids in denoiser.answers], monkeypatch)
+    only_the_encoder_knows(denoiser, [ids[:2] for ids in denoiser.answers])
     best = only(run(request, denoiser)).candidates[0]
     assert best.texts == tuple(texts)
     assert best.worst_entropy > 0
@@ -312,13 +215,20 @@ def test_what_stands_elsewhere_is_offered_where_the_model_knows_no_better(
     assert result.candidates[0].texts == (text,)
 
 
-def test_nothing_is_copied_where_that_is_not_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_copy_prior_the_model_decides(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.unit.infill.scripted._RIGHT", -2.0)
-    request = request_of(ELSEWHERE)
-    infiller = Infiller(
-        scripted(request, ["bar"]), tiny_tokens(), DenoiseConfig(), settings=HoleSettings(most_copies=0)
-    )
-    assert only(list(infiller.fill(request))).candidates[0].texts == ("bar",)
+    request = request_of(ELSEWHERE, n=9)
+    profile = replace(PROFILE, copy_prior=None)
+    texts = [own.texts[0] for own in only(run(request, scripted(request, ["bar"]), profile=profile)).candidates]
+    assert texts[0] == "bar"
+    assert "foo(1)" in texts
+
+
+def test_a_profile_without_prompt_lookup_copies_nothing() -> None:
+    request = request_of(ELSEWHERE, n=9)
+    profile = replace(PROFILE, stages=(("denoise",),))
+    found = only(run(request, scripted(request, ["bar"]), profile=profile))
+    assert "foo(1)" not in [own.texts[0] for own in found.candidates]
 
 
 def test_what_stands_in_a_snippet_is_copied_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -328,22 +238,11 @@ def test_what_stands_in_a_snippet_is_copied_too(monkeypatch: pytest.MonkeyPatch)
     assert result.candidates[0].texts == ("foo(1)",)
 
 
-def test_a_copy_that_gives_the_right_side_to_another_line_comes_after_what_stays_within_its_own(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("tests.unit.infill.scripted._RIGHT", -2.0)
-    whole = "if foo:\n    x = 1\n    total(x)\n"
-    request = request_of(f"{whole}y = 2\nif foo:\n    x = ⟦⟧(x)\n", n=3)
-    texts = [candidate.texts[0] for candidate in filled(request, "bar").candidates]
-    assert texts[0] == "bar"
-    assert "1\n    total" in texts
-
-
-def test_what_would_not_be_shown_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_would_not_be_shown_is_not_written() -> None:
     def found(most_doubt: float | None) -> Filled:
         request = request_of("x = ⟦⟧\n", most_doubt=most_doubt)
         denoiser = scripted(request, ["foo.bar"])
-        only_the_encoder_knows(denoiser, [ids[:2] for ids in denoiser.answers], monkeypatch)
+        only_the_encoder_knows(denoiser, [ids[:2] for ids in denoiser.answers])
         return only(run(request, denoiser))
 
     asked, shown, silent = found(None), found(9.0), found(0.05)
@@ -352,86 +251,45 @@ def test_what_would_not_be_shown_is_not_written(monkeypatch: pytest.MonkeyPatch)
     assert silent.rejection == Rejection(reason="low_confidence")
 
 
-def test_what_is_likely_but_for_the_known_characters_after_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_likely_but_for_the_known_characters_after_it_is_written() -> None:
     request = request_of("x = foo(⟦⟧)\n", most_doubt=0.6)
     denoiser = scripted(request, ["foo.bar"])
-    closing = denoiser.answers[0][-1]
-    only_the_encoder_knows(denoiser, [ids[:2] for ids in denoiser.answers], monkeypatch)
-    asked = denoiser.score
-
-    def score(*args: Any, **options: Any) -> Scores:  # noqa: ANN401 - passed on.
-        scores = asked(*args, **options)
-        rows = [
-            replace(row, top_log_probs=np.where(row.top_ids == closing, -1.0, row.top_log_probs)) for row in scores.rows
-        ]
-        return replace(scores, rows=tuple(rows))
-
-    monkeypatch.setattr(denoiser, "score", score)
+    only_the_encoder_knows(denoiser, [ids[:2] for ids in denoiser.answers])
+    denoiser.unlikely_id = int(denoiser.answers[0][-1])
     [candidate] = only(run(request, denoiser)).candidates
     assert candidate.texts == ("foo.bar",)
     assert -candidate.score > 0.6 >= candidate.doubt
 
 
-def test_what_the_encoder_writes_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    request = request_of("x = to⟦⟧tal\ny = ⟦⟧\n")
-    denoiser = scripted(request, ["_foo_", "bar"])
-    only_the_encoder_knows(denoiser, [ids[:2] for ids in denoiser.answers], monkeypatch)
+def test_what_the_encoder_writes_is_drafted() -> None:
+    request = request_of("x = to⟦⟧tal\n")
+    denoiser = scripted(request, ["_foo_"])
+    only_the_encoder_knows(denoiser, [ids[:2] for ids in denoiser.answers])
     written = [item.draft for item in run(request, denoiser) if isinstance(item, Progress) and item.stage == "score"]
     shown = [["".join(text for text, _ in hole) for hole in draft.pieces] for draft in written if draft]
-    assert ["_foo_", ""] in shown
-    assert shown[-1] == ["_foo_", "bar"]
+    assert shown[-1] == ["_foo_"]
 
 
-def test_what_stands_in_one_hole_is_read_in_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Nothing is written but what copies the hole before.
-    request = request_of("x = ⟦⟧\ny = ⟦⟧\n")
-    denoiser = scripted(request, ["foo.bar", "foo.bar"])
-    only_the_encoder_knows(denoiser, [denoiser.answers[0], denoiser.answers[1][:2]], monkeypatch)
-    settings = HoleSettings(extensions={"line": Extension(denoising_steps=1, passes=0)})
-    infiller = Infiller(denoiser, tiny_tokens(), DenoiseConfig(), settings=settings)
-    assert only(list(infiller.fill(request))).candidates[0].texts == ("foo.bar", "foo.bar")
-
-
-def test_the_encoder_begins_where_the_rows_hold_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_encoder_begins_where_the_rows_hold_nothing() -> None:
     request = request_of("x = ⟦⟧\n")
     denoiser = scripted(request, ["foo"])
-    only_the_encoder_knows(denoiser, [tiny_tokens().encode("  ")], monkeypatch)
+    only_the_encoder_knows(denoiser, [tiny_tokens().encode("  ")])
     found = only(run(request, denoiser))
     assert found.candidates[0].texts == ("foo",)
 
 
-def only_the_encoder_knows(
-    denoiser: ScriptedDenoiser, decoded: list[TokenIds], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def only_the_encoder_knows(denoiser: ScriptedDenoiser, decoded: list[TokenIds]) -> None:
     """The encoder alone knows the answers; the decoder takes these for them."""
-    right, asked = denoiser.answers, denoiser.score
-    denoiser.answers = decoded
-
-    def score(*args: Any, **options: Any) -> Scores:  # noqa: ANN401 - passed on.
-        denoiser.answers = right
-        try:
-            return asked(*args, **options)
-        finally:
-            denoiser.answers = decoded
-
-    monkeypatch.setattr(denoiser, "score", score)
+    denoiser.known_to_encoder, denoiser.answers = denoiser.answers, decoded
 
 
 @pytest.mark.parametrize("marked", ["x = ⟦⟧\n", "x = ⟦⟧\ny = ⟦⟧\n"])
-def test_nothing_is_written_after_the_deadline(marked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_the_deadline_no_further_stage_begins(marked: str, monkeypatch: pytest.MonkeyPatch) -> None:
     request = request_of(marked)
     denoiser = scripted(request, ["foo"] * len(request.holes))
-    scored: list[int] = []
-    asked = denoiser.score
-
-    def score(*args: Any, **options: Any) -> Scores:  # noqa: ANN401 - passed on.
-        scored.append(len(args[1]))
-        return asked(*args, **options)
-
-    monkeypatch.setattr(denoiser, "score", score)
-    monkeypatch.setattr(Meter, "late", property(lambda _: bool(scored)))
+    monkeypatch.setattr(Meter, "late", property(lambda _: bool(denoiser.reads)))
     assert only(run(request, denoiser)).candidates
-    assert len(scored) == 1
+    assert len(denoiser.reads) == 1
 
 
 def test_the_same_request_and_seed_ask_the_model_the_same() -> None:
@@ -486,44 +344,10 @@ def test_a_deadline_ends_the_work_with_the_reading_so_far() -> None:
     assert last.stats.passes == 2  # The prefill and one step; without one there would be nothing to read.
 
 
-def test_what_a_deadline_leaves_unscored_across_lines_is_no_rival_to_what_is_scored(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    request = request_of("def f():\n    x = foo(1⟦⟧turn x\n", n=16)
-    denoiser = scripted(request, [")\n    re"])
-    # The time is over as soon as the second search, the one across lines, has begun.
-    monkeypatch.setattr(Meter, "late", property(lambda _: len(denoiser.configs) > 1))
-    found = only(run(request, denoiser))
-    assert len(denoiser.configs) == 2
-    assert found.candidates
-    assert not any("\n" in candidate.texts[0] for candidate in found.candidates)
-
-
-def test_no_other_form_is_tried_once_the_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    tried: list[Sequence[str]] = []
-    errors = Statements.errors
-
-    def counted(statements: Statements, texts: Sequence[str]) -> int:
-        tried.append(texts)
-        return errors(statements, texts)
-
-    monkeypatch.setattr(Statements, "errors", counted)
-    monkeypatch.setattr(Meter, "late", property(lambda _: True))
-    request = request_of("x = foo(1⟦⟧(2))\n")
-    counts: list[int] = []
-    for most_repairs in (0, 6):
-        settings = HoleSettings(most_repairs=most_repairs)
-        infiller = Infiller(scripted(request, ["]]"]), tiny_tokens(), DenoiseConfig(), settings=settings)
-        tried.clear()
-        assert only(list(infiller.fill(request))).candidates
-        counts.append(len(tried))
-    assert counts[0] == counts[1]
-
-
 def test_closing_the_pipeline_releases_the_context() -> None:
     request = request_of("x = ⟦⟧\n")
     denoiser = scripted(request, ["foo"])
-    steps = Infiller(denoiser, tiny_tokens(), DenoiseConfig()).fill(request)
+    steps = Infiller(denoiser, tiny_tokens(), PROFILE).fill(request)
     next(steps)
     assert not denoiser.contexts[0].released
     steps.close()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infill.flaws import flaw_cost, gives_right_side_away, reopens_pair
-from infill.rank import Weights
+from infill.flaws import Flaws, flaws_of, gives_right_side_away, reopens_pair
 
 
 @pytest.mark.parametrize(
@@ -51,22 +50,19 @@ def test_a_right_side_that_belongs_to_the_left_one(marked: str, text: str, away:
     assert gives_right_side_away(before, text, after) is away
 
 
-WEIGHTS = Weights(misplaced=30.0, unknown_word=8.0)
-
-
 @pytest.mark.parametrize(
-    ("marked", "texts", "cost"),
+    ("marked", "texts", "flaws"),
     [
-        (".a {\n  color: red;\n  ‸\n}\n", ["color: red;"], 30.0),
-        (".a {\n  color: red;\n  ‸\n}\n", ["color: blue;"], 0.0),
-        ("  if a:\n    if a:\n      ‸\n", ["if a:"], 30.0),
-        ("def f(self):\n    ‸\n    return a\n", ["return a"], 30.0),
-        ("# two\n# ‸\n", ["two"], 30.0),
-        ("def foo(‸)\n", ["):\n("], 30.0),
-        ("x = heap‸\n", ["ap.pop()"], 8.0),
-        ("x = ‸\ny = heap‸\n", ["1", "ap"], 8.0),
-        ("x = f(‸)\ny = g(‸)\n", [")(", ")("], 60.0),
+        (".a {\n  color: red;\n  ‸\n}\n", ["color: red;"], Flaws(misplaced=1)),
+        (".a {\n  color: red;\n  ‸\n}\n", ["color: blue;"], Flaws()),
+        ("  if a:\n    if a:\n      ‸\n", ["if a:"], Flaws(misplaced=1)),
+        ("def f(self):\n    ‸\n    return a\n", ["return a"], Flaws(misplaced=1)),
+        ("# two\n# ‸\n", ["two"], Flaws(misplaced=1)),
+        ("def foo(‸)\n", ["):\n("], Flaws(misplaced=1)),
+        ("x = heap‸\n", ["ap.pop()"], Flaws(unknown_words=1)),
+        ("x = ‸\ny = heap‸\n", ["1", "ap"], Flaws(unknown_words=1)),
+        ("x = f(‸)\ny = g(‸)\n", [")(", ")("], Flaws(misplaced=2)),
     ],
 )
-def test_flaws_cost(marked: str, texts: list[str], cost: float) -> None:
-    assert flaw_cost(marked.split("‸"), texts, frozenset({"heap", "heapq"}), WEIGHTS) == cost
+def test_flaws_are_counted(marked: str, texts: list[str], flaws: Flaws) -> None:
+    assert flaws_of(marked.split("‸"), texts, frozenset({"heap", "heapq"})) == flaws

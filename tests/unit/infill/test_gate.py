@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from infill.candidate import Reading
 from infill.gate import Insertion, admitted
 from infill.profile import Gate
+from infill.proposal import Proposal, Scored
 from infill.request import Confidence, Rejection, RejectReason
 from tests.unit.infill.scripted import filled, request_of
 
@@ -14,10 +14,10 @@ LINES = "\n    return 1\n    pass"
 PLACE = Insertion(before="def f():", after="\n", language="python")
 
 
-def reading(text: str, *doubts: float) -> Reading:
-    """Of as many lines as there are doubts, each of two tokens."""
-    nats = tuple((doubt / 2, doubt / 2) for doubt in doubts)
-    return Reading(texts=(text,), entropies=(nats,), doubts=(nats,))
+def scored(text: str, *line_nll: float) -> Scored:
+    """Of as many lines as there are log-probabilities."""
+    proposal = Proposal(texts=(text,), token_ids=(), source="denoise")
+    return Scored(proposal=proposal, log_prob=0.0, line_nll=line_nll, syntax_errors=0)
 
 
 @pytest.mark.parametrize(
@@ -38,13 +38,13 @@ def test_all_of_it_its_first_line_or_nothing(
     text: str | None,
     reason: RejectReason | None,
 ) -> None:
-    shown = admitted(reading(LINES, 0, first, second), 1.0, added_errors=added_errors, insertion=insertion)
+    shown = admitted(scored(LINES, 0, first, second), 1.0, added_errors=added_errors, insertion=insertion)
     if reason is not None:
         assert shown == Rejection(reason=reason)
         return
-    assert isinstance(shown, Reading)
+    assert isinstance(shown, Scored)
     assert shown.texts == (text,)
-    assert shown.doubt <= 1.0
+    assert max(shown.line_nll) <= 1.0
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_first_line_has_to_do_without_the_rest(
 ) -> None:
     doubts = [0.1] * text.count("\n") + [9.0]
     place = Insertion(before=before, after=after, language=language)
-    shown = admitted(reading(text, *doubts), 1.0, added_errors=0, insertion=place)
+    shown = admitted(scored(text, *doubts), 1.0, added_errors=0, insertion=place)
     assert (shown.reason if isinstance(shown, Rejection) else shown.texts[0]) == expected
 
 

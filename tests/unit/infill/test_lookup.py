@@ -6,8 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infill.lookup import copies
+from infill.lookup import copies, copy_probs, identifier_probs
+from infill.profile import CopyPrior
 
+PRIOR = CopyPrior(
+    max_prob=0.4, even_characters=30, nats_per_character=0.1, identifier_within=0.3, identifier_to_end=0.06
+)
 TEXTS = st.text(alphabet="ab (\n", max_size=60)
 
 
@@ -39,14 +43,21 @@ def test_texts_between_the_same_characters_the_most_alike_first(
 
 def test_the_more_is_alike_the_likelier_it_is_a_copy_and_it_is_never_certain() -> None:
     def likely(common: str) -> float:
-        [value] = copies(f"{common} = foo(1)\n\n{common} = ", "\n", lines=False, count=4).values()
+        [value] = copy_probs(copies(f"{common} = foo(1)\n\n{common} = ", "\n", lines=False, count=4), PRIOR).values()
         return value
 
     values = [likely(common) for common in ("x", "x.long_name", "x" * 64)]
     assert values == sorted(values)
     assert values[0] < 0.1 < 0.3 < values[-1] < 0.5
     many = "".join(f"x = foo({i})\n" for i in range(9))
-    assert sum(copies(many + "x = ", "\n", lines=False, count=4).values()) < 0.5
+    assert sum(copy_probs(copies(many + "x = ", "\n", lines=False, count=4), PRIOR).values()) < 0.5
+
+
+def test_an_identifiers_end_is_likelier_within_a_line_and_never_certain() -> None:
+    to_end, within = (identifier_probs(["bing", "nicate"], PRIOR, within=own) for own in (False, True))
+    assert to_end["bing"] < within["bing"]
+    assert within["nicate"] < within["bing"]
+    assert sum(within.values()) < 0.5
 
 
 @given(before=TEXTS, after=TEXTS, other=TEXTS, lines=st.booleans())

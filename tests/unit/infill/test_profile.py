@@ -2,44 +2,65 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from engine.canvas import DenoiseConfig
 from engine.errors import CheckpointError
 from engine.nano import DIRECTORY
-from infill.profile import FILE, Gate, Profile, profile_for
+from infill.profile import FILE, Gate, derived_profile, profile_for
+
+OFFICIAL = DenoiseConfig()
 
 
 @pytest.mark.parametrize(
-    ("text", "profile"),
+    ("text", "changes"),
     [
-        (None, Profile()),
-        ("{}", Profile()),
-        ('{"follows_instructions": false}', Profile(follows_instructions=False)),
-        ('{"gate": {"shy": 1, "normal": 2.5}}', Profile(gate=Gate(shy=1.0, normal=2.5))),
+        (None, {}),
+        ("{}", {}),
+        ('{"follows_instructions": false}', {"follows_instructions": False}),
+        ('{"gate": {"shy": 1, "normal": 2.5}}', {"gate": Gate(shy=1.0, normal=2.5)}),
+        ('{"denoise": {"entropy_bound": 0.4}}', {"denoise": replace(OFFICIAL, entropy_bound=0.4)}),
+        ('{"stages": [["prompt_lookup"]]}', {"stages": (("prompt_lookup",),)}),
     ],
 )
-def test_what_a_file_names_is_read_and_the_rest_keeps_its_default(
-    text: str | None, profile: Profile, tmp_path: Path
+def test_what_a_file_names_is_read_and_the_rest_is_derived(
+    text: str | None, changes: dict[str, Any], tmp_path: Path
 ) -> None:
     if text is not None:
         (tmp_path / FILE).write_text(text)
-    assert profile_for(tmp_path) == profile
+    assert profile_for(tmp_path, OFFICIAL) == replace(derived_profile(OFFICIAL), **changes)
+
+
+@pytest.mark.parametrize("steps", [12, 48])
+def test_a_derived_profile_is_the_checkpoints_own_sampler(steps: int) -> None:
+    own = DenoiseConfig(ramp_steps=steps, max_denoising_steps=steps, entropy_bound=0.2, t_max=0.9, t_min=0.3)
+    profile = derived_profile(own)
+    assert profile.denoise == own
+    assert set(profile.steps.values()) == {profile.replaced_steps} == {min(steps, 24)}
+    assert profile.window.context == 8_192
+    assert profile.lengths.line[-1] == profile.lengths.within[-1] == 48
+    assert profile.lengths.block[-1] == 160
+    assert profile.stages == (("denoise", "prompt_lookup"),)
+    assert profile.copy_prior is None
+    assert profile.continuation is None
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[]", "the file: expected an object"),
+        ("[]", "expected an object"),
         ("{", "Expecting property name"),
-        ('{"colour": 1}', "colour: unknown"),
-        ('{"gate": {"loud": 1}}', "gate.loud: unknown"),
-        ('{"gate": 2}', "gate: expected an object"),
-        ('{"gate": {"shy": true}}', "gate.shy: expected a number"),
-        ('{"gate": {"shy": 9, "normal": 2}}', "gate: expected 0 <= shy <= normal <= bold"),
-        ('{"gate": {"shy": NaN}}', "gate: expected 0 <= shy <= normal <= bold"),
-        ('{"follows_instructions": 0}', "follows_instructions: expected true or false"),
+        ('{"colour": 1}', "colour"),
+        ('{"gate": {"loud": 1}}', "loud"),
+        ('{"gate": 2}', "gate"),
+        ('{"gate": {"shy": "x"}}', "gate.shy"),
+        ('{"gate": {"shy": 9, "normal": 2}}', "expected 0 <= shy <= normal <= bold"),
+        ('{"stages": [["guess"]]}', "stages"),
+        ('{"denoise": {"t_min": 0}}', "temperatures need 0 < t_min"),
     ],
 )
 def test_a_bad_file_is_one_message_that_names_it(text: str, message: str, tmp_path: Path) -> None:

@@ -72,24 +72,6 @@ def test_a_text_is_blamed_for_making_a_comment_of_what_follows(
     assert _statements((before, after), [""], language).errors([text]) == errors
 
 
-@pytest.mark.parametrize(
-    ("marked", "text", "damage"),
-    [
-        # The window begins within a text of several lines, where none of this is code.
-        ("You could, re⟦⟧is with others.\n", "place th", 0),
-        ("  b,\n)\nx = 1\ny = ⟦⟧\n", "2", 0),
-        # What is cut in two is no better with a word in the hole.
-        ("  b,\n)\nx = y.End⟦⟧z.Start = 2\n", "Element\n\nclass Rejecter(Cr", 1),
-        ("x = ⟦⟧\n", "(", 1),
-    ],
-)
-def test_a_text_does_damage_where_the_window_has_more_errors_with_it_than_with_a_word(
-    marked: str, text: str, damage: int
-) -> None:
-    before, _, after = marked.partition("⟦⟧")
-    assert Statements.of((before, after), ("",), "python").damage([text]) == damage
-
-
 def test_languages_without_a_grammar_are_whole() -> None:
     assert Statements.of((")\nx = ", "("), ("",), "cobol").around == (")\nx = ", "(")
 
@@ -99,7 +81,7 @@ def _unavoidable(around: Sequence[str], middles: Sequence[str], language: str) -
 
 
 def _statements(around: Sequence[str], middles: Sequence[str], language: str) -> Statements:
-    return Statements(tuple(around), tuple(middles), language, tuple(around))
+    return Statements(tuple(around), tuple(middles), language)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infill.words import completions, identifier_completions, known_words, makes_unknown_word
+from infill.words import identifier_completions, known_words, makes_unknown_word
 
 FILE = "import heapq\n\n\ndef merge(heap, max_items):\n    for item in range(9):\n        heap.pop(item)\n"
 
@@ -69,13 +69,3 @@ def test_identifiers_that_begin_as_typed(marked: str, others: tuple[str, ...], f
     before, after = marked.split("‸")
     assert identifier_completions(before, after, others=others, count=4) == found
     assert identifier_completions(before, after, others=others, count=1) == found[:1]
-
-
-def test_identifiers_are_likelier_within_a_line_and_never_certain() -> None:
-    before = "frobnicate\nfrobbing\nx = frob"
-    to_end = completions(before, "\n", count=4)
-    within = completions(before, " + 1\n", count=4)
-    assert list(to_end) == list(within) == ["bing", "nicate"]
-    assert to_end["bing"] < within["bing"]
-    assert within["nicate"] < within["bing"]
-    assert sum(within.values()) < 0.5

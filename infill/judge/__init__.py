@@ -1,0 +1,1 @@
+"""What becomes of proposals: finished, scored, ranked and gated, each decision in one place."""

@@ -1,0 +1,103 @@
+"""Scores: how likely the encoder finds the file with a proposal in it, and how much syntax the proposal breaks.
+
+The log-probability is summed from the first hole's first token to the token after the last hole, so that texts of
+different lengths compare (Source: the two-sided ranking of arXiv 2609.02108).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import log, log1p
+
+import numpy as np
+
+from engine.canvas import Floats, RowScores, TokenIds
+from infill.edges import Edges
+from infill.layout import Layout
+from infill.proposal import Proposal, Scored, Steps
+from infill.request import Progress
+from infill.task import Task
+
+
+@dataclass(slots=True)
+class EncoderScorer:
+    """Scores the proposals of one task.
+
+    copy_probs: by texts, of all copies that were proposed: where the profile has a copy prior, a text is as likely as
+    under a mixture of the encoder and the copies (Source: arXiv 1612.04426).
+    """
+
+    task: Task
+    copy_probs: dict[tuple[str, ...], float] = field(default_factory=dict[tuple[str, ...], float])
+
+    def score(self, proposals: Sequence[Proposal]) -> Steps[list[Scored]]:
+        """Each proposal with its scores, in their order. Where the checkpoint's encoder does not score code sanely, or
+        the deadline has passed, those that were denoised are judged by their entropy, and others are left out."""
+        task = self.task
+        self.copy_probs |= {own.texts: own.copy_prob for own in proposals if own.copy_prob}
+        if task.meter.late or not task.profile.trust_encoder:
+            return [_by_entropy(own, task) for own in proposals if own.token_entropy]
+        passes = task.meter.passes
+        rows = task.read([own.token_ids for own in proposals])
+        if task.meter.passes > passes:
+            yield Progress(stage="score")
+        with task.meter.timed("rank"):
+            return [self._scored(own, scores) for own, scores in zip(proposals, rows, strict=True)]
+
+    def _scored(self, proposal: Proposal, scores: RowScores) -> Scored:
+        log_prob = float(scores.log_probs.sum())
+        mixed = self._with_copy_prior(log_prob, proposal.texts)
+        share = mixed / log_prob if log_prob else 1.0
+        return Scored(
+            proposal=proposal,
+            log_prob=mixed,
+            line_nll=tuple(share * nll for nll in _line_nll(proposal, scores, self.task.layout)),
+            syntax_errors=self.task.syntax.errors(proposal.texts),
+            flaws=self.task.flaws(proposal.texts),
+            passes=self.task.meter.passes,
+        )
+
+    def _with_copy_prior(self, log_prob: float, texts: tuple[str, ...]) -> float:
+        """Log-probability under a mixture of the encoder and the copies."""
+        own = log1p(-sum(self.copy_probs.values())) + log_prob
+        copied = self.copy_probs.get(texts)
+        return float(np.logaddexp(own, log(copied))) if copied else own
+
+
+def _by_entropy(proposal: Proposal, task: Task) -> Scored:
+    """Scores of a proposal that no encoder reads: its entropies, in nats, stand for negative log-probabilities."""
+    parts = zip(proposal.texts, proposal.token_ids, proposal.token_entropy, task.layout.edges, strict=True)
+    lines = [_by_line(entropy, text, ids, edges, task.layout) for text, ids, entropy, edges in parts]
+    return Scored(
+        proposal=proposal,
+        log_prob=-(proposal.mean_entropy or 0.0),
+        line_nll=tuple(value for hole in lines for value in hole),
+        syntax_errors=task.syntax.errors(proposal.texts),
+        flaws=task.flaws(proposal.texts),
+        passes=task.meter.passes,
+    )
+
+
+def _line_nll(proposal: Proposal, scores: RowScores, layout: Layout) -> list[float]:
+    """Nats, of each line of each hole's text; the token after a hole belongs to the last of its lines."""
+    spans = layout.spans([len(ids) for ids in proposal.token_ids])
+    begin = spans[0].start
+    lines: list[float] = []
+    for text, ids, span, edges in zip(proposal.texts, proposal.token_ids, spans, layout.edges, strict=True):
+        nll = -scores.log_probs[span.start - begin : span.stop + 1 - begin]
+        lines += _by_line(nll, text, ids, edges, layout)
+    return lines
+
+
+def _by_line(values: Floats, text: str, token_ids: TokenIds, edges: Edges, layout: Layout) -> list[float]:
+    """Sums of a hole's token values by the line of its text on which each token begins; a value more than there are
+    tokens belongs to the last line. Tokens of characters that are known after the hole do not count."""
+    sizes = [len(piece) for piece in layout.tokens.decode_pieces(token_ids.tolist())]
+    starts = (np.cumsum([0, *sizes[:-1]]) - len(edges.head)).tolist()
+    lines = [0.0] * (text.count("\n") + 1)
+    for number, (value, start) in enumerate(zip(values.tolist(), starts, strict=False)):
+        if number == 0 or start < len(text):
+            lines[text.count("\n", 0, max(start, 0))] += value
+    lines[-1] += sum(values[len(token_ids) :].tolist())
+    return lines

@@ -1,0 +1,1 @@
+"""Sources of proposals for the holes, one file each, behind one protocol."""

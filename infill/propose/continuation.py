@@ -1,0 +1,189 @@
+"""Continuation: the encoder as a writer, best-first from the texts in the pool.
+
+Reading a text left to right tells what else might have stood at each of its tokens, how likely that was, and whether
+the text might have ended there. So each pass over a few hypotheses names others, and the likeliest are read next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from heapq import nlargest
+from math import log1p
+from typing import TypeAlias
+
+import numpy as np
+
+from engine.canvas import Floats, RowScores, TokenIds
+from infill.draft import draft_of
+from infill.judge.finish import is_finished
+from infill.proposal import Proposal, Scored, Steps
+from infill.request import Progress
+from infill.task import Task
+
+Ids: TypeAlias = tuple[int, ...]
+
+# Of the likeliest texts, those whose syntax is checked; a parse takes about a millisecond.
+_MAX_PARSED = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """A text's first tokens. log_prob: nats. entropies: nats, of the distributions in the place of each token."""
+
+    token_ids: Ids = ()
+    log_prob: float = 0.0
+    entropies: tuple[float, ...] = ()
+
+    def then(self, token_id: int, log_prob: float, entropy: float) -> Hypothesis:
+        """With one token more."""
+        return Hypothesis((*self.token_ids, token_id), self.log_prob + log_prob, (*self.entropies, entropy))
+
+    @property
+    def argmax_ids(self) -> TokenIds:
+        return np.array(self.token_ids, np.int32)
+
+    @property
+    def entropy(self) -> Floats:
+        return np.array(self.entropies, np.float32)
+
+
+class Continuation:
+    """Proposes what the encoder would write in a single empty hole on one line, down to the likeliest whole texts."""
+
+    def propose(self, task: Task, pool: Sequence[Scored]) -> Steps[list[Proposal]]:
+        settings = task.profile.continuation
+        passes = settings.passes.get(task.mode, 0) if settings and task.profile.trust_encoder else 0
+        if settings is None or not passes or task.layout.middles != ("",):
+            return []
+        search = _Search(task, pool)
+        search.learn([scored.proposal.token_ids[0] for scored in pool] or [np.zeros(0, np.int32)])
+        for _ in range(passes):
+            likeliest = search.unread(settings.width)
+            if not likeliest or task.meter.late:
+                break
+            search.learn([np.array(ids, np.int32) for ids in likeliest])
+            yield Progress(stage="score", draft=draft_of([search.likeliest], task.layout))
+        return search.proposals()
+
+
+@dataclass(slots=True)
+class _Search:
+    """Hypotheses of one hole, on their way. ended: whole texts, with the token after the hole."""
+
+    task: Task
+    pool: Sequence[Scored]
+    ended: dict[Ids, Hypothesis] = field(default_factory=dict[Ids, Hypothesis])
+    _read: set[Ids] = field(default_factory=set[Ids])
+    _unread: dict[Ids, Hypothesis] = field(default_factory=dict[Ids, Hypothesis])
+    _proposals: dict[Ids, Proposal | None] = field(default_factory=dict[Ids, "Proposal | None"])
+    _whole: dict[Ids, bool] = field(default_factory=dict[Ids, bool])
+
+    def learn(self, texts: Sequence[TokenIds]) -> None:
+        """Read texts, whole or begun, and take in what the encoder expected at each of their tokens."""
+        with_scores = zip(texts, self.task.read([[text] for text in texts]), strict=True)
+        with self.task.meter.timed("rank"):
+            for text, scores in with_scores:
+                self._learn(tuple(text.tolist()), scores)
+
+    def unread(self, count: int) -> list[Ids]:
+        """The likeliest hypotheses that may yet beat what is known: one only ever grows less likely."""
+        above = self._bound()
+        promising = {ids: own.log_prob for ids, own in self._unread.items() if self._mixed(own) > above}
+        return nlargest(count, promising, key=promising.__getitem__)
+
+    def proposals(self) -> list[Proposal]:
+        """The likeliest texts that are not in the pool, down to as many whole ones as are wanted."""
+        known = {scored.texts for scored in self.pool}
+        found: list[Proposal] = []
+        wanted = self.task.request.n
+        for hypothesis in self._likeliest():
+            proposal = self._finished(hypothesis)
+            if proposal is None or proposal.texts in known:
+                continue
+            found.append(proposal)
+            wanted -= self._is_whole(hypothesis)
+            if not wanted:
+                break
+        return found
+
+    @property
+    def likeliest(self) -> Hypothesis:
+        """The likeliest text so far, for display."""
+        return max(self.ended.values(), key=lambda own: own.log_prob, default=Hypothesis())
+
+    def _learn(self, token_ids: Ids, scores: RowScores) -> None:
+        end_id = self.task.layout.id_after(0)
+        known = Hypothesis()
+        for at, token_id in enumerate((*token_ids, end_id)):
+            log_prob, entropy = float(scores.log_probs[at]), float(scores.entropy[at])
+            if known.token_ids not in self._read:
+                named = zip(scores.top_ids[at].tolist(), scores.top_log_probs[at].tolist(), strict=True)
+                for other_id, nats in (*named, (token_id, log_prob)):
+                    self._note(known, other_id, nats, entropy)
+                self._read.add(known.token_ids)
+                self._unread.pop(known.token_ids, None)
+            if at < len(token_ids):
+                known = known.then(token_id, log_prob, entropy)
+
+    def _note(self, known: Hypothesis, token_id: int, log_prob: float, entropy: float) -> None:
+        """Take in a token that may follow a hypothesis, or end it."""
+        length, exact = len(known.token_ids), self.task.exact_tokens
+        if length and token_id == self.task.layout.id_after(0) and exact in (None, length):
+            self.ended[known.token_ids] = Hypothesis(known.token_ids, known.log_prob + log_prob, known.entropies)
+        if token_id in self.task.banned_in_line or log_prob == -np.inf or (exact is not None and length >= exact):
+            return
+        longer = known.then(token_id, log_prob, entropy)
+        if longer.token_ids not in self._read:
+            self._unread[longer.token_ids] = longer
+
+    def _likeliest(self) -> list[Hypothesis]:
+        return nlargest(_MAX_PARSED, self.ended.values(), key=lambda own: own.log_prob)
+
+    def _bound(self) -> float:
+        """Nats that a text has to exceed: the last of the wanted whole texts is likelier otherwise, or the gate would
+        not show it."""
+        known = {scored.texts: scored.log_prob for scored in self.pool if scored.is_whole}
+        for hypothesis in self._likeliest():
+            proposal = self._finished(hypothesis)
+            if proposal is not None and self._is_whole(hypothesis):
+                known.setdefault(proposal.texts, self._mixed(hypothesis))
+        wanted = nlargest(self.task.request.n, known.values())
+        most = self.task.request.most_doubt
+        # Characters that are known after the hole count in the log-probability, but not for the gate.
+        least = -np.inf if most is None or self.task.layout.edges[0].tail else -most
+        return max(wanted[-1], least) if len(wanted) == self.task.request.n else least
+
+    def _mixed(self, hypothesis: Hypothesis) -> float:
+        """Log-probability beside the copies that were proposed."""
+        return hypothesis.log_prob + log1p(-sum(scored.proposal.copy_prob for scored in self.pool))
+
+    def _finished(self, hypothesis: Hypothesis) -> Proposal | None:
+        """A hypothesis as a proposal; None where it lacks the characters known at the hole's edges, or something would
+        be cut off."""
+        if hypothesis.token_ids not in self._proposals:
+            with self.task.meter.timed("rank"):
+                self._proposals[hypothesis.token_ids] = _proposal(hypothesis, self.task)
+        return self._proposals[hypothesis.token_ids]
+
+    def _is_whole(self, hypothesis: Hypothesis) -> bool:
+        """Whether nothing speaks against a hypothesis' text but how likely it is."""
+        ids, proposal = hypothesis.token_ids, self._finished(hypothesis)
+        if ids not in self._whole:
+            with self.task.meter.timed("rank"):
+                self._whole[ids] = proposal is not None and not (
+                    self.task.syntax.errors(proposal.texts) or self.task.flaws(proposal.texts)
+                )
+        return self._whole[ids]
+
+
+def _proposal(hypothesis: Hypothesis, task: Task) -> Proposal | None:
+    [edges] = task.layout.edges
+    spelled = task.layout.tokens.decode(hypothesis.token_ids)
+    proposal = Proposal(
+        texts=(edges.unwrap(spelled),),
+        token_ids=(hypothesis.argmax_ids,),
+        source="continuation",
+        token_entropy=(hypothesis.entropy,),
+    )
+    return proposal if edges.wrap(proposal.texts[0]) == spelled and is_finished(proposal, task) else None

@@ -1,0 +1,102 @@
+"""What one canvas is about: a request laid out, the model with its prompt prefilled, and the profile to work by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from engine.canvas import Context, DenoiseConfig, Denoiser, Reader, RowScores, ScoreQuery, TokenIds
+from infill.flaws import Flaws, flaws_of
+from infill.layout import Layout
+from infill.meter import Meter
+from infill.mode import HoleMode
+from infill.passage import to_line_feeds
+from infill.profile import Profile
+from infill.request import InfillRequest
+from infill.statements import Statements
+from infill.words import known_words
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One canvas of a request.
+
+    config: how its holes are denoised. banned_in_line: ids that no text within a line may hold.
+    reader: the token tree of all texts that are scored for it.
+    exact_tokens: how many tokens a hole's text has; None where nobody knows, which is so but for a benchmark's bound.
+    """
+
+    request: InfillRequest
+    mode: HoleMode
+    layout: Layout
+    syntax: Statements
+    denoiser: Denoiser
+    context: Context
+    config: DenoiseConfig
+    banned_in_line: frozenset[int]
+    reader: Reader
+    profile: Profile
+    meter: Meter
+    exact_tokens: int | None = None
+
+    def lengths(self, room: int) -> tuple[int, ...]:
+        """Lengths to denoise an empty hole at, in tokens. room: the most there can be."""
+        if self.exact_tokens is not None:
+            return (min(self.exact_tokens, room),)
+        return self.profile.lengths.of(self.mode, room)
+
+    def fits(self, token_ids: TokenIds) -> bool:
+        """Whether a hole can hold so many tokens."""
+        size = len(token_ids)
+        return size <= self.layout.room if self.exact_tokens is None else size == self.exact_tokens
+
+    def flaws(self, texts: Sequence[str]) -> Flaws:
+        """What speaks against holes' texts that no parser sees."""
+        return flaws_of(self.layout.around, texts, self._known_words)
+
+    def read(self, rows: Sequence[Sequence[TokenIds]]) -> tuple[RowScores, ...]:
+        """Read texts left to right with one forward, or none where all of them were read before. rows: texts of all
+        holes, or of the first few. Each row's scores begin at the first hole and end at the token after the last text,
+        which tells whether the text may end there."""
+        before = self.reader.token_positions
+        with self.meter.timed("rank"):
+            scores = self.reader.read([self._query(texts) for texts in rows])
+        computed = self.reader.token_positions - before
+        if computed:
+            self.meter.count_forward(computed)
+        return scores
+
+    def _query(self, texts: Sequence[TokenIds]) -> ScoreQuery:
+        layout = self.layout
+        runs = [ids for run, text in zip(layout.clamped, texts, strict=False) for ids in (run, text)]
+        row = np.concatenate([*runs, [layout.id_after(len(texts) - 1)]]).astype(np.int32)
+        return ScoreQuery(token_ids=row, begin=len(layout.clamped[0]), allowed=self._allowed(texts))
+
+    def _allowed(self, texts: Sequence[TokenIds]) -> dict[int, frozenset[int]]:
+        """By position, what the first tokens of holes may be: those that begin with the characters known before them.
+        A token that spells only some of these characters, as with blanks before blanks, is not held to them."""
+        spans = self.layout.spans([len(text) for text in texts])
+        return {
+            span.start: allowed
+            for span, text, allowed in zip(spans, texts, self._starting, strict=False)
+            if allowed is not None and (not len(text) or int(text[0]) in allowed)
+        }
+
+    @cached_property
+    def _starting(self) -> list[frozenset[int] | None]:
+        """Per hole, the ids that begin with the characters known before it; None for any."""
+        tokens = self.layout.tokens
+        return [tokens.starting_with(edges.head) if edges.head else None for edges in self.layout.edges]
+
+    @cached_property
+    def _known_words(self) -> frozenset[str]:
+        snippets = [to_line_feeds(snippet.text) for snippet in self.request.snippets]
+        return known_words([*self.layout.around, *snippets], self.layout.fence.language)
+
+    @cached_property
+    def line_end_ids(self) -> TokenIds:
+        """Ids whose text holds a line's end."""
+        return np.array(sorted(self.layout.tokens.newline_ids), np.int32)
