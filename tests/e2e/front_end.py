@@ -17,7 +17,8 @@ TIMEOUT_S = 240.0
 
 
 class FrontEnd:
-    """One process with one open document. `log` is what it has told the editor's log, `stderr` what it has not."""
+    """One process with one open document. `log` is what it has told the editor's log, `levels` the levels of that (1 an
+    error, 2 a warning, 3 news), `stderr` what it has not told."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdin is not None
@@ -25,6 +26,7 @@ class FrontEnd:
         assert process.stderr is not None
         self.pid = process.pid
         self.log: list[str] = []
+        self.levels: set[int] = set()
         self.stderr = bytearray()
         self._stdin, self._stdout, self._stderr = process.stdin, process.stdout, process.stderr
         self._answers: dict[int, asyncio.Future[Json]] = {}
@@ -65,6 +67,10 @@ class FrontEnd:
         }
         return self.ask("textDocument/inlineCompletion", params)
 
+    def cancel_last(self) -> None:
+        """Cancel the last request, answered or not."""
+        self.notify("$/cancelRequest", {"id": len(self._answers)})
+
     async def leave(self) -> None:
         await self.ask("shutdown", None)
         self.notify("exit", None)
@@ -86,6 +92,7 @@ class FrontEnd:
                     self._answers[message["id"]].set_result(message)
                 elif message["method"] == "window/logMessage":
                     self.log.append(message["params"]["message"])
+                    self.levels.add(message["params"]["type"])
 
     async def _read_stderr(self) -> None:
         while data := await self._stderr.read(4096):

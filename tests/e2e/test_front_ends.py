@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
+import re
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
@@ -15,7 +17,7 @@ from dgemma_lsp.host.client import EngineUnavailable, HostClient
 from dgemma_lsp.host.directories import log_path, runtime_directory
 from dgemma_lsp.host.endpoint import Endpoint
 from dgemma_lsp.host.spawn import FixedEngine
-from tests.e2e.front_end import TIMEOUT_S, FrontEnd, front_end
+from tests.e2e.front_end import TIMEOUT_S, FrontEnd, Json, front_end
 from tests.e2e.hosts import STEPS, Desk, until
 
 TEXT = "def zebra(stripes):\n    total = \n    return total\n"
@@ -64,6 +66,28 @@ async def test_two_front_ends_share_one_model_and_give_nothing_away(host: HostCl
         assert "stripes" not in log
     assert one.stderr == other.stderr == b""
     await until(host, lambda status: status.clients == 0)
+
+
+async def test_a_thousand_keys_leave_no_line_above_news_in_any_log(desk: Desk) -> None:
+    chance = random.Random(17)
+    async with fake_front_end(desk) as editor:
+        await editor.complete(1, 12)
+        answers: list[asyncio.Future[Json]] = []
+        for typed in range(1_000):
+            editor.insert(1, 12 + typed, "x")
+            answers.append(editor.complete(1, 13 + typed, invoked=False))
+            # From no time at all to what a step takes: cancelled before it is sent, while it runs, once it is answered.
+            await asyncio.sleep(chance.choice([0, 0, 0.001, 0.01]))
+            if chance.random() < 0.3:
+                editor.cancel_last()
+        assert {answer.get("error", {}).get("code") for answer in await asyncio.gather(*answers)} <= {None, -32800}
+        assert (await editor.complete(1, 12))["result"]["items"]
+    host_logs = [log.read_text() for log in log_path("").parent.glob("host-*.log*")]
+    assert host_logs
+    for log in host_logs:
+        assert not re.search("WARNING|ERROR|CRITICAL|Traceback", log)
+    assert editor.levels == {3}
+    assert editor.stderr == b""
 
 
 async def test_of_200_requests_each_after_an_edit_one_is_answered(desk: Desk) -> None:
