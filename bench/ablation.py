@@ -23,8 +23,8 @@ from bench.judge import Verdict, judge
 from bench.machine import machine
 from bench.methods import Model, request_of, run
 from engine.nano import DIRECTORY
-from infill.layout import Layout, lay_out
 from infill.profile import Profile, ProposerName, Weights
+from infill.prompt.layout import Layout, lay_out
 
 EDITS = "edits"
 SPLITS = (*OWN_SPLITS, EDITS)

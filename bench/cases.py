@@ -18,8 +18,8 @@ from typing import Any
 
 from bench.nano.holes import random_span
 from bench.sandbox import succeeds
-from infill.languages import language_of
 from infill.request import Mode, Span
+from infill.text.languages import language_of
 
 HELD_OUT = Path(__file__).parent / "data" / "heldout.jsonl.gz"
 TUNING = Path(__file__).parent / "data" / "tuning.jsonl.gz"

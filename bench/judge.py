@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from rapidfuzz.distance import Levenshtein
 
 from bench.cases import Case
-from infill.statements import Statements
-from infill.syntax import error_count
-from infill.tokens import TextTokens
+from infill.syntax.check import Statements
+from infill.syntax.parser import error_count
+from infill.text.tokens import TextTokens
 
 # Characters of a repetition that cannot well be chance.
 _TELLING = 4

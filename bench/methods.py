@@ -22,12 +22,12 @@ from engine.load import load
 from engine.quantize import Scheme
 from engine.reference import ReferenceDenoiser
 from infill.fill import Infiller
-from infill.layout import Layout, lay_out
-from infill.mode import resolve_mode
+from infill.judge.sanity import scores_sanely
 from infill.profile import Profile, profile_for
+from infill.prompt.layout import Layout, lay_out
+from infill.prompt.mode import resolve_mode
 from infill.request import Confidence, Filled, InfillRequest, Progress, Span
-from infill.sanity import scores_sanely
-from infill.tokens import TextTokens
+from infill.text.tokens import TextTokens
 
 CONFIDENCES: tuple[Confidence, ...] = ("shy", "normal", "bold")
 NAMES = ("stock", "fixed", "cal", "ours", "oracle", *CONFIDENCES, "open")

@@ -34,7 +34,7 @@ from engine.memory import Needs
 from engine.nano import DIRECTORY
 from engine.quantize import SCHEMES
 from engine.reference import ReferenceDenoiser
-from infill.layout import Layout, lay_out
+from infill.prompt.layout import Layout, lay_out
 from infill.request import InfillRequest
 
 

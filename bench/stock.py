@@ -21,11 +21,11 @@ from transformers import DiffusionGemmaForBlockDiffusion
 
 from bench.answers import Answer
 from bench.cases import Case
-from infill.languages import language_of
-from infill.prompt import Fence, compose, fence_around
+from infill.prompt.chat import Fence, compose, fence_around
+from infill.prompt.window import Budget
 from infill.request import InfillRequest, Span
-from infill.tokens import TextTokens
-from infill.window import Budget
+from infill.text.languages import language_of
+from infill.text.tokens import TextTokens
 
 # Characters before the hole whose repetition at an answer's beginning is looked for, and the least that is telling.
 _REACH = 400

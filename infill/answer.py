@@ -6,14 +6,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from infill.gate import Insertion, admitted
-from infill.languages import language_of
+from infill.judge.blanks import spelled
+from infill.judge.gate import Insertion, admitted
 from infill.meter import Meter
-from infill.passage import line_ending_at, to_line_feeds
 from infill.proposal import Scored
 from infill.request import Candidate, Filled, InfillRequest, Rejection
 from infill.task import Task
-from infill.trim import spelled
+from infill.text.languages import language_of
+from infill.text.passage import line_ending_at, to_line_feeds
 
 
 def to_answer(

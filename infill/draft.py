@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from engine.canvas import Floats, TokenIds
-from infill.layout import Layout
+from infill.prompt.layout import Layout
 from infill.request import Draft
 
 

@@ -14,20 +14,20 @@ from infill.answer import to_answer
 from infill.judge.finish import finished
 from infill.judge.rank import ranked
 from infill.judge.score import EncoderScorer
-from infill.layout import lay_out
 from infill.long_block import begun_lines, following, joined
 from infill.meter import Meter
-from infill.mode import HoleMode, resolve_mode
 from infill.profile import Profile, ProposerName
+from infill.prompt.layout import lay_out
+from infill.prompt.mode import HoleMode, resolve_mode
 from infill.proposal import Proposal, Scored, Steps
 from infill.propose.continuation import Continuation
 from infill.propose.denoise import DenoisedRows
 from infill.propose.prompt_lookup import PromptLookup
 from infill.propose.proposer import Proposer
 from infill.request import Filled, InfillRequest, Progress, Rejection
-from infill.statements import Statements
+from infill.syntax.check import Statements
 from infill.task import Task
-from infill.tokens import TextTokens
+from infill.text.tokens import TextTokens
 
 PROPOSERS: dict[ProposerName, Proposer] = {
     "denoise": DenoisedRows(),

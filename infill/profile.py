@@ -18,9 +18,9 @@ from cattrs.v import format_exception
 
 from engine.canvas import DenoiseConfig
 from engine.errors import CheckpointError
-from infill.mode import HoleMode
+from infill.prompt.mode import HoleMode
+from infill.prompt.window import Budget
 from infill.request import InfillRequest
-from infill.window import Budget
 
 FILE = "infill.json"
 

@@ -9,7 +9,7 @@ from typing import Self, TypeAlias, TypeVar
 import numpy as np
 
 from engine.canvas import Floats, TokenIds
-from infill.flaws import NO_FLAWS, Flaws
+from infill.judge.flaws import NO_FLAWS, Flaws
 from infill.profile import ProposerName
 from infill.request import Progress, StopReason
 

@@ -9,15 +9,15 @@ from functools import cached_property
 import numpy as np
 
 from engine.canvas import Context, DenoiseConfig, Denoiser, Reader, RowScores, ScoreQuery, TokenIds
-from infill.flaws import Flaws, flaws_of
-from infill.layout import Layout
+from infill.judge.flaws import Flaws, flaws_of
 from infill.meter import Meter
-from infill.mode import HoleMode
-from infill.passage import to_line_feeds
 from infill.profile import Profile
+from infill.prompt.layout import Layout
+from infill.prompt.mode import HoleMode
 from infill.request import InfillRequest
-from infill.statements import Statements
-from infill.words import known_words
+from infill.syntax.check import Statements
+from infill.text.passage import to_line_feeds
+from infill.text.words import known_words
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 canvases of 256 tokens as the official recipe trains them.
 
 Every position of a canvas is free, and the last canvas of a turn is padded after its end, as `generate` pads what it
-returns. Nothing here is laid out by `infill.layout`.
+returns. Nothing here is laid out by `infill.prompt.layout`.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from bench.nano.example import Example
 from bench.nano.frames import Frame
 from bench.nano.lines import line_of
 from bench.nano.mixture import examples
-from infill.languages import language_of
-from infill.prompt import closing, compose, fence_around
+from infill.prompt.chat import closing, compose, fence_around
+from infill.prompt.window import Budget
 from infill.request import Span
-from infill.tokens import TextTokens
-from infill.window import Budget
+from infill.text.languages import language_of
+from infill.text.tokens import TextTokens
 
 CANVAS = 256
 MOST_CONTEXT = 512

@@ -13,7 +13,7 @@ from bench.nano import answers
 from bench.nano.frames import BUDGET, LONG_BUDGET, Frames
 from engine.train.objective import Batch
 from engine.train.workers import Workers
-from infill.window import Budget
+from infill.prompt.window import Budget
 
 BatchKind: TypeAlias = Literal["plain", "copied", "framed", "long", "answered", "dense", "recalled"]
 

@@ -1,7 +1,7 @@
 """Training frames: requests laid out by `infill` exactly as the product's are, with the right text in their holes, as
 flat id arrays.
 
-Knows the prompt only through `infill.layout`.
+Knows the prompt only through `infill.prompt.layout`.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.nano.example import Example
-from infill.layout import lay_out
+from infill.prompt.layout import lay_out
+from infill.prompt.window import Budget
 from infill.request import Rejection
-from infill.tokens import TextTokens
-from infill.window import Budget
+from infill.text.tokens import TextTokens
 
 BUDGET = Budget(context=320, canvas=96)
 LONG_BUDGET = Budget(context=1_024, canvas=96)

@@ -16,7 +16,7 @@ from bench.nano.heldout import python_by_weight, window
 from bench.nano.renames import Names, told
 from bench.nano.soundness import parses
 from infill.request import InfillRequest, Span
-from infill.tokens import TextTokens
+from infill.text.tokens import TextTokens
 
 DATA = Path(__file__).parent.parent / "data"
 COUNTS: dict[Split, int] = {"heldout": 500, "tuning": 200}

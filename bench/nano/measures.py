@@ -22,7 +22,7 @@ from bench.nano.kneser_ney import KneserNey
 from bench.nano.shape import text_configuration
 from engine.train.model import Backbone
 from engine.train.objective import Batch, Objective
-from infill.layout import lay_out
+from infill.prompt.layout import lay_out
 from infill.request import Rejection
 
 CAUSAL_ROWS = 256

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bench.nano import answers, corpus, frames, heldout, heldout_renames, tokenizer
 from bench.nano.corpus import Document, Split
 from bench.nano.mixture import examples
-from infill.tokens import TextTokens
+from infill.text.tokens import TextTokens
 
 FRAMES: dict[Split, int] = {"tuning": 400, "train": 30_000}
 """Frames of requests, by split."""

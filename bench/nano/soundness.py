@@ -6,9 +6,9 @@ import ast
 
 from bench.nano.example import Example
 from bench.nano.lines import line_of
-from infill.languages import language_of
 from infill.request import Span
-from infill.syntax import error_count
+from infill.syntax.parser import error_count
+from infill.text.languages import language_of
 
 # What begins a line at the margin without beginning a statement.
 _NO_STATEMENT = frozenset(" \t\n#)]}\"'")

@@ -51,9 +51,9 @@ def make_loader(checkpoint: Checkpoint, options: EngineOptions) -> Loader:
         from engine.load import load as load_denoiser
         from engine.store import cache_root
         from infill.fill import Infiller
+        from infill.judge.sanity import scores_sanely
         from infill.profile import profile_for
-        from infill.sanity import scores_sanely
-        from infill.tokens import TextTokens
+        from infill.text.tokens import TextTokens
 
         meter = LoadMeter(report)
         notices: list[str] = []

@@ -11,9 +11,9 @@ from dataclasses import replace
 import numpy as np
 
 from engine.canvas import TokenIds
-from infill.candidate import Place, finish
-from infill.layout import Layout
-from infill.mode import HoleMode
+from infill.judge.trim import Surroundings, trim_completion
+from infill.prompt.layout import Layout
+from infill.prompt.mode import HoleMode
 from infill.proposal import Proposal
 from infill.request import Rejection
 from infill.task import Task
@@ -25,7 +25,7 @@ def finished(proposal: Proposal, task: Task) -> Proposal | Rejection:
     texts = list(proposal.texts)
     mode = None if proposal.source == "prompt_lookup" and task.mode == "within" else task.mode
     for hole, raw in enumerate(proposal.texts):
-        text = finish(raw, place_of(hole, texts, task.layout, mode))
+        text = trim_completion(raw, surroundings(hole, texts, task.layout, mode))
         if isinstance(text, Rejection):
             return text
         texts[hole] = text
@@ -41,14 +41,14 @@ def is_finished(proposal: Proposal, task: Task) -> bool:
     return isinstance(own, Proposal) and own.texts == proposal.texts
 
 
-def place_of(hole: int, texts: Sequence[str], layout: Layout, mode: HoleMode | None) -> Place:
-    """Where a hole's text is to stand when all holes hold these texts."""
+def surroundings(hole: int, texts: Sequence[str], layout: Layout, mode: HoleMode | None) -> Surroundings:
+    """The text around a hole when all holes hold these texts."""
     before, after = layout.around[0], layout.around[-1]
     for text, run in zip(texts[:hole], layout.around[1:], strict=False):
         before += text + run
     for run, text in zip(layout.around[-2:hole:-1], texts[:hole:-1], strict=True):
         after = run + text + after
-    return Place(before=before, present=layout.middles[hole], after=after, mode=mode, fence=layout.fence)
+    return Surroundings(before=before, present=layout.middles[hole], after=after, mode=mode, fence=layout.fence)
 
 
 def _ids_of(token_ids: TokenIds, text: str, hole: int, layout: Layout) -> TokenIds:

@@ -13,11 +13,11 @@ from math import log, log1p
 import numpy as np
 
 from engine.canvas import Floats, RowScores, TokenIds
-from infill.edges import Edges
-from infill.layout import Layout
+from infill.prompt.layout import Layout
 from infill.proposal import Proposal, Scored, Steps
 from infill.request import Progress
 from infill.task import Task
+from infill.text.healing import Edges
 
 
 @dataclass(slots=True)

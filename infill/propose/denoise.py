@@ -11,10 +11,10 @@ import numpy as np
 
 from engine.canvas import Flags, RowState, Stepper, TokenIds
 from infill.draft import draft_of
-from infill.passage import to_line_feeds
 from infill.proposal import Proposal, Scored, Steps
 from infill.request import Progress, StopReason
 from infill.task import Task
+from infill.text.passage import to_line_feeds
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from infill.lookup import copies, copy_probs, identifier_probs
-from infill.passage import to_line_feeds
 from infill.proposal import Proposal, Scored, Steps
+from infill.propose.copies import copies, copy_probs, identifier_probs
 from infill.task import Task
-from infill.words import identifier_completions
+from infill.text.passage import to_line_feeds
+from infill.text.words import identifier_completions
 
 
 class PromptLookup:

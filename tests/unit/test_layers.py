@@ -71,6 +71,47 @@ def test_upper_layers_see_only_the_plain_types_of_engine(package: str, plain: tu
     assert found == []
 
 
+# Which other rooms of its package each room may import. Modules beside the rooms hold the types that all of them share,
+# but for those named in PIPELINES, which put the rooms together.
+ROOMS = {
+    "infill": {
+        "text": (),
+        "prompt": ("text",),
+        "syntax": ("text", "prompt"),
+        "judge": ("text", "prompt", "syntax"),
+        "propose": ("text", "prompt", "syntax", "judge"),
+    },
+}
+PIPELINES = {"infill": ("fill", "answer", "long_block")}
+MOST_MODULES = 10
+
+
+@pytest.mark.parametrize("package", ROOMS)
+def test_rooms_import_one_way(package: str) -> None:
+    found: list[str] = []
+    for room, others in ROOMS[package].items():
+        closed = {f"{package}.{name}" for name in (*ROOMS[package], *PIPELINES[package]) if name not in (room, *others)}
+        found += [
+            f"{path.relative_to(ROOT)} imports {name}"
+            for path in modules(f"{package}/{room}")
+            for name in imports(path)
+            if is_within(name, tuple(closed))
+        ]
+    assert found == []
+
+
+@pytest.mark.parametrize("package", ROOMS)
+def test_no_folder_holds_more_modules_than_one_can_keep_in_mind(package: str) -> None:
+    folders = {path.parent for path in modules(package)}
+    crowded = {
+        str(folder.relative_to(ROOT)): len(found)
+        for folder in folders
+        if len(found := [path for path in folder.glob("*.py") if path.stem not in ("__init__", "__main__")])
+        > MOST_MODULES
+    }
+    assert crowded == {}
+
+
 @pytest.mark.parametrize(
     ("module", "absent"),
     [

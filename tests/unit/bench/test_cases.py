@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.cases import HELD_OUT, MORE_SPANS, OWN_SPLITS, TUNING, load
-from infill.syntax import error_count
+from infill.syntax.parser import error_count
 
 HUMAN_EVAL_ROW = {
     "task_id": "SingleLineInfilling/x",

@@ -24,12 +24,12 @@ from engine.canvas import (
     TokenIds,
 )
 from infill.fill import Infiller
-from infill.layout import lay_out
 from infill.profile import ContinuationSettings, CopyPrior, Lengths, Profile, derived_profile
+from infill.prompt.layout import lay_out
+from infill.prompt.window import Budget
 from infill.request import Change, Confidence, Filled, InfillRequest, Progress, Rejection, Snippet, Span
 from infill.request import Mode as Mode
-from infill.tokens import TextTokens
-from infill.window import Budget
+from infill.text.tokens import TextTokens
 from tests.unit.infill.tiny import tiny_tokens
 
 _HOLE = re.compile("⟦(.*?)⟧", re.DOTALL)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infill.brackets import closing, openings
+from infill.syntax.brackets import closing, openings
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from engine.canvas import TokenIds
 from infill.fill import Infiller
-from infill.layout import lay_out
 from infill.meter import Meter
-from infill.passage import to_line_feeds
+from infill.prompt.layout import lay_out
+from infill.prompt.window import Budget
 from infill.request import Change, Filled, InfillRequest, Progress, Rejection, Snippet, Span
-from infill.window import Budget
+from infill.text.passage import to_line_feeds
 from tests.unit.infill.scripted import (
     PROFILE,
     Mode,

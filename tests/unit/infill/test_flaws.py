@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infill.flaws import Flaws, flaws_of, gives_right_side_away, reopens_pair
+from infill.judge.flaws import Flaws, flaws_of, gives_right_side_away, reopens_pair
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infill.gate import Insertion, admitted
+from infill.judge.gate import Insertion, admitted
 from infill.profile import Gate
 from infill.proposal import Proposal, Scored
 from infill.request import Confidence, Rejection, RejectReason

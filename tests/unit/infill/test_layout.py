@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infill.layout import Layout, lay_out
+from infill.prompt.layout import Layout, lay_out
+from infill.prompt.window import Budget
 from infill.request import InfillRequest, Rejection, Span
-from infill.window import Budget
 from tests.unit.infill.scripted import request_of
 from tests.unit.infill.tiny import tiny_tokens
 

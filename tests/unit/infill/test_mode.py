@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infill.mode import resolve_mode
+from infill.prompt.mode import resolve_mode
 from tests.unit.infill.scripted import Mode, request_of
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infill.passage import line_ending_at, to_line_feeds
+from infill.text.passage import line_ending_at, to_line_feeds
 from tests.unit.infill.tiny import tiny_tokens
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from engine.canvas import Context, RowScores, ScoreQuery
-from infill.sanity import scores_sanely
+from infill.judge.sanity import scores_sanely
 from tests.unit.infill.scripted import ScriptedDenoiser, row_scores
 from tests.unit.infill.tiny import tiny_tokens
 

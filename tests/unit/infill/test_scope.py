@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infill.scope import cut_to_scope
+from infill.syntax.scope import cut_to_scope
 
 STRING = 'x = """\na\n\nb\n"""'
 

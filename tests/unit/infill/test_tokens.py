@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import CheckpointError
-from infill.tokens import TextTokens
+from infill.text.tokens import TextTokens
 from tests.unit.infill.tiny import CONTROL, tiny_tokenizer, tiny_tokens
 
 TOKENS = tiny_tokens()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from infill.judge.unasked import leaves_open, objection
 from infill.request import RejectReason
-from infill.unasked import leaves_open, objection
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infill.words import identifier_completions, known_words, makes_unknown_word
+from infill.text.words import identifier_completions, known_words, makes_unknown_word
 
 FILE = "import heapq\n\n\ndef merge(heap, max_items):\n    for item in range(9):\n        heap.pop(item)\n"
 

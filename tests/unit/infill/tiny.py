@@ -6,7 +6,7 @@ from functools import cache
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
-from infill.tokens import TextTokens
+from infill.text.tokens import TextTokens
 
 CONTROL = ("<pad>", "<eos>", "<bos>", "<unk>", "<|turn>", "<turn|>", "<|channel>", "<channel|>", "<|think|>")
 RUNS = (("▁", "▁"), ("▁▁", "▁▁"), ("\n", "\n"))

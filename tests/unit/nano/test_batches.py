@@ -25,7 +25,7 @@ from bench.nano.batches import (
 )
 from bench.nano.mixture import examples
 from engine.train.workers import ALONE, Workers
-from infill.tokens import TextTokens
+from infill.text.tokens import TextTokens
 from tests.unit.nano.sources import PYTHON, TEXT
 
 

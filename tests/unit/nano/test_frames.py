@@ -11,9 +11,9 @@ import pytest
 from bench.nano import answers, frames, tokenizer
 from bench.nano.example import Example
 from bench.nano.mixture import examples
-from infill.layout import Layout, lay_out
+from infill.prompt.layout import Layout, lay_out
 from infill.request import InfillRequest, Span
-from infill.tokens import TextTokens
+from infill.text.tokens import TextTokens
 from tests.unit.nano.sources import JAVASCRIPT, PYTHON, TEXT
 
 MADE = 60

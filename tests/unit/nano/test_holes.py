@@ -12,7 +12,7 @@ from bench.nano.corpus import Document, Split
 from bench.nano.heldout import cases, is_table, prose_spans, window
 from bench.nano.holes import KINDS, Kind, draw
 from infill.request import Span
-from infill.tokens import TextTokens
+from infill.text.tokens import TextTokens
 from tests.unit.nano.sources import PYTHON
 
 TEXT = '''"""Doc

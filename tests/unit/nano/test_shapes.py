@@ -18,7 +18,7 @@ from bench.nano.shape import text_configuration
 from bench.nano.shapes import SHAPES, Comparison, Racer, Reached, Shape, race
 from engine.train.model import Backbone
 from engine.train.sequence import Sequence
-from infill.tokens import TextTokens
+from infill.text.tokens import TextTokens
 from tests.unit.nano.sources import PYTHON, TEXT
 
 TINY = {"hidden_size": 16, "intermediate_size": 16, "head_dim": 8, "global_head_dim": 8, "moe_intermediate_size": 8}

@@ -10,7 +10,7 @@ from jinja2 import Template
 from tokenizers import Tokenizer
 
 from bench.nano import tokenizer
-from infill.tokens import TextTokens
+from infill.text.tokens import TextTokens
 
 SAMPLE = "def f(self, value):\n    return self.value_of(value)\n\n\nclass A:\n\tx = 1\n        y = 'a  b'\n"
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from infill.statements import Statements
+from infill.syntax.check import Statements
 
 
 @pytest.mark.parametrize(

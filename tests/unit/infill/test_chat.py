@@ -6,10 +6,10 @@ import pytest
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from engine.nano import DIRECTORY
-from infill.layout import Layout, lay_out
-from infill.prompt import fence_around
+from infill.prompt.chat import fence_around
+from infill.prompt.layout import Layout, lay_out
+from infill.prompt.window import Budget
 from infill.request import Change, Rejection, Snippet
-from infill.window import Budget
 from tests.unit.infill.scripted import request_of
 from tests.unit.infill.tiny import tiny_tokens
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
 
-from infill.keywords import common_words
+from infill.text.keywords import common_words
 
 _WORD = re.compile(r"[^\W\d]\w*")
 _BEGINNING = re.compile(r"\w*\Z")

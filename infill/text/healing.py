@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from infill.passage import Passage
-from infill.tokens import TextTokens
+from infill.text.passage import Passage
+from infill.text.tokens import TextTokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

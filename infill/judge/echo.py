@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from itertools import takewhile
 
-from infill.brackets import LINE_QUOTES, OPENER
+from infill.syntax.brackets import LINE_QUOTES, OPENER
 
 # Characters of a repetition that is telling; a shorter one is chance, unless it is punctuation only.
 _TELLING = 3

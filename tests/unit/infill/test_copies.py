@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infill.lookup import copies, copy_probs, identifier_probs
 from infill.profile import CopyPrior
+from infill.propose.copies import copies, copy_probs, identifier_probs
 
 PRIOR = CopyPrior(
     max_prob=0.4, even_characters=30, nats_per_character=0.1, identifier_within=0.3, identifier_to_end=0.06

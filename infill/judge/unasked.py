@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from infill.brackets import closing
-from infill.indentation import OPENERS, margin_of
 from infill.request import RejectReason
+from infill.syntax.brackets import closing
+from infill.text.indentation import OPENERS, margin_of
 
 _WORD = re.compile(r"\w")
 _IMPORT = re.compile(r"\s*(import|from|use|using|require|#\s*include)\b")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infill.overlap import drop_echo
+from infill.judge.echo import drop_echo
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Self
 
-from infill.brackets import unmatched
-from infill.indentation import margin_of
-from infill.mode import goes_on
-from infill.passage import interleaved
-from infill.syntax import comment_start, error_count, has_grammar
+from infill.prompt.mode import goes_on
+from infill.syntax.brackets import unmatched
+from infill.syntax.parser import comment_start, error_count, has_grammar
+from infill.text.indentation import margin_of
+from infill.text.passage import interleaved
 
 # What a hole might hold, the likelier first: a text that is broken with nothing in it may be whole with one of these.
 _STAND_INS = {

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from infill.syntax import error_count, statement_end
+from infill.syntax.parser import error_count, statement_end
 
 GOOD = {
     "bash": "if [ 1 ]; then echo 1; fi\n",

@@ -1,4 +1,4 @@
-"""Lookup: what stands elsewhere in a window, between texts like those around a hole.
+"""Copies: texts elsewhere in what is shown, between the same characters as around a hole, and how likely each is.
 
 Code repeats itself, and a model that would not have spelled a long text out may well know it when it reads it. Lines
 end in "\\n" here. (The idea: prompt lookup decoding, and a cache model beside a language model, arXiv 1612.04426.)
@@ -11,8 +11,8 @@ from heapq import nlargest
 from itertools import takewhile
 from math import exp
 
-from infill.indentation import margin_of, moved
 from infill.profile import CopyPrior
+from infill.text.indentation import margin_of, moved
 
 # Characters on each side of a hole that have to be alike, and beyond which it does not matter whether they are.
 _LEAST_ALIKE, _MOST_ALIKE = 3, 64

@@ -7,7 +7,7 @@ from math import log
 import numpy as np
 
 from engine.canvas import Denoiser, ScoreQuery
-from infill.tokens import TextTokens
+from infill.text.tokens import TextTokens
 
 # What any model of code that reads left to right expects better than chance, and better than the same backwards.
 _SAMPLE = '''\

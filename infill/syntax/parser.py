@@ -13,8 +13,8 @@ from importlib import import_module
 
 from tree_sitter import Language, Node, Parser
 
-from infill.blocks import indentation_errors
-from infill.brackets import unmatched
+from infill.syntax.brackets import unmatched
+from infill.syntax.python_blocks import indentation_errors
 
 # Fence names of languages → module of the grammar, and its function that makes the language.
 _GRAMMARS = {

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from infill.indentation import OPENERS, in_style, margin_of, moved, near_margins
-from infill.syntax import misindented
+from infill.syntax.parser import misindented
+from infill.text.indentation import OPENERS, in_style, margin_of, moved, near_margins
 
 # Lines before and after a text that say which blocks it breaks: few, since it is parsed with them for each indentation.
 _ABOVE, _BELOW = 24, 8

@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.canvas import TokenIds
-from infill.passage import Passage, to_line_feeds
+from infill.prompt.window import Budget, trim_end, trim_far_ends
 from infill.request import InfillRequest, Snippet
-from infill.tokens import TextTokens
-from infill.window import Budget, trim_end, trim_far_ends
+from infill.text.passage import Passage, to_line_feeds
+from infill.text.tokens import TextTokens
 
 _NO_IDS: TokenIds = np.zeros(0, np.int32)
 

@@ -6,8 +6,8 @@ laid out otherwise (a long string, say). All lines end in "\\n" here.
 
 from __future__ import annotations
 
-from infill.indentation import OPENERS
-from infill.syntax import statement_end
+from infill.syntax.parser import statement_end
+from infill.text.indentation import OPENERS
 
 # How a line begins that ends a block, or goes on with its statement.
 _CLOSERS = (")", "]", "}", "end")

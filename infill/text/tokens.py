@@ -20,7 +20,7 @@ from tokenizers import Tokenizer
 
 from engine.canvas import TokenIds
 from engine.errors import CheckpointError
-from infill.passage import Passage
+from infill.text.passage import Passage
 
 _BYTE_TOKEN = re.compile(r"<0x([0-9A-F]{2})>")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from infill.passage import to_line_feeds
 from infill.request import InfillRequest, Span
+from infill.text.passage import to_line_feeds
 
 HoleMode: TypeAlias = Literal["within", "line", "block"]
 """within: a text in a line that goes on after it. line: to the end of a line. block: whole lines."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infill.trim import spelled, trimmed
+from infill.judge.blanks import spelled, trimmed
 
 CLASS = "class A:\n    def f(self):\n        self.name = name\n"
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from infill.brackets import OPENER, loose
-from infill.indentation import OPENERS
-from infill.passage import interleaved
-from infill.unasked import objection
-from infill.words import makes_unknown_word
+from infill.judge.unasked import objection
+from infill.syntax.brackets import OPENER, loose
+from infill.text.indentation import OPENERS
+from infill.text.passage import interleaved
+from infill.text.words import makes_unknown_word
 
 # Characters before a hole that tell which bracket it stands in.
 _REACH = 2_000
@@ -38,7 +38,7 @@ NO_FLAWS = Flaws()
 
 def flaws_of(around: Sequence[str], texts: Sequence[str], known: frozenset[str]) -> Flaws:
     """The flaws of holes' texts. around: the texts around the holes, one more than there are holes. known: words; see
-    `infill.words`."""
+    `infill.text.words`."""
     misplaced = unknown = 0
     for hole, text in enumerate(texts):
         before = interleaved(around[: hole + 1], texts[:hole])

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from infill.judge.unasked import leaves_open, objection
 from infill.proposal import Scored
 from infill.request import Rejection
-from infill.statements import Statements
-from infill.unasked import leaves_open, objection
+from infill.syntax.check import Statements
 
 
 @dataclass(frozen=True, kw_only=True)

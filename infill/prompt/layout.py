@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from engine.canvas import Canvas, Flags, TokenIds
-from infill.edges import Edges, heal
-from infill.languages import language_of
-from infill.passage import interleaved, to_line_feeds
-from infill.prompt import Fence, closing, compose, fence_around
+from infill.prompt.chat import Fence, closing, compose, fence_around
+from infill.prompt.window import Budget, head_end, tail_start
 from infill.request import InfillRequest, Rejection
-from infill.tokens import TextTokens
-from infill.window import Budget, head_end, tail_start
+from infill.text.healing import Edges, heal
+from infill.text.languages import language_of
+from infill.text.passage import interleaved, to_line_feeds
+from infill.text.tokens import TextTokens
 
 _NO_IDS: TokenIds = np.zeros(0, np.int32)
 

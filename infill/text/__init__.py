@@ -1,0 +1,1 @@
+"""Text and token ids: encoding, healed edges, line ends, languages, words, indentation."""
