@@ -63,7 +63,7 @@ class Change:
 class InfillRequest:
     """A text with holes to fill.
 
-    holes: sorted, not overlapping, inside `text`. An empty hole inserts, a non-empty one replaces.
+    holes: sorted, inside `text`, with text between neighbours. An empty hole inserts, a non-empty one replaces.
     instruction: words that steer a rewrite; None for an insertion or edit.
     changes: recent ones, the newest last; `text` has them already.
     n: candidates wanted, 1 to 16. deadline_ms: after the start of the work, when the answer has to be there, as good as
@@ -96,10 +96,10 @@ class InfillRequest:
             raise ValueError("a request needs at least one hole")
         if not 1 <= self.n <= MOST_CANDIDATES:
             raise ValueError(f"n must be 1 to {MOST_CANDIDATES}, not {self.n}")
-        position = 0
+        position = -1
         for hole in self.holes:
-            if hole.start < position:
-                raise ValueError("holes must be sorted and must not overlap")
+            if hole.start <= position:
+                raise ValueError("holes must be sorted, must not overlap and must have text between them")
             position = hole.end
         if position > len(self.text):
             raise ValueError(f"a hole ends at {position}, past the text's {len(self.text)} code points")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import nlargest
-from itertools import takewhile
+from itertools import islice, takewhile
 from math import exp
 
 from infill.profile import CopyPrior
@@ -18,8 +18,9 @@ from infill.text.indentation import margin_of, moved
 _LEAST_ALIKE, _MOST_ALIKE = 3, 64
 # Characters of a text.
 _LONGEST = 240
-# Places that are looked at, those first that have the most in common with what stands before the hole.
-_MOST_PLACES = 32
+# Places that are looked at, those first that have the most in common with what stands before the hole, and places that
+# are compared to find these: a run of blanks holds as many as it has characters.
+_MOST_PLACES, _MOST_COMPARED = 32, 512
 
 
 def copies(before: str, after: str, *, others: Sequence[str] = (), lines: bool, count: int) -> dict[str, int]:
@@ -83,7 +84,7 @@ def _starts(source: str, before: str) -> dict[int, int]:
     # Where a longer piece stands often enough, none of the places where only a shorter one does would be looked at.
     keys = (before[-size:] for size in (24, 12, 6))
     key = next((key for key in keys if source.count(key) >= _MOST_PLACES), before[-_LEAST_ALIKE:])
-    ends = [at + len(key) for at in _each(key, source, 0)]
+    ends = [at + len(key) for at in islice(_each(key, source, 0), _MOST_COMPARED)]
     starts = {at: _alike(reversed(source[max(at - _MOST_ALIKE, 0) : at]), reversed(before)) for at in ends}
     return {at: starts[at] for at in nlargest(_MOST_PLACES, starts, key=starts.__getitem__)}
 

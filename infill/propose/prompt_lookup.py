@@ -27,7 +27,8 @@ def _found(task: Task) -> dict[str, float]:
     """Copies and the ends of identifiers for the holes, with the probability of each under the profile's copy prior; 0
     without one, and for several holes, since none is known for a text in all of them."""
     around, count = task.layout.around, task.profile.max_copies
-    snippets = [to_line_feeds(snippet.text) for snippet in task.request.snippets]
+    reach = task.profile.window.reach
+    snippets = [to_line_feeds(snippet.text[:reach]) for snippet in task.request.snippets]
     lines = task.mode == "block" or (task.mode == "within" and task.profile.multiline_copies)
     alike: dict[str, int] = {}
     ends: list[str] = []

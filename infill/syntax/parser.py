@@ -109,9 +109,11 @@ def _encode(text: str) -> bytes:
     return text.encode("utf-8", "replace")  # Lone surrogates, one byte each.
 
 
-def _damaged(node: Node) -> Iterator[Node]:
-    """The nodes on the way to an error, parents first."""
-    if node.has_error or node.is_missing:
-        yield node
-        for child in node.children:
-            yield from _damaged(child)
+def _damaged(root: Node) -> Iterator[Node]:
+    """The nodes on the way to an error. Not recursive, since an expression of a thousand operands is as deep."""
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if node.has_error or node.is_missing:
+            yield node
+            waiting += node.children

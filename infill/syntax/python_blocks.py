@@ -29,13 +29,15 @@ def indentation_errors(root: Node, source: bytes) -> int:
     return _in_module(root, source) + sum(_in_compound(node, source) for node in _compounds(root))
 
 
-def _compounds(node: Node) -> Iterator[Node]:
-    for child in node.named_children:
-        if child.type in _COMPOUND:
-            yield child
-            yield from _compounds(child)
-        elif child.type == "block":
-            yield from _compounds(child)
+def _compounds(root: Node) -> Iterator[Node]:
+    waiting = [root]
+    while waiting:
+        for child in waiting.pop().named_children:
+            if child.type in _COMPOUND:
+                yield child
+                waiting.append(child)
+            elif child.type == "block":
+                waiting.append(child)
 
 
 def _in_module(module: Node, source: bytes) -> int:

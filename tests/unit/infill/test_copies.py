@@ -60,6 +60,11 @@ def test_an_identifiers_end_is_likelier_within_a_line_and_never_certain() -> Non
     assert sum(within.values()) < 0.5
 
 
+def test_a_long_run_of_blanks_is_compared_in_a_few_places_only() -> None:
+    blanks = " " * 100_000
+    assert copies(f"x = 1\n{blanks}", "\n", others=[blanks], lines=False, count=4) == {}
+
+
 @given(before=TEXTS, after=TEXTS, other=TEXTS, lines=st.booleans())
 def test_every_copy_stands_between_what_stands_around_the_hole(
     before: str, after: str, other: str, lines: bool

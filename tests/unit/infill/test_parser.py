@@ -56,6 +56,15 @@ def test_of_a_language_without_grammar_brackets_and_quotes_are_counted(text: str
     assert error_count(text, "cobol") == errors
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["x = " + " + ".join(["a"] * 1_500) + " + )\n", "if a:\n" * 500 + ")", "(" * 3_000],
+    ids=["sum", "ifs", "brackets"],
+)
+def test_deep_texts_are_no_deeper_for_us(text: str) -> None:
+    assert error_count(text, "python") > 0
+
+
 def test_a_language_without_grammar_has_no_statements() -> None:
     assert statement_end("x = 1\n", 0, "cobol") is None
 
