@@ -43,7 +43,7 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--in-process", action="store_true", help="run the model in this process, for debugging")
     group = parser.add_argument_group("general")
     group.add_argument("--config", type=Path, metavar="FILE", help="settings, as TOML; these options outweigh them")
-    group.add_argument("--log-level", choices=get_args(LogLevel), help="what is written to stderr")
+    group.add_argument("--log-level", choices=get_args(LogLevel), help="how much is logged")
 
 
 def read_settings(arguments: argparse.Namespace) -> tuple[Settings, tuple[str, ...]]:
