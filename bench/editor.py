@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, BinaryIO
 
-from dgemma_lsp.framing import read_bodies
+from dgemma_lsp.lsp.framing import read_bodies
 
 URI = "file:///bench/document.py"
 

@@ -7,10 +7,10 @@ import os
 import sys
 from collections.abc import AsyncGenerator
 
-from dgemma_lsp.host.wire import Done, Event, HostStatus, Owner, Priority
 from dgemma_lsp.logs import log_to_stderr
+from dgemma_lsp.lsp.settings import Settings
 from dgemma_lsp.server import Server
-from dgemma_lsp.settings import Settings
+from dgemma_lsp.wire.messages import Done, Event, HostStatus, Owner, Priority
 from infill.request import Candidate, InfillRequest
 
 SHOWN = "abcdefghijklmnopqrstuvwxyz"

@@ -35,10 +35,10 @@ from bench.cases import Case, load
 from bench.editor import Editor
 from bench.front_end import SHOWN
 from bench.machine import machine
-from dgemma_lsp.host.client import HostClient, Superseded
-from dgemma_lsp.host.identity import EngineOptions
-from dgemma_lsp.host.spawn import Launcher
-from dgemma_lsp.host.wire import Done, Owner
+from dgemma_lsp.client.client import HostClient, Superseded
+from dgemma_lsp.client.launch import Launcher
+from dgemma_lsp.wire.identity import EngineOptions
+from dgemma_lsp.wire.messages import Done, Owner
 from infill.request import Draft, InfillRequest, Span
 
 DOCUMENT_BYTES = 1_000_000

@@ -16,9 +16,9 @@ from typing import cast
 
 from dgemma_lsp.cli.common import Parser, add_common_options, add_hidden_options, warn
 from dgemma_lsp.cli.errors import CommandError
-from dgemma_lsp.cli.target import parse_hole, parse_target
+from dgemma_lsp.cli.file.target import parse_hole, parse_target
 from dgemma_lsp.config import ConfigError
-from dgemma_lsp.host.identity import version
+from dgemma_lsp.wire.identity import version
 from engine.errors import EngineError
 from infill.request import MOST_CANDIDATES
 

@@ -14,8 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from dgemma_lsp.host.codec import camel
-from dgemma_lsp.host.identity import EngineOptions
+from dgemma_lsp.wire.codec import camel
+from dgemma_lsp.wire.identity import EngineOptions
 from infill.request import Confidence, Mode
 
 T = TypeVar("T")
@@ -55,7 +55,7 @@ class ConfigError(Exception):
 
 def _pattern_problem(pattern: str) -> str | None:
     # Imported here because `initialize` is not to wait for it.
-    from dgemma_lsp.ignore import pattern_problem
+    from dgemma_lsp.documents.ignore import pattern_problem
 
     return pattern_problem(pattern)
 

@@ -22,28 +22,28 @@ from pygls.exceptions import (
 )
 from pygls.lsp.server import LanguageServer
 
-from dgemma_lsp import parent
+from dgemma_lsp.client.client import EngineClient
+from dgemma_lsp.client.session import Session
 from dgemma_lsp.config import SECTION
-from dgemma_lsp.context import prompt_path
-from dgemma_lsp.documents import Documents
-from dgemma_lsp.exclude import exclusion, text_exclusion
-from dgemma_lsp.framing import InputError
-from dgemma_lsp.handshake import NAME, Greeting
-from dgemma_lsp.host.client import EngineClient
-from dgemma_lsp.host.identity import EngineOptions, version
-from dgemma_lsp.inline import KIND, Question, ask
+from dgemma_lsp.documents.exclude import exclusion, text_exclusion
+from dgemma_lsp.documents.store import Documents
+from dgemma_lsp.documents.window import prompt_path
+from dgemma_lsp.features.inline import KIND, Question, ask
+from dgemma_lsp.features.menu import OPTIONS, Menu, keeps_indentation, wants_menu
+from dgemma_lsp.features.newest import NewestRequests
+from dgemma_lsp.features.suggest import Suggester
 from dgemma_lsp.logs import log_to_client, report_in_loop, set_level, silence_pygls
-from dgemma_lsp.menu import OPTIONS, Menu, keeps_indentation, wants_menu
-from dgemma_lsp.newest import NewestRequests
-from dgemma_lsp.progress import LoadingProgress
-from dgemma_lsp.rpc import DidChangeParams, InlineCompletionParams, Protocol
-from dgemma_lsp.session import Session
-from dgemma_lsp.settings import Layer, Settings
+from dgemma_lsp.lsp import parent
+from dgemma_lsp.lsp.framing import InputError
+from dgemma_lsp.lsp.handshake import NAME, Greeting
+from dgemma_lsp.lsp.progress import LoadingProgress
+from dgemma_lsp.lsp.rpc import DidChangeParams, InlineCompletionParams, Protocol
+from dgemma_lsp.lsp.settings import Layer, Settings
+from dgemma_lsp.lsp.stdio import Output, receive
+from dgemma_lsp.lsp.structure import make_converter
 from dgemma_lsp.silence import Silence
 from dgemma_lsp.status import Status, StatusBoard, wants_status
-from dgemma_lsp.structure import make_converter
-from dgemma_lsp.suggest import Suggester
-from dgemma_lsp.transport import Output, receive
+from dgemma_lsp.wire.identity import EngineOptions, version
 
 logger = logging.getLogger(__name__)
 

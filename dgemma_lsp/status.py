@@ -14,8 +14,8 @@ from typing import Literal, TypeAlias, cast
 from pygls.exceptions import JsonRpcRequestCancelled
 
 from dgemma_lsp.config import SECTION, STATUS_NOTIFICATIONS
-from dgemma_lsp.host.wire import HostState, HostStatus
 from dgemma_lsp.silence import Silence
+from dgemma_lsp.wire.messages import HostState, HostStatus
 
 State: TypeAlias = HostState | Literal["downloading"]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from dgemma_lsp.config import LogLevel, read_config
-from dgemma_lsp.host.identity import Device, Quantization
-from dgemma_lsp.settings import Settings
+from dgemma_lsp.lsp.settings import Settings
+from dgemma_lsp.wire.identity import Device, Quantization
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite

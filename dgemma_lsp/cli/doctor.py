@@ -15,15 +15,15 @@ from dataclasses import asdict
 from importlib import metadata
 
 from dgemma_lsp.cli.common import read_settings
-from dgemma_lsp.cli.editors import examine_editors
-from dgemma_lsp.cli.finding import Finding, Verdict
+from dgemma_lsp.cli.findings.editors import examine_editors
+from dgemma_lsp.cli.findings.finding import Finding, Verdict
+from dgemma_lsp.cli.findings.machine import examine_machine
 from dgemma_lsp.cli.host import host_status
-from dgemma_lsp.cli.machine import examine_machine
+from dgemma_lsp.client.client import EngineUnavailable
+from dgemma_lsp.client.hosts import running
 from dgemma_lsp.config import ConfigError
-from dgemma_lsp.host.client import EngineUnavailable
-from dgemma_lsp.host.directories import runtime_directory
-from dgemma_lsp.host.hosts import running
-from dgemma_lsp.host.identity import EngineOptions, version
+from dgemma_lsp.wire.directories import runtime_directory
+from dgemma_lsp.wire.identity import EngineOptions, version
 from engine.errors import EngineError
 
 _COLOURS: dict[Verdict, str] = {"ok": "green", "note": "yellow", "problem": "bold red"}

@@ -12,13 +12,14 @@ import sys
 from collections.abc import Callable
 from contextlib import aclosing
 
-from dgemma_lsp.answer import Answer, collect
 from dgemma_lsp.cli.common import read_settings, warn
-from dgemma_lsp.cli.diff import unified_diff
-from dgemma_lsp.cli.source import Source, read_source, write_source
-from dgemma_lsp.cli.target import Hole, Target, check_holes
-from dgemma_lsp.context import cut_window, readable
-from dgemma_lsp.host.client import EngineClient, connect
+from dgemma_lsp.cli.file.diff import unified_diff
+from dgemma_lsp.cli.file.source import Source, read_source, write_source
+from dgemma_lsp.cli.file.target import Hole, Target, check_holes
+from dgemma_lsp.client.answer import Answer, collect
+from dgemma_lsp.client.client import EngineClient
+from dgemma_lsp.connect import connect
+from dgemma_lsp.documents.window import cut_window, readable
 from dgemma_lsp.logs import log_to_stderr
 from dgemma_lsp.silence import Silence
 from infill.request import Draft, InfillRequest, StopReason

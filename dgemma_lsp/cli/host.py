@@ -10,11 +10,11 @@ import sys
 
 from dgemma_lsp.cli.common import read_settings, warn
 from dgemma_lsp.cli.errors import CommandError
-from dgemma_lsp.host.client import EngineSilent, EngineUnavailable, HostClient
-from dgemma_lsp.host.codec import encode
-from dgemma_lsp.host.hosts import RunningHost, has_ended, kill, running
-from dgemma_lsp.host.spawn import FixedEngine, Launcher
-from dgemma_lsp.host.wire import HostStatus
+from dgemma_lsp.client.client import EngineSilent, EngineUnavailable, HostClient
+from dgemma_lsp.client.hosts import RunningHost, has_ended, kill, running
+from dgemma_lsp.client.launch import FixedEngine, Launcher
+from dgemma_lsp.wire.codec import encode
+from dgemma_lsp.wire.messages import HostStatus
 
 NONE_RUNS = "no host runs"
 

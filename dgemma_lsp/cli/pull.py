@@ -9,14 +9,14 @@ import argparse
 import sys
 from pathlib import Path
 
+from dgemma_lsp.checkpoints import hub
+from dgemma_lsp.checkpoints.hub import GB
+from dgemma_lsp.checkpoints.prepare import Prepared, prepare
+from dgemma_lsp.checkpoints.resolve import Checkpoint, is_repository, remember_pulled
 from dgemma_lsp.cli.common import read_settings, warn
 from dgemma_lsp.cli.errors import CommandError
 from dgemma_lsp.config import Config
-from dgemma_lsp.host import hub
-from dgemma_lsp.host.checkpoint import Checkpoint, is_repository, remember_pulled
-from dgemma_lsp.host.hub import GB
-from dgemma_lsp.host.identity import EngineOptions
-from dgemma_lsp.host.prepare import Prepared, prepare
+from dgemma_lsp.wire.identity import EngineOptions
 
 
 def pull(arguments: argparse.Namespace) -> int:

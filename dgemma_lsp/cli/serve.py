@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
 from dgemma_lsp.cli.common import read_settings, warn
-from dgemma_lsp.framing import InputError, read_bodies
-from dgemma_lsp.handshake import greet
-from dgemma_lsp.host.identity import EngineOptions
-from dgemma_lsp.settings import Settings
+from dgemma_lsp.lsp.framing import InputError, read_bodies
+from dgemma_lsp.lsp.handshake import greet
+from dgemma_lsp.lsp.settings import Settings
+from dgemma_lsp.wire.identity import EngineOptions
 
 if TYPE_CHECKING:
-    from dgemma_lsp.host.client import EngineClient
+    from dgemma_lsp.client.client import EngineClient
 
 
 def serve(arguments: argparse.Namespace) -> int:
@@ -51,7 +51,7 @@ def _serve(
     gc.disable()
     import asyncio
 
-    from dgemma_lsp.host.client import connect
+    from dgemma_lsp.connect import connect
     from dgemma_lsp.logs import log_to_stderr
     from dgemma_lsp.server import Server
 

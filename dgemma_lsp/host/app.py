@@ -20,13 +20,13 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from dgemma_lsp.client.launch import START_TIMEOUT_S
 from dgemma_lsp.host import bridge
-from dgemma_lsp.host.codec import WireError
-from dgemma_lsp.host.errors import Superseded
 from dgemma_lsp.host.metrics import render
 from dgemma_lsp.host.scheduler import Scheduler
-from dgemma_lsp.host.spawn import START_TIMEOUT_S
-from dgemma_lsp.host.wire import ENDS, Failure, HostState, HostStatus, Terms, dump_event, dump_status, parse_call
+from dgemma_lsp.wire.codec import WireError
+from dgemma_lsp.wire.errors import Superseded
+from dgemma_lsp.wire.messages import ENDS, Failure, HostState, HostStatus, Terms, dump_event, dump_status, parse_call
 from engine.errors import EngineError
 from infill.request import InfillRequest
 

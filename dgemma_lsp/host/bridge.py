@@ -8,10 +8,10 @@ from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from typing import ParamSpec
 
-from dgemma_lsp.host.errors import EngineSilent
 from dgemma_lsp.host.jobs import Outcome
 from dgemma_lsp.host.scheduler import Scheduler
-from dgemma_lsp.host.wire import Done, Event, HostStatus, Terms
+from dgemma_lsp.wire.errors import EngineSilent
+from dgemma_lsp.wire.messages import Done, Event, HostStatus, Terms
 from infill.request import InfillRequest
 
 P = ParamSpec("P")

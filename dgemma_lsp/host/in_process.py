@@ -7,12 +7,12 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from itertools import count
 
+from dgemma_lsp.checkpoints.resolve import resolve
 from dgemma_lsp.host import bridge
-from dgemma_lsp.host.checkpoint import resolve
-from dgemma_lsp.host.errors import EngineUnavailable
-from dgemma_lsp.host.identity import EngineOptions
 from dgemma_lsp.host.scheduler import Scheduler
-from dgemma_lsp.host.wire import Event, HostStatus, Owner, Priority, Terms
+from dgemma_lsp.wire.errors import EngineUnavailable
+from dgemma_lsp.wire.identity import EngineOptions
+from dgemma_lsp.wire.messages import Event, HostStatus, Owner, Priority, Terms
 from infill.request import InfillRequest
 
 STOP_TIMEOUT_S = 10.0
@@ -32,7 +32,7 @@ class InProcessClient:
         """A client whose scheduler loads the model of some options."""
 
         def make() -> Scheduler:
-            from dgemma_lsp.host.model import make_loader
+            from dgemma_lsp.resident.model import make_loader
             from infill.profile import profile_for
 
             checkpoint = resolve(options.checkpoint)

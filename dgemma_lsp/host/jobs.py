@@ -6,39 +6,18 @@ thread-safe by itself: the scheduler guards it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
-from dgemma_lsp.host.errors import Superseded
-from dgemma_lsp.host.wire import PRIORITIES, Event, Terms
+from dgemma_lsp.resident.protocol import Forwards
+from dgemma_lsp.wire.errors import Superseded
+from dgemma_lsp.wire.messages import PRIORITIES, Event, Terms
 from engine.errors import EngineError
-from infill.request import Filled, InfillRequest, Progress
+from infill.request import InfillRequest
 
 Outcome: TypeAlias = Event | Superseded | EngineError
 """What a job's taker is handed: events, the last of them `Done`, or one exception."""
-
-Forwards: TypeAlias = Generator[Progress | Filled, None, None]
-"""One model forward a `next()`; closing it cancels."""
-
-
-class Model(Protocol):
-    """A loaded model with its pipeline; used by one thread only. device: what it lies on, for the user to read. notice:
-    what the user should know of how it was loaded; empty where all is well."""
-
-    @property
-    def device(self) -> str: ...
-
-    @property
-    def notice(self) -> str: ...
-
-    def fill(self, request: InfillRequest) -> Forwards:
-        """Begin a request."""
-        ...
-
-    def close(self) -> None:
-        """Free the weights."""
-        ...
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from dgemma_lsp.host.wire import PRIORITIES, Done, HostStatus, Priority
+from dgemma_lsp.wire.messages import PRIORITIES, Done, HostStatus, Priority
 
 Ending: TypeAlias = Literal["done", "superseded", "cancelled", "failed"]
 STAGES = ("queue", "prefill", "denoise", "rank")

@@ -14,15 +14,16 @@ from typing import TypeAlias
 
 from filelock import FileLock, Timeout
 
-from dgemma_lsp.host import endpoint, log
-from dgemma_lsp.host.checkpoint import Checkpoint, resolve
-from dgemma_lsp.host.codec import decode
-from dgemma_lsp.host.directories import log_path, runtime_directory
-from dgemma_lsp.host.hosts import after_unused_hosts
-from dgemma_lsp.host.identity import EngineOptions, version
-from dgemma_lsp.host.resident import Loader
+from dgemma_lsp.checkpoints.resolve import Checkpoint, resolve
+from dgemma_lsp.client.hosts import after_unused_hosts
+from dgemma_lsp.client.launch import READY, TAKEN
+from dgemma_lsp.host import log
 from dgemma_lsp.host.scheduler import Scheduler
-from dgemma_lsp.host.spawn import READY, TAKEN
+from dgemma_lsp.resident.resident import Loader
+from dgemma_lsp.wire import endpoint
+from dgemma_lsp.wire.codec import decode
+from dgemma_lsp.wire.directories import log_path, runtime_directory
+from dgemma_lsp.wire.identity import EngineOptions, version
 from engine.errors import EngineError
 from infill.profile import profile_for
 

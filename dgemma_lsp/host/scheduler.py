@@ -16,12 +16,13 @@ import traceback
 from collections.abc import Callable, Generator
 from typing import Literal
 
-from dgemma_lsp.host.errors import EngineUnavailable, Superseded
-from dgemma_lsp.host.identity import version
-from dgemma_lsp.host.jobs import Job, JobQueue, Model, Outcome
+from dgemma_lsp.host.jobs import Job, JobQueue, Outcome
 from dgemma_lsp.host.metrics import Counters, Ending
-from dgemma_lsp.host.resident import Loader, Resident
-from dgemma_lsp.host.wire import Done, HostStatus, Terms
+from dgemma_lsp.resident.protocol import Model
+from dgemma_lsp.resident.resident import Loader, Resident
+from dgemma_lsp.wire.errors import EngineUnavailable, Superseded
+from dgemma_lsp.wire.identity import version
+from dgemma_lsp.wire.messages import Done, HostStatus, Terms
 from engine.errors import DeviceLostError, EngineError
 from infill.request import Filled, InfillRequest, Progress
 

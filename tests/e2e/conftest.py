@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from dgemma_lsp.host.identity import EngineOptions
+from dgemma_lsp.wire.identity import EngineOptions
 from tests.e2e.hosts import Desk, Script
 
 

@@ -6,8 +6,8 @@ import sys
 from functools import partial
 
 from dgemma_lsp.__main__ import main
-from dgemma_lsp.host import client
-from dgemma_lsp.host.spawn import Launcher
+from dgemma_lsp.client import client
+from dgemma_lsp.client.launch import Launcher
 from tests.e2e.hosts import FAKE_HOST
 
 if __name__ == "__main__":

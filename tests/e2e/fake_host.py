@@ -14,11 +14,11 @@ import time
 from collections.abc import Generator
 from pathlib import Path
 
-from dgemma_lsp.host import endpoint
-from dgemma_lsp.host.checkpoint import Checkpoint
-from dgemma_lsp.host.identity import EngineOptions
+from dgemma_lsp.checkpoints.resolve import Checkpoint
 from dgemma_lsp.host.process import main
-from dgemma_lsp.host.resident import Loader, Report
+from dgemma_lsp.resident.resident import Loader, Report
+from dgemma_lsp.wire import endpoint
+from dgemma_lsp.wire.identity import EngineOptions
 from infill.request import Candidate, Draft, Filled, FillStats, InfillRequest, Progress
 from tests.e2e.hosts import STEPS
 

@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dgemma_lsp.host.client import EngineUnavailable, HostClient
-from dgemma_lsp.host.identity import EngineOptions
-from dgemma_lsp.host.spawn import Launcher
-from dgemma_lsp.host.wire import Event, HostState, HostStatus, Owner, Priority
+from dgemma_lsp.client.client import EngineUnavailable, HostClient
+from dgemma_lsp.client.launch import Launcher
+from dgemma_lsp.wire.identity import EngineOptions
+from dgemma_lsp.wire.messages import Event, HostState, HostStatus, Owner, Priority
 from infill.request import InfillRequest, Span
 
 TIMEOUT_S = 120.0

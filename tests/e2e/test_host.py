@@ -20,12 +20,13 @@ import pytest
 from filelock import FileLock
 
 from dgemma_lsp.__main__ import main
-from dgemma_lsp.host import endpoint, transport
-from dgemma_lsp.host.client import EngineSilent, EngineUnavailable, HostClient, Superseded
-from dgemma_lsp.host.directories import runtime_directory
-from dgemma_lsp.host.identity import ROOT, EngineOptions
-from dgemma_lsp.host.spawn import FixedEngine, Launcher
-from dgemma_lsp.host.wire import Done
+from dgemma_lsp.client import transport
+from dgemma_lsp.client.client import EngineSilent, EngineUnavailable, HostClient, Superseded
+from dgemma_lsp.client.launch import FixedEngine, Launcher
+from dgemma_lsp.wire import endpoint
+from dgemma_lsp.wire.directories import runtime_directory
+from dgemma_lsp.wire.identity import ROOT, EngineOptions
+from dgemma_lsp.wire.messages import Done
 from engine.errors import EngineError
 from infill.request import Candidate, Draft
 from tests.e2e.hosts import FAKE_HOST, TIMEOUT_S, Desk, ask, follow, owner, until

@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from dgemma_lsp.host.directories import runtime_directory
+from dgemma_lsp.wire.directories import runtime_directory
 from tests.e2e.front_end import FrontEnd, front_end
 from tests.e2e.hosts import Desk
 

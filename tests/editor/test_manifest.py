@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 from dgemma_lsp.config import NO_SETTINGS, Config, overlay
-from dgemma_lsp.host.codec import camel, encode
-from dgemma_lsp.host.identity import Quantization
+from dgemma_lsp.wire.codec import camel, encode
+from dgemma_lsp.wire.identity import Quantization
 from engine.quantize import Scheme
 from tests.editor.editors import VSCODE_EXTENSION
 

@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator
 from typing import Any, cast
 
-from dgemma_lsp.framing import frame
+from dgemma_lsp.lsp.framing import frame
 
 Json = dict[str, Any]
 

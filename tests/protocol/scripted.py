@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 
-from dgemma_lsp.host.client import EngineError, EngineUnavailable
-from dgemma_lsp.host.identity import EngineOptions
-from dgemma_lsp.host.wire import Done, Event, HostState, HostStatus, Owner, Priority
+from dgemma_lsp.client.client import EngineError, EngineUnavailable
+from dgemma_lsp.wire.identity import EngineOptions
+from dgemma_lsp.wire.messages import Done, Event, HostState, HostStatus, Owner, Priority
 from infill.request import Candidate, Draft, InfillRequest, Rejection, RejectReason
 
 DONE = Done(

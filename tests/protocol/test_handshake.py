@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from dgemma_lsp.framing import frame, read_bodies
-from dgemma_lsp.handshake import Greeting, greet, initialize_result
+from dgemma_lsp.lsp.framing import frame, read_bodies
+from dgemma_lsp.lsp.handshake import Greeting, greet, initialize_result
 from tests.protocol.scripted import offers
 from tests.protocol.wire_client import Json, connected
 
@@ -152,6 +152,6 @@ async def test_what_is_not_known_of_a_client_is_told_in_one_line(caplog: pytest.
         with caplog.at_level("INFO"):
             await client.initialize(capabilities, trace="compact")
         tags = "capabilities.textDocument.publishDiagnostics.tagSupport.valueSet"
-        assert [record.getMessage() for record in caplog.records if record.name == "dgemma_lsp.rpc"] == [
+        assert [record.getMessage() for record in caplog.records if record.name == "dgemma_lsp.lsp.rpc"] == [
             f"of what the editor says of itself this is not understood: {tags}.2, {tags}.3, trace"
         ]

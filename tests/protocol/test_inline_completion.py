@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dgemma_lsp.host.client import EngineError, EngineSilent, EngineUnavailable
+from dgemma_lsp.client.client import EngineError, EngineSilent, EngineUnavailable
 from tests.protocol.scripted import offers, rejects
 from tests.protocol.wire_client import WireClient, connected
 

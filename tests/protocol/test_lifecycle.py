@@ -9,9 +9,9 @@ from asyncio.subprocess import PIPE
 
 import pytest
 
-from dgemma_lsp import parent
-from dgemma_lsp.framing import frame
-from dgemma_lsp.host.wire import Event
+from dgemma_lsp.lsp import parent
+from dgemma_lsp.lsp.framing import frame
+from dgemma_lsp.wire.messages import Event
 from infill.request import InfillRequest
 from tests.command import COMMAND
 from tests.protocol.scripted import offers

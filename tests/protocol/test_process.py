@@ -10,7 +10,7 @@ import pytest_lsp
 from lsprotocol import types
 from pytest_lsp import ClientServerConfig, LanguageClient
 
-from dgemma_lsp.lines import Place, replace, split_lines
+from dgemma_lsp.documents.lines import Place, replace, split_lines
 from tests.command import COMMAND
 
 TEXT = "import os\n\n\ndef add(first, second):\n    return first + \n\n\nprint(add(1, 2))\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dgemma_lsp.host.identity import EngineOptions
+from dgemma_lsp.wire.identity import EngineOptions
 from tests.protocol.scripted import offers
 from tests.protocol.wire_client import WireClient, connected
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dgemma_lsp.host.client import EngineUnavailable
-from dgemma_lsp.host.wire import HostStatus
+from dgemma_lsp.client.client import EngineUnavailable
 from dgemma_lsp.status import Status, StatusBoard
+from dgemma_lsp.wire.messages import HostStatus
 from tests.protocol.scripted import offers, status
 from tests.protocol.wire_client import connected
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from typing_extensions import Buffer
 
-from dgemma_lsp.framing import read_bodies
-from dgemma_lsp.handshake import Greeting
-from dgemma_lsp.host.identity import EngineOptions
+from dgemma_lsp.lsp.framing import read_bodies
+from dgemma_lsp.lsp.handshake import Greeting
+from dgemma_lsp.lsp.settings import Settings
 from dgemma_lsp.server import Server
-from dgemma_lsp.settings import Settings
+from dgemma_lsp.wire.identity import EngineOptions
 from tests.protocol.scripted import Script, ScriptedEngine
 
 Json = dict[str, Any]

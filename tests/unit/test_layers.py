@@ -14,8 +14,8 @@ ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "transformers", "accelerate", "bitsandbytes", "safetensors")
 NETWORK = ("pygls", "lsprotocol", "httpx2", "starlette", "uvicorn")
 
-# What each package must never import, at any depth of its code. `dgemma_lsp.host.model` alone puts the layers together;
-# two more modules look at the engine.
+# What each package must never import, at any depth of its code. `dgemma_lsp.resident.model` alone puts the layers
+# together; two more modules look at the engine.
 FORBIDDEN = {
     "engine": ("infill", "dgemma_lsp", "tokenizers", "tree_sitter", *NETWORK),
     "infill": ("dgemma_lsp", *HEAVY, *NETWORK),
@@ -23,7 +23,11 @@ FORBIDDEN = {
 }
 ENGINE_FOR_INFILL = ("engine.canvas", "engine.errors")
 ENGINE_FOR_FRONT_END = ("engine.errors", "engine.nano")
-COMPOSITION = ("dgemma_lsp/host/model.py", "dgemma_lsp/host/prepare.py", "dgemma_lsp/cli/machine.py")
+COMPOSITION = (
+    "dgemma_lsp/resident/model.py",
+    "dgemma_lsp/checkpoints/prepare.py",
+    "dgemma_lsp/cli/findings/machine.py",
+)
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -81,8 +85,19 @@ ROOMS = {
         "judge": ("text", "prompt", "syntax"),
         "propose": ("text", "prompt", "syntax", "judge"),
     },
+    "dgemma_lsp": {
+        "wire": (),
+        "checkpoints": ("wire",),
+        "resident": ("wire", "checkpoints"),
+        "client": ("wire", "checkpoints", "resident"),
+        "host": ("wire", "checkpoints", "resident", "client"),
+        "documents": (),
+        "lsp": ("wire", "documents"),
+        "features": ("wire", "client", "documents", "lsp"),
+        "cli": ("wire", "checkpoints", "client", "host", "documents", "lsp", "features", "server", "connect"),
+    },
 }
-PIPELINES = {"infill": ("fill", "answer", "long_block")}
+PIPELINES = {"infill": ("fill", "answer", "long_block"), "dgemma_lsp": ("server", "connect", "__main__")}
 MOST_MODULES = 10
 
 

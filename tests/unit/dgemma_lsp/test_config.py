@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dgemma_lsp.config import Config, ConfigError, overlay, read_config
-from dgemma_lsp.settings import Settings
+from dgemma_lsp.lsp.settings import Settings
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dgemma_lsp.context import STRIDE, cut_window, prompt_path
-from dgemma_lsp.lines import Place, split_lines
+from dgemma_lsp.documents.lines import Place, split_lines
+from dgemma_lsp.documents.window import STRIDE, cut_window, prompt_path
 
 LINES = [f"line {number:04}\n" for number in range(1000)]
 LENGTH = len(LINES[0])

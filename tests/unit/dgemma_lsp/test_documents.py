@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lsprotocol import types
 
-from dgemma_lsp.convert import CODECS, UNIT_BYTES, PositionEncoding
-from dgemma_lsp.documents import LEFT_ALONE, ContentChange, Documents
-from dgemma_lsp.rpc import TextDocument
+from dgemma_lsp.documents.positions import CODECS, UNIT_BYTES, PositionEncoding
+from dgemma_lsp.documents.store import LEFT_ALONE, ContentChange, Documents
+from dgemma_lsp.lsp.rpc import TextDocument
 
 URI = "file:///work.py"
 PIECES = ["a", "b", "é", "中", "😀", "\n", "\r", "\r\n", "\f", "\v", "\x85", "\u2028", "\ufeff", "\t"]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dgemma_lsp.exclude import exclusion, text_exclusion
-from dgemma_lsp.ignore import pattern_problem
+from dgemma_lsp.documents.exclude import exclusion, text_exclusion
+from dgemma_lsp.documents.ignore import pattern_problem
 
 SECRET = "excluded: looks like a secret"
 SETTING = "excluded by the setting `exclude`"

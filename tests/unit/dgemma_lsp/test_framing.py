@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from dgemma_lsp.framing import BODY_LIMIT, UNREADABLE, InputError, frame, read_bodies
+from dgemma_lsp.lsp.framing import BODY_LIMIT, UNREADABLE, InputError, frame, read_bodies
 
 ONE, TWO = b'{"id": 1}', b'{"id": 2}'
 

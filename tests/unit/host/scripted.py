@@ -8,7 +8,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 
 from dgemma_lsp.host.jobs import Outcome
-from dgemma_lsp.host.wire import Owner
+from dgemma_lsp.wire.messages import Owner
 from infill.request import Candidate, Draft, Filled, FillStats, InfillRequest, Progress, Span
 
 TIMEOUT_S = 20.0

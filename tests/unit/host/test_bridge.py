@@ -9,9 +9,9 @@ import pytest
 
 from dgemma_lsp.host import bridge
 from dgemma_lsp.host.app import HostApp
-from dgemma_lsp.host.errors import EngineSilent
 from dgemma_lsp.host.scheduler import Scheduler
-from dgemma_lsp.host.wire import Event, Terms, dump_call
+from dgemma_lsp.wire.errors import EngineSilent
+from dgemma_lsp.wire.messages import Event, Terms, dump_call
 from tests.unit.host.scripted import TIMEOUT_S, ScriptedModel, request
 from tests.unit.host.test_app import client_of
 

@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from dgemma_lsp.host.client import EngineClient, InProcessClient
-from dgemma_lsp.host.errors import EngineUnavailable, Superseded
+from dgemma_lsp.client.client import EngineClient
+from dgemma_lsp.host.in_process import InProcessClient
 from dgemma_lsp.host.scheduler import Scheduler
-from dgemma_lsp.host.wire import Done, Event, HostState, HostStatus
+from dgemma_lsp.wire.errors import EngineUnavailable, Superseded
+from dgemma_lsp.wire.messages import Done, Event, HostState, HostStatus
 from infill.request import Candidate, Draft
 from tests.unit.host.scripted import TIMEOUT_S, ScriptedModel, owner, request
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass, field
 
-from dgemma_lsp.host.resident import Report
 from dgemma_lsp.host.scheduler import Scheduler
-from dgemma_lsp.host.wire import Done, Terms
+from dgemma_lsp.resident.resident import Report
+from dgemma_lsp.wire.messages import Done, Terms
 from engine.errors import DeviceLostError
 from infill.request import Filled, InfillRequest, Progress
 from tests.unit.host.scripted import TIMEOUT_S, ScriptedModel, Taker, request

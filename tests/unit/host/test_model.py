@@ -12,9 +12,9 @@ from typing import Any, cast
 import pytest
 import torch
 
-from dgemma_lsp.host import thrift
-from dgemma_lsp.host.meter import GB, LoadMeter, described
-from dgemma_lsp.host.model import ResidentModel
+from dgemma_lsp.checkpoints.load_meter import GB, LoadMeter, described
+from dgemma_lsp.resident import degrade
+from dgemma_lsp.resident.model import ResidentModel
 from engine.errors import DeviceLostError, DeviceMemoryError
 from engine.faults import translated
 from infill.profile import Lengths
@@ -120,14 +120,14 @@ def test_a_closed_model_says_so() -> None:
 @pytest.mark.parametrize(
     ("level", "tokens", "fewer"), [(0, 8192, False), (1, 4096, True), (2, 2048, True), (9, 1024, True)]
 )
-def test_levels_of_thrift(level: int, tokens: int, fewer: bool) -> None:
-    assert thrift.context_tokens(8192, level) == tokens
+def test_levels_of_the_out_of_memory_fallback(level: int, tokens: int, fewer: bool) -> None:
+    assert degrade.context_tokens(8192, level) == tokens
     whole = Lengths()
     for mode in ("within", "line", "block"):
-        own, all_of_them = getattr(thrift.lengths(whole, level), mode), getattr(whole, mode)
+        own, all_of_them = getattr(degrade.lengths(whole, level), mode), getattr(whole, mode)
         assert (len(own) < len(all_of_them)) == fewer
         assert own[-1] == all_of_them[-1]
-    assert thrift.context_tokens(512, level) == 512
+    assert degrade.context_tokens(512, level) == 512
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,13 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from dgemma_lsp.host import directories, endpoint, identity, log, spawn
-from dgemma_lsp.host.checkpoint import resolve
-from dgemma_lsp.host.errors import EngineUnavailable
-from dgemma_lsp.host.identity import EngineOptions, fingerprint, key
-from dgemma_lsp.host.spawn import FixedEngine, Launcher
+from dgemma_lsp.checkpoints.resolve import resolve
+from dgemma_lsp.client import launch
+from dgemma_lsp.client.launch import FixedEngine, Launcher
+from dgemma_lsp.host import log
+from dgemma_lsp.wire import directories, endpoint, identity
+from dgemma_lsp.wire.errors import EngineUnavailable
+from dgemma_lsp.wire.identity import EngineOptions, fingerprint, key
 from engine.errors import CheckpointError
 
 OPTIONS = EngineOptions()
@@ -186,7 +188,7 @@ def test_a_log_is_rotated_and_old_ones_are_deleted(tmp_path: Path, monkeypatch: 
 
 
 def test_a_deleted_installation_is_one_clear_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spawn, "ROOT", tmp_path / "gone")
+    monkeypatch.setattr(launch, "ROOT", tmp_path / "gone")
     _runtime_path(monkeypatch, tmp_path)
     launcher = Launcher(EngineOptions(checkpoint=str(tmp_path)))
     monkeypatch.setattr(endpoint, "PATH_LIMIT", 1000)
@@ -201,7 +203,7 @@ def test_an_engine_elsewhere_is_not_started() -> None:
 
 def test_a_front_end_imports_nothing_heavy() -> None:
     script = (
-        "import sys, dgemma_lsp.host.client\n"
+        "import sys, dgemma_lsp.client.client\n"
         "heavy = {'torch', 'transformers', 'tokenizers', 'huggingface_hub', 'starlette', 'uvicorn', 'httpx2'}\n"
         "sys.exit(', '.join(heavy & set(sys.modules)) or 0)\n"
     )

@@ -9,12 +9,12 @@ from contextlib import aclosing, asynccontextmanager
 
 import pytest
 
-from dgemma_lsp.host import remote
-from dgemma_lsp.host.endpoint import Endpoint
-from dgemma_lsp.host.errors import EngineUnavailable
-from dgemma_lsp.host.remote import HostClient
-from dgemma_lsp.host.spawn import FixedEngine
-from dgemma_lsp.host.wire import Event
+from dgemma_lsp.client import remote
+from dgemma_lsp.client.launch import FixedEngine
+from dgemma_lsp.client.remote import HostClient
+from dgemma_lsp.wire.endpoint import Endpoint
+from dgemma_lsp.wire.errors import EngineUnavailable
+from dgemma_lsp.wire.messages import Event
 from engine.errors import EngineError
 from tests.unit.host.scripted import TIMEOUT_S, request
 

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from dgemma_lsp.host import resident
-from dgemma_lsp.host.errors import EngineUnavailable, Superseded
-from dgemma_lsp.host.jobs import Job, Model
-from dgemma_lsp.host.resident import Loader, Report
+from dgemma_lsp.host.jobs import Job
 from dgemma_lsp.host.scheduler import Scheduler
-from dgemma_lsp.host.wire import Done, Owner, Priority, Terms
+from dgemma_lsp.resident import resident
+from dgemma_lsp.resident.protocol import Model
+from dgemma_lsp.resident.resident import Loader, Report
+from dgemma_lsp.wire.errors import EngineUnavailable, Superseded
+from dgemma_lsp.wire.messages import Done, Owner, Priority, Terms
 from engine.errors import CheckpointError, EngineError
 from infill.request import Candidate, Draft
 from tests.unit.host.scripted import TIMEOUT_S, ScriptedModel, Taker, owner, request

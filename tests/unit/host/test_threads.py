@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from dgemma_lsp.host.errors import EngineUnavailable
-from dgemma_lsp.host.identity import ROOT, EngineOptions
-from dgemma_lsp.host.spawn import Launcher
-from dgemma_lsp.host.threads import ONE_THREAD_BYTES, threads_for
+from dgemma_lsp.client.launch import Launcher
+from dgemma_lsp.resident.threads import ONE_THREAD_BYTES, threads_for
+from dgemma_lsp.wire.errors import EngineUnavailable
+from dgemma_lsp.wire.identity import ROOT, EngineOptions
 
 OWN = ("OMP_WAIT_POLICY", "OMP_NUM_THREADS")
 
@@ -61,9 +61,9 @@ def test_a_model_in_the_askers_own_process_is_loaded_with_the_same_threads(
     set_own(monkeypatch, own)
     script = (
         "import os\n"
-        "from dgemma_lsp.host.checkpoint import resolve\n"
-        "from dgemma_lsp.host.identity import EngineOptions\n"
-        "from dgemma_lsp.host.model import make_loader\n"
+        "from dgemma_lsp.checkpoints.resolve import resolve\n"
+        "from dgemma_lsp.wire.identity import EngineOptions\n"
+        "from dgemma_lsp.resident.model import make_loader\n"
         "make_loader(resolve('nano'), EngineOptions(device='cpu'))(lambda message, progress: None)\n"
         "import torch\n"
         "print(os.environ['OMP_WAIT_POLICY'], torch.get_num_threads())\n"

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from dgemma_lsp.host.codec import WireError
-from dgemma_lsp.host.errors import EngineSilent, EngineUnavailable, Superseded
-from dgemma_lsp.host.wire import (
+from dgemma_lsp.wire.codec import WireError
+from dgemma_lsp.wire.errors import EngineSilent, EngineUnavailable, Superseded
+from dgemma_lsp.wire.messages import (
     Done,
     Event,
     Failure,

@@ -205,7 +205,7 @@ def test_doctor_tells_a_driver_from_a_pytorch_without_cuda(
 def test_doctor_has_a_word_on_platforms(
     name: str, word: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("dgemma_lsp.cli.machine.PLATFORM", name)
+    monkeypatch.setattr("dgemma_lsp.cli.findings.machine.PLATFORM", name)
     assert findings(capsys)[1]["platform"]["detail"].startswith(word)
 
 

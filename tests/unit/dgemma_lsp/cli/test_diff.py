@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dgemma_lsp.cli.diff import NO_NEWLINE, unified_diff
+from dgemma_lsp.cli.file.diff import NO_NEWLINE, unified_diff
 
 LINES = st.lists(st.sampled_from(["a\n", "b\n", "c\n", "\n"]), max_size=12)
 

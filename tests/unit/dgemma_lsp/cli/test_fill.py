@@ -15,9 +15,9 @@ import pytest
 
 from dgemma_lsp.__main__ import main
 from dgemma_lsp.cli import fill
-from dgemma_lsp.host.client import EngineClient, EngineUnavailable
-from dgemma_lsp.host.identity import EngineOptions
-from dgemma_lsp.host.wire import Event
+from dgemma_lsp.client.client import EngineClient, EngineUnavailable
+from dgemma_lsp.wire.identity import EngineOptions
+from dgemma_lsp.wire.messages import Event
 from infill.request import Draft, InfillRequest
 from tests.protocol.scripted import ScriptedEngine, offers, rejects
 

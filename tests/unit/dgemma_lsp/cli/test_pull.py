@@ -14,7 +14,7 @@ import pytest
 from huggingface_hub import errors
 
 from dgemma_lsp.__main__ import main
-from dgemma_lsp.host.checkpoint import resolve
+from dgemma_lsp.checkpoints.resolve import resolve
 from engine import nano
 
 COMMIT = "0123456789" * 4

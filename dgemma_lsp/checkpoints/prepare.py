@@ -1,0 +1,88 @@
+"""Making a checkpoint ready for this machine ahead of the first start: what fits, and the quantized weights on disk.
+
+Beside `dgemma_lsp.resident.model` a place that knows the engine; it loads no model and fills no hole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dgemma_lsp.checkpoints.load_meter import GB, LoadMeter
+from dgemma_lsp.checkpoints.resolve import Checkpoint
+from dgemma_lsp.wire.identity import EngineOptions
+
+if TYPE_CHECKING:
+    import torch
+
+    from engine.memory import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What was made. scheme: "none" where the weights are used as they are. bytes: on disk. worst_error: the largest
+    relative error of a packed weight, and which one's it is."""
+
+    scheme: str
+    bytes: int
+    worst_error: float
+    worst_weight: str
+
+
+def plan_for(checkpoint: Checkpoint, options: EngineOptions) -> tuple[Plan, torch.device]:
+    """How the host would hold a checkpoint's weights on this machine, and where.
+
+    Raises:
+        DoesNotFitError: it does not fit; the message has the figures.
+        EngineError: there is no such device, or the checkpoint's configuration is broken.
+    """
+    from engine.configuration import model_config
+    from engine.devices import compute_dtype, device_name, find_device, free_bytes, main_memory_bytes
+    from engine.load import DEFAULT_CONTEXT_TOKENS
+    from engine.memory import Needs
+
+    device = find_device(options.device, options.gpu)
+    on_gpu = device.type == "cuda"
+    free = free_bytes(device)
+    if on_gpu and options.max_vram_gb is not None:
+        free = min(free, int(options.max_vram_gb * GB))
+    plan = Needs(model_config(checkpoint.directory), compute_dtype(device)).plan(
+        None if options.quantization == "auto" else options.quantization,
+        context_tokens=DEFAULT_CONTEXT_TOKENS,
+        free=free,
+        main_memory=main_memory_bytes() if on_gpu else None,
+        place=device_name(device) if on_gpu else "main memory",
+    )
+    return plan, device
+
+
+def prepare(checkpoint: Checkpoint, options: EngineOptions, report: Callable[[str, float | None], None]) -> Prepared:
+    """Quantize a checkpoint as the host would, and keep the result on disk; does nothing that is done already.
+
+    Raises:
+        EngineError: it does not fit, is broken, or there is no room on the disk.
+    """
+    from engine.account import check
+    from engine.load import LoadProgress, fill_cache
+    from engine.store import cache_root
+
+    plan, device = plan_for(checkpoint, options)
+    if plan.scheme == "none":
+        check(checkpoint.directory)
+        return Prepared(scheme="none", bytes=0, worst_error=0.0, worst_weight="")
+    meter = LoadMeter(report)
+
+    def show(progress: LoadProgress) -> None:
+        meter.show("Quantizing the weights", progress.done, progress.total)
+
+    manifest = fill_cache(
+        checkpoint.directory,
+        device=device,
+        scheme=plan.scheme,
+        cache=cache_root(),
+        source=checkpoint.name,
+        progress=show,
+    )
+    worst = max(manifest.errors, key=manifest.errors.__getitem__)
+    return Prepared(scheme=plan.scheme, bytes=manifest.end, worst_error=manifest.errors[worst], worst_weight=worst)

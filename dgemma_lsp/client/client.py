@@ -1,0 +1,76 @@
+"""How a front end reaches an engine, wherever it runs: the `EngineClient` protocol and its implementations.
+
+Importing this module leaves torch, transformers, starlette, uvicorn and httpx2 alone; an implementation imports what it
+needs when it is first used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Protocol
+
+from dgemma_lsp.client.remote import HostClient
+from dgemma_lsp.wire.errors import EngineSilent, EngineUnavailable, Superseded
+from dgemma_lsp.wire.messages import Event, HostStatus, Owner, Priority
+from engine.errors import EngineError
+from infill.request import InfillRequest
+
+__all__ = [
+    "EngineClient",
+    "EngineError",
+    "EngineSilent",
+    "EngineUnavailable",
+    "HostClient",
+    "Superseded",
+]
+
+
+class EngineClient(Protocol):
+    """An engine to ask. One per front end; belongs to one event loop."""
+
+    async def start(self) -> None:
+        """See to it that an engine runs and loads its model; returns once it can be asked, loaded or not.
+
+        Raises:
+            EngineUnavailable: it cannot be started; the message says why and where its log is.
+        """
+        ...
+
+    def infill(
+        self, request: InfillRequest, *, priority: Priority, owner: Owner | None, drafts: bool = False
+    ) -> AsyncGenerator[Event]:
+        """Fill a request: drafts, if wanted, then candidates, best first, or a rejection, then `Done`.
+
+        Starts the engine if none runs and waits while it loads. Closing the generator (`aclose`, best by
+        `contextlib.aclosing`) cancels: the model is free after at most the step it is in.
+
+        Raises:
+            Superseded: a newer request of the same owner came.
+            EngineUnavailable: there is no engine, or it died meanwhile; the next request tries again.
+            EngineSilent: there is one, but it hangs.
+            EngineError: the engine cannot serve it, and the message tells the user why.
+        """
+        ...
+
+    async def status(self) -> HostStatus:
+        """Ask how the engine fares; starts none.
+
+        Raises:
+            EngineUnavailable: there is none.
+        """
+        ...
+
+    def watch(self) -> AsyncGenerator[HostStatus]:
+        """Follow the status: as it is now, then at every change, until it is closed or the engine is gone.
+
+        Starts no engine. Open watches are the sign of life that keeps a host from exiting; they cost nothing while
+        nothing changes.
+
+        Raises:
+            EngineUnavailable: there is none, or it died.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Cancel what runs and let go of the engine; a host of its own lives on for others."""
+        ...

@@ -1,0 +1,1 @@
+"""The language server: messages in and out, the handshake, settings."""

@@ -1,0 +1,212 @@
+"""What a front end and the host say to each other, and how it is written: JSON requests, NDJSON answers.
+
+The types are plain and are used in the same process too; only `parse_*` and `dump_*` know JSON. Knows no HTTP.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, TypeAlias, cast, get_args
+
+from dgemma_lsp.wire.codec import WireError, decode, encode, encode_fields
+from dgemma_lsp.wire.errors import EngineSilent, EngineUnavailable, Superseded
+from engine.errors import EngineError
+from infill.request import Candidate, Draft, InfillRequest, Rejection, StopReason
+
+PROTOCOL = 1
+"""Raised when the messages change; part of a host's identity."""
+
+Priority: TypeAlias = Literal["inline", "rewrite", "edit", "speculation"]
+PRIORITIES: tuple[Priority, ...] = get_args(Priority)
+"""The classes in the order in which they are served."""
+
+HostState: TypeAlias = Literal["starting", "loading", "ready", "busy", "paused", "failed"]
+
+
+ENDS = "ends"
+"""The answer of a host that was asked to end if nobody uses it, and does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """On whose behalf a request is made; a newer request of an equal owner supersedes the older one.
+
+    client: the front end (one per process). document: its URI. kind: what the answer is for ("inline", say).
+    """
+
+    client: str
+    document: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How a request is to be served.
+
+    owner: None for a request that nothing supersedes. sequence: counts the client's requests, so that two of one
+    owner which overtake each other on the way still supersede in the order they were made. stream: send drafts.
+    """
+
+    priority: Priority = "rewrite"
+    owner: Owner | None = None
+    sequence: int = 0
+    stream: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """The last event of an answer: what it cost.
+
+    ms: milliseconds by stage: "queue" (waiting, loading and preemption included), "prefill", "denoise", "rank".
+    token_positions: decoder and scoring positions computed, padding included. stop_reason: the best candidate's,
+    None where there is none.
+    """
+
+    passes: int
+    token_positions: int
+    ms: Mapping[str, float]
+    context_tokens: int
+    cached_tokens: int
+    free_tokens: int
+    stop_reason: StopReason | None
+
+
+Event: TypeAlias = Draft | Candidate | Rejection | Done
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostStatus:
+    """How an engine fares.
+
+    state: "paused" while the weights are dropped after an idle time; the next request loads them again.
+    message: one line for the user. progress: of loading, 0 to 1; None where there is none or it is unknown.
+    device: what the weights lie on, else what was asked for. loads: times that a model was loaded. requests: infill
+    requests taken. clients: front ends that watch. superseded, cancelled, failed: requests that ended so.
+    follows_instructions: whether the checkpoint was trained to.
+    steps_after_cancel_max: the most model forwards that a request ran (one in flight included) after it had been
+    cancelled or superseded.
+    """
+
+    state: HostState
+    message: str = ""
+    progress: float | None = None
+    pid: int
+    version: str
+    checkpoint: str
+    device: str
+    loads: int = 0
+    requests: int = 0
+    clients: int = 0
+    superseded: int = 0
+    cancelled: int = 0
+    failed: int = 0
+    follows_instructions: bool = True
+    steps_after_cancel_max: int = field(default=0, metadata={"name": "steps_after_cancel_max"})
+
+
+FailureKind: TypeAlias = Literal["superseded", "silent", "unavailable", "engine"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """The last line of an answer that ended without one; `exception` is what the client raises."""
+
+    kind: FailureKind
+    message: str
+
+    @classmethod
+    def of(cls, error: Superseded | EngineError) -> Failure:
+        """Describe an exception for the other side."""
+        kind: FailureKind = next(kind for kind, exception in _FAILURES.items() if isinstance(error, exception))
+        return cls(kind=kind, message=str(error))
+
+    def exception(self) -> Superseded | EngineError:
+        """Make the exception that was described."""
+        return _FAILURES[self.kind](self.message)
+
+
+_FAILURES: dict[FailureKind, type[Superseded] | type[EngineError]] = {
+    "superseded": Superseded,
+    "silent": EngineSilent,
+    "unavailable": EngineUnavailable,
+    "engine": EngineError,
+}
+"""Each kind's exception, a special one before the more general."""
+
+_EVENTS: dict[str, type[Event] | type[Failure]] = {
+    "draft": Draft,
+    "candidate": Candidate,
+    "rejection": Rejection,
+    "done": Done,
+    "error": Failure,
+}
+_TAGS = {kind: tag for tag, kind in _EVENTS.items()}
+_TERMS = frozenset(field.name for field in fields(Terms))
+
+
+def dump_call(request: InfillRequest, terms: Terms) -> bytes:
+    """Write a request and its terms side by side in one object."""
+    return _dump(encode_fields(request) | encode_fields(terms))
+
+
+def parse_call(body: bytes) -> tuple[InfillRequest, Terms]:
+    """Read a request and its terms.
+
+    Raises:
+        WireError: it is not JSON, or not a request.
+    """
+    value = _parse(body)
+    if not isinstance(value, dict):
+        raise WireError("$", "expected an object")
+    items = cast(dict[str, object], value).items()
+    request = {name: item for name, item in items if name not in _TERMS}
+    terms = {name: item for name, item in items if name in _TERMS}
+    return decode(InfillRequest, request), decode(Terms, terms)
+
+
+def dump_event(event: Event | Failure) -> bytes:
+    """Write one line of an answer, its newline included."""
+    return _dump({_TAGS[type(event)]: encode(event)}) + b"\n"
+
+
+def parse_event(line: str | bytes) -> Event | Failure:
+    """Read one line of an answer.
+
+    Raises:
+        WireError: it is not JSON, or not an event.
+    """
+    value = _parse(line)
+    if not isinstance(value, dict) or len(cast(dict[str, Any], value)) != 1:
+        raise WireError("$", "expected an object with one event")
+    [(tag, content)] = cast(dict[str, Any], value).items()
+    if tag not in _EVENTS:
+        raise WireError(f"$.{tag}", "unknown event")
+    return decode(_EVENTS[tag], content, f"$.{tag}")
+
+
+def dump_status(status: HostStatus) -> bytes:
+    """Write a status, its newline included."""
+    return _dump(encode(status)) + b"\n"
+
+
+def parse_status(body: str | bytes) -> HostStatus:
+    """Read a status.
+
+    Raises:
+        WireError: it is not JSON, or not a status.
+    """
+    return decode(HostStatus, _parse(body))
+
+
+def _dump(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _parse(body: str | bytes) -> object:
+    try:
+        return json.loads(body)
+    except ValueError as error:
+        # The decoder's own message gives line and column, not the text.
+        raise WireError("$", f"not JSON: {error}") from error
