@@ -7,6 +7,8 @@ import os
 import sys
 from collections.abc import AsyncGenerator
 
+from dgemma_lsp.framing import read_bodies
+
 from dgemma_lsp.logs import log_to_stderr
 from dgemma_lsp.lsp.settings import Settings
 from dgemma_lsp.server import Server
@@ -48,4 +50,5 @@ class InstantEngine:
 
 if __name__ == "__main__":
     log_to_stderr("info")
-    asyncio.run(Server(lambda options: InstantEngine(), Settings()).run(sys.stdin.buffer, sys.stdout.buffer))
+    server = Server(lambda options: InstantEngine(), Settings())
+    asyncio.run(server.run(read_bodies(sys.stdin.buffer), sys.stdout.buffer))
