@@ -7,9 +7,8 @@ import os
 import sys
 from collections.abc import AsyncGenerator
 
-from dgemma_lsp.framing import read_bodies
-
 from dgemma_lsp.logs import log_to_stderr
+from dgemma_lsp.lsp.framing import read_bodies
 from dgemma_lsp.lsp.settings import Settings
 from dgemma_lsp.server import Server
 from dgemma_lsp.wire.messages import Done, Event, HostStatus, Owner, Priority
