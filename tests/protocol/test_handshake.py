@@ -102,6 +102,8 @@ ODD_CAPABILITIES: list[Json] = [
     {"textDocument": {"semanticTokens": {"requests": {}, "tokenTypes": [], "tokenModifiers": [], "formats": ["new"]}}},
     {"textDocument": {"hover": 5, "moniker": [], "synchronization": {"willSave": {}}}},
     {"textDocument": 5},
+    {"textDocument": {"inlineCompletion": True}},
+    {"textDocument": {"inlineCompletion": {}, "completion": 5}},
     {"workspace": {"workspaceEdit": {"resourceOperations": ["create", "copy"], "failureHandling": "retry"}}},
     {"workspace": {"symbol": {"symbolKind": {"valueSet": [99]}}, "workspaceFolders": {"new": True}}},
     {"workspace": [], "window": "none", "notebookDocument": 7},
