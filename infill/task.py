@@ -94,7 +94,7 @@ class Task:
     @cached_property
     def _known_words(self) -> frozenset[str]:
         snippets = [to_line_feeds(snippet.text) for snippet in self.request.snippets]
-        return known_words([*self.layout.around, *snippets], self.layout.fence.language)
+        return known_words(self.layout.around, self.layout.fence.language, others=snippets)
 
     @cached_property
     def line_end_ids(self) -> TokenIds:

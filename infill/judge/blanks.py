@@ -20,10 +20,15 @@ def trimmed(text: str, before: str, after: str, language: str) -> str:
     """The text as it belongs between two others."""
     *lines, last = text.split("\n")
     text = "\n".join([*map(str.rstrip, lines), last])
-    if not after.partition("\n")[0].strip():
+    if ends_line(after):
         text = text.rstrip()
     text = in_style(_without_first_blanks(text, before), before + after)
     return _indented(text, before, after, language)
+
+
+def ends_line(after: str) -> bool:
+    """Whether only blanks are left of the line on which a text ends."""
+    return not after.partition("\n")[0].strip()
 
 
 def spelled(before: str, text: str, after: str) -> str:

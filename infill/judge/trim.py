@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from infill.judge.blanks import trimmed
+from infill.judge.blanks import ends_line, trimmed
 from infill.judge.echo import drop_echo
 from infill.prompt.chat import Fence
 from infill.prompt.mode import HoleMode
@@ -33,11 +33,13 @@ def trim_completion(raw: str, around: Surroundings) -> str | Rejection:
     text = _before_line(raw, around.fence.marks)
     if around.mode in ("within", "line"):
         text = text.partition("\n")[0]
-    elif around.mode == "block" and not around.present:
-        text = cut_to_scope(text, around.before, around.after, around.fence.language)
     written = text.strip()
-    text = drop_echo(text, around.before, around.after)
     text = trimmed(text, around.before, around.after, around.fence.language)
+    if around.mode == "block" and not around.present:
+        text = cut_to_scope(text, around.before, around.after, around.fence.language)
+    text = drop_echo(text, around.before, around.after)
+    if ends_line(around.after):
+        text = text.rstrip()
     if not text.strip() and not around.present.strip():
         return Rejection(reason="repeats_suffix" if written else "empty")
     return text

@@ -20,12 +20,16 @@ _LEAST_TYPED = 2
 _MOST_ALIKE = 24
 
 
-def known_words(texts: Iterable[str], language: str) -> frozenset[str]:
-    """The words of texts, but those that they begin or end with, of which a hole may have cut a piece off, and the
-    words of a language; and the parts of them all, in lower case."""
+def known_words(around: Sequence[str], language: str, *, others: Iterable[str] = ()) -> frozenset[str]:
+    """The words of a language and of texts, and the parts of them all, in lower case. around: texts with holes between
+    them, each of which may have cut a word in two; others: texts without."""
     words = set(common_words(language))
-    for text in texts:
-        words.update(_WORD.findall(_BEGINNING.sub("", text[_end_of(text) :])))
+    for place, text in enumerate(around):
+        begin = _end_of(text) if place else 0
+        end = _BEGINNING.search(text, begin) if place < len(around) - 1 else None
+        words.update(_WORD.findall(text, begin, end.start() if end else len(text)))
+    for text in others:
+        words.update(_WORD.findall(text))
     return frozenset(words.union(*map(_parts, words)))
 
 

@@ -238,6 +238,30 @@ def test_what_stands_in_a_snippet_is_copied_too(monkeypatch: pytest.MonkeyPatch)
     assert result.candidates[0].texts == ("foo(1)",)
 
 
+@pytest.mark.parametrize(
+    ("marked", "answer", "first"),
+    [
+        # A word that nobody knows comes after an identifier that begins as typed, and before nothing else.
+        ("frobnicate = 1\nx = frob⟦⟧\n", "foo", "nicate"),
+        ("frobnicate = 1\nx = frob⟦⟧ + 1\n", "foo", "nicate"),
+        ("frobfoo = 1\nx = frob⟦⟧\n", "foo", "foo"),
+        ("x = frob⟦⟧\n", "foo", "foo"),
+        # What is indented for another place is indented for this one.
+        ("def f(x):\n    if x:⟦⟧\n        print(x)\n", "\n    return x", "\n        return x"),
+        ("def f(x):\n    y = 1\n    ⟦⟧\n", "   return y", "return y"),
+    ],
+)
+def test_the_first_candidate_belongs_where_it_stands(marked: str, answer: str, first: str) -> None:
+    assert filled(request_of(marked, n=3), answer).candidates[0].texts == (first,)
+
+
+def test_candidates_differ_in_more_than_blanks() -> None:
+    texts = [candidate.texts[0] for candidate in filled(request_of("def f():\n    ⟦⟧\n", n=9), "  foo").candidates]
+    assert texts
+    assert len({text.replace(" ", "") for text in texts}) == len(texts)
+    assert not any(text.startswith(" ") or text.endswith(" ") for text in texts)
+
+
 def test_what_would_not_be_shown_is_not_written() -> None:
     def found(most_doubt: float | None) -> Filled:
         request = request_of("x = ⟦⟧\n", most_doubt=most_doubt)

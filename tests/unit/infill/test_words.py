@@ -36,7 +36,7 @@ FILE = "import heapq\n\n\ndef merge(heap, max_items):\n    for item in range(9):
 )
 def test_words_that_stand_nowhere(marked: str, text: str, unknown: bool) -> None:
     before, after = marked.split("‸")
-    known = known_words([FILE + before, after], "python")
+    known = known_words([before, after], "python", others=[FILE])
     assert makes_unknown_word(before, text, after, known) is unknown
 
 
@@ -69,3 +69,8 @@ def test_identifiers_that_begin_as_typed(marked: str, others: tuple[str, ...], f
     before, after = marked.split("‸")
     assert identifier_completions(before, after, others=others, count=4) == found
     assert identifier_completions(before, after, others=others, count=1) == found[:1]
+
+
+def test_a_word_that_a_hole_cuts_in_two_is_not_known_by_its_halves() -> None:
+    assert known_words(["begin one tw", "o three fo", "ur end"], "cobol") >= {"begin", "one", "three", "end"}
+    assert known_words(["begin one tw", "o three fo", "ur end"], "cobol").isdisjoint({"tw", "ur", "o", "two", "four"})
