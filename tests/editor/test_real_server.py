@@ -21,6 +21,7 @@ from tests.editor.waiting import wait_for
 
 SERVER = (sys.executable, "-m", "dgemma_lsp", "--checkpoint", "nano", "--device", "cpu")
 SHOW_ALL = 100  # nats: however uncertain the model is, what it has to say is shown.
+PATIENCE = 60_000  # ms: however slow the machine is.
 # None ends in a word, where VS Code offers completions of its own, or in a bracket, which it closes.
 LINES = ("total = a + ", "for name in ", "import ", "x = ", "return ")
 
@@ -56,7 +57,7 @@ def type_until_suggested(
 
 
 def test_neovim_shows_and_takes_what_the_server_suggests(neovim: Neovim, home: Path, record: Record) -> None:
-    shown = f"inline = {{ maxDoubt = {SHOW_ALL} }}, languages = {{ text = true }}"
+    shown = f"inline = {{ maxDoubt = {SHOW_ALL}, deadlineMs = {PATIENCE} }}, languages = {{ text = true }}"
     settings = f"vim.lsp.config('dgemma', {{ settings = {{ dgemma = {{ {shown} }} }} }})"
     with NeovimSession(neovim, home, [*record.command, "--stdio"], settings, file="work.txt") as session:
         session.wait_for_server()
@@ -91,7 +92,11 @@ def test_vscode_shows_and_takes_what_the_server_suggests(
     code: Code, extension: Path, home: Path, record: Record, tmp_path: Path
 ) -> None:
     record.program(tmp_path)
-    settings = {"dgemma.inline.maxDoubt": SHOW_ALL, "dgemma.languages": {"plaintext": True}}
+    settings = {
+        "dgemma.inline.maxDoubt": SHOW_ALL,
+        "dgemma.inline.deadlineMs": PATIENCE,
+        "dgemma.languages": {"plaintext": True},
+    }
     with CodeSession(code, extension, home, settings, programs=tmp_path) as session:
         session.wait_for_status("ready")
         file = session.open_file("work.txt")
