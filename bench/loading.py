@@ -18,15 +18,16 @@ from transformers import DiffusionGemmaConfig
 
 from bench.random_weights import random_tensors, write_checkpoint
 from engine.canvas import Canvas, DenoiseConfig
-from engine.devices import compute_dtype, free_bytes, main_memory_bytes
-from engine.load import DEFAULT_CONTEXT_TOKENS, finish, load, offloaded_segments
-from engine.manifest import WEIGHTS, read_manifest
-from engine.memory import GB, Needs, Plan
-from engine.quantize import Scheme, formats_of, packed_stream
-from engine.reading import read_segments
+from engine.model.empty_model import EmptyModel
+from engine.placement.budget import GB, Needs, Plan
+from engine.placement.devices import compute_dtype, free_bytes, main_memory_bytes
+from engine.quant.quantize import formats_of, packed_stream
+from engine.quant.scheme import Scheme
 from engine.reference import ReferenceDenoiser
-from engine.skeleton import Skeleton
-from engine.store import Cache
+from engine.weights.load import DEFAULT_CONTEXT_TOKENS, finish, load, offloaded_segments
+from engine.weights.manifest import WEIGHTS, read_manifest
+from engine.weights.read import read_segments
+from engine.weights.store import WeightCache
 
 _BLOCK = 2**24
 _STEPS = 5
@@ -152,19 +153,19 @@ def measure_full(
 
 
 def _random_denoiser(root: Path, config: DiffusionGemmaConfig, device: torch.device, plan: Plan) -> ReferenceDenoiser:
-    skeleton = Skeleton(config, compute_dtype(device))
-    formats = formats_of(skeleton.weights, plan.scheme)
-    skeleton.pack(formats)
-    away = set(offloaded_segments(skeleton, plan.offloaded))
-    cache = Cache(root=root, source="random", revision="0", scheme=plan.scheme)
+    model = EmptyModel(config, compute_dtype(device))
+    formats = formats_of(model.weights, plan.scheme)
+    model.pack(formats)
+    away = set(offloaded_segments(model, plan.offloaded))
+    cache = WeightCache(root=root, source="random", revision="0", scheme=plan.scheme)
     held = cache.tensors(
-        lambda: packed_stream(random_tensors(skeleton.weights, device), formats, device),
-        {weight.name: weight.segment for weight in skeleton.weights},
+        lambda: packed_stream(random_tensors(model.weights, device), formats, device),
+        {weight.name: weight.segment for weight in model.weights},
         size=plan.budget.weights + plan.budget.main_memory,
         device_of=lambda segment: torch.device("cpu") if segment in away else device,
         progress=lambda _done, _total: None,
     )
-    return finish(skeleton, held, device, offloaded=plan.offloaded, context_tokens=plan.context_tokens)
+    return finish(model, held, device, offloaded=plan.offloaded, context_tokens=plan.context_tokens)
 
 
 def _hole(vocabulary: int, length: int) -> Canvas:

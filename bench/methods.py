@@ -17,10 +17,10 @@ from bench import cal
 from bench.answers import Answer
 from bench.cases import OWN_SPLITS, TUNING, Case
 from bench.cases import load as load_cases
-from engine.configuration import denoise_config
-from engine.load import load
-from engine.quantize import Scheme
+from engine.checkpoint.config import denoise_config
+from engine.quant.scheme import Scheme
 from engine.reference import ReferenceDenoiser
+from engine.weights.load import load
 from infill.fill import Infiller
 from infill.judge.sanity import scores_sanely
 from infill.profile import Profile, profile_for

@@ -25,14 +25,14 @@ from bench.full_size import configuration
 from bench.loading import measure_full, measure_load
 from bench.machine import machine
 from bench.methods import Model
-from engine.cache import ReadingCache
 from engine.canvas import DenoiseConfig
-from engine.configuration import denoise_config, model_config
-from engine.devices import find_device
-from engine.masks import Places
-from engine.memory import Needs
+from engine.checkpoint.config import denoise_config, model_config
+from engine.kv.cache import FrozenCache
+from engine.kv.masks import TokenPositions
 from engine.nano import DIRECTORY
-from engine.quantize import SCHEMES
+from engine.placement.budget import Needs
+from engine.placement.devices import find_device
+from engine.quant.scheme import SCHEMES
 from engine.reference import ReferenceDenoiser
 from infill.prompt.layout import Layout, lay_out
 from infill.request import InfillRequest
@@ -99,11 +99,11 @@ def _first_distribution(denoiser: ReferenceDenoiser, layout: Layout) -> Tensor:
     noise = np.random.default_rng(0).integers(0, backbone.vocabulary_size, len(canvas))
     token_ids = torch.tensor(np.where(canvas.clamped, canvas.token_ids, noise), device=backbone.device).long()
     with denoiser.prefill(layout.context_ids) as context, torch.inference_mode():
-        places = Places.of_rows(
+        places = TokenPositions.of_rows(
             context.token_count, [torch.arange(len(canvas), device=backbone.device)], backbone.device
         )
         masks = backbone.decoder_masks(places, context.token_count)
-        cache = ReadingCache(context.slot.sequence, context.token_count)
+        cache = FrozenCache(context.slot.sequence, context.token_count)
         signal = torch.zeros(len(canvas), backbone.hidden_size, dtype=backbone.dtype, device=backbone.device)
         hidden = backbone.decode(token_ids, signal, places, masks, cache)
         free = ~torch.tensor(canvas.clamped, device=backbone.device)

@@ -11,7 +11,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 from transformers import DiffusionGemmaConfig
 
-from engine.skeleton import Skeleton, Weight
+from engine.checkpoint.weight import Weight
+from engine.model.empty_model import EmptyModel
 
 _SCALE = 0.02
 
@@ -33,7 +34,7 @@ def write_checkpoint(config: DiffusionGemmaConfig, directory: Path) -> int:
     directory.mkdir(parents=True)
     (directory / "config.json").write_text(json.dumps(config.to_dict()))
     (directory / "generation_config.json").write_text("{}")
-    weights = Skeleton(config, torch.bfloat16).weights
+    weights = EmptyModel(config, torch.bfloat16).weights
     places: dict[str, str] = {}
     shard: dict[str, Tensor] = {}
     size = 0

@@ -9,15 +9,15 @@ from collections.abc import Sequence
 
 import torch
 
-from engine.backbone import Backbone
-from engine.cache import WritingCache
 from engine.canvas import Canvas, Context, DenoiseConfig, TokenIds
-from engine.context import ContextPool, PooledContext
-from engine.denoise import BatchStepper
-from engine.masks import Places
-from engine.noise import KeyedNoise, NoiseSource
-from engine.reader import TreeReader
-from engine.vocabulary import check_ids
+from engine.denoise.noise import KeyedNoise, NoiseSource
+from engine.denoise.stepper import BatchStepper
+from engine.kv.cache import AppendingCache
+from engine.kv.masks import TokenPositions
+from engine.kv.pool import ContextPool, PooledContext
+from engine.model.backbone import Backbone
+from engine.model.vocabulary import check_ids
+from engine.score.reader import TreeReader
 
 
 class ReferenceDenoiser:
@@ -61,8 +61,8 @@ class ReferenceDenoiser:
         try:
             for start in range(context.cached_count, len(token_ids), self._chunk):
                 end = min(start + self._chunk, len(token_ids))
-                places = Places.context(start, end, self.backbone.device)
-                cache = WritingCache(context.slot.sequence, start)
+                places = TokenPositions.context(start, end, self.backbone.device)
+                cache = AppendingCache(context.slot.sequence, start)
                 self.backbone.encode(self.backbone.integers(token_ids[start:end]), places, cache, start)
                 context.slot.append(token_ids[start:end])
         except BaseException:
@@ -77,7 +77,7 @@ class ReferenceDenoiser:
         only, not on its neighbours in the batch.
 
         Raises:
-            ValueError: a canvas holds an id outside the vocabulary, or a position has no permitted one.
+            ValueError: a canvas holds an id outside the vocabulary, or a position has none to choose from.
         """
         return BatchStepper(self.backbone, self._own(context), canvases, seeds=seeds, config=config, noise=self._noise)
 

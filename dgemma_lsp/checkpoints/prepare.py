@@ -16,7 +16,7 @@ from dgemma_lsp.wire.identity import EngineOptions
 if TYPE_CHECKING:
     import torch
 
-    from engine.memory import Plan
+    from engine.placement.budget import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +37,10 @@ def plan_for(checkpoint: Checkpoint, options: EngineOptions) -> tuple[Plan, torc
         DoesNotFitError: it does not fit; the message has the figures.
         EngineError: there is no such device, or the checkpoint's configuration is broken.
     """
-    from engine.configuration import model_config
-    from engine.devices import compute_dtype, device_name, find_device, free_bytes, main_memory_bytes
-    from engine.load import DEFAULT_CONTEXT_TOKENS
-    from engine.memory import Needs
+    from engine.checkpoint.config import model_config
+    from engine.placement.budget import Needs
+    from engine.placement.devices import compute_dtype, device_name, find_device, free_bytes, main_memory_bytes
+    from engine.weights.load import DEFAULT_CONTEXT_TOKENS
 
     device = find_device(options.device, options.gpu)
     on_gpu = device.type == "cuda"
@@ -63,13 +63,13 @@ def prepare(checkpoint: Checkpoint, options: EngineOptions, report: Callable[[st
     Raises:
         EngineError: it does not fit, is broken, or there is no room on the disk.
     """
-    from engine.account import check
-    from engine.load import LoadProgress, fill_cache
-    from engine.store import cache_root
+    from engine.weights.load import LoadProgress, fill_cache
+    from engine.weights.store import cache_root
+    from engine.weights.verify import verify
 
     plan, device = plan_for(checkpoint, options)
     if plan.scheme == "none":
-        check(checkpoint.directory)
+        verify(checkpoint.directory)
         return Prepared(scheme="none", bytes=0, worst_error=0.0, worst_weight="")
     meter = LoadMeter(report)
 

@@ -44,12 +44,12 @@ def make_loader(checkpoint: Checkpoint, options: EngineOptions) -> Loader:
         report("Loading the libraries", None)
         import torch
 
-        from engine.configuration import denoise_config
-        from engine.devices import device_name
-        from engine.faults import translated
-        from engine.load import LoadProgress
-        from engine.load import load as load_denoiser
-        from engine.store import cache_root
+        from engine.checkpoint.config import denoise_config
+        from engine.placement.devices import device_name
+        from engine.placement.faults import translated
+        from engine.weights.load import LoadProgress
+        from engine.weights.load import load as load_denoiser
+        from engine.weights.store import cache_root
         from infill.fill import Infiller
         from infill.judge.sanity import scores_sanely
         from infill.profile import profile_for
@@ -130,7 +130,7 @@ class ResidentModel:
             DeviceMemoryError: nothing is left to give up.
             DeviceLostError: the device failed.
         """
-        from engine.faults import translated
+        from engine.placement.faults import translated
 
         began, spent = time.monotonic(), 0
         while True:

@@ -7,7 +7,7 @@ from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 from dgemma_lsp.config import NO_SETTINGS, Config, overlay
 from dgemma_lsp.wire.codec import camel, encode
 from dgemma_lsp.wire.identity import Quantization
-from engine.quantize import Scheme
+from engine.quant.scheme import Scheme
 from tests.editor.editors import VSCODE_EXTENSION
 
 PROPERTIES: dict[str, dict[str, Any]] = json.loads((VSCODE_EXTENSION / "package.json").read_text())["contributes"][

@@ -78,6 +78,17 @@ def test_upper_layers_see_only_the_plain_types_of_engine(package: str, plain: tu
 # Which other rooms of its package each room may import. Modules beside the rooms hold the types that all of them share,
 # but for those named in PIPELINES, which put the rooms together.
 ROOMS = {
+    "engine": {
+        "kv": (),
+        "checkpoint": ("kv",),
+        "quant": ("checkpoint",),
+        "model": ("kv", "checkpoint", "quant"),
+        "denoise": ("kv", "model"),
+        "score": ("kv", "model", "denoise"),
+        "placement": ("kv", "checkpoint", "quant", "model", "denoise"),
+        "weights": ("checkpoint", "quant", "model", "placement", "reference"),
+        "train": (),
+    },
     "infill": {
         "text": (),
         "prompt": ("text",),
@@ -97,7 +108,11 @@ ROOMS = {
         "cli": ("wire", "checkpoints", "client", "host", "documents", "lsp", "features", "server", "connect"),
     },
 }
-PIPELINES = {"infill": ("fill", "answer", "long_block"), "dgemma_lsp": ("server", "connect", "__main__")}
+PIPELINES = {
+    "engine": ("reference",),
+    "infill": ("fill", "answer", "long_block"),
+    "dgemma_lsp": ("server", "connect", "__main__"),
+}
 MOST_MODULES = 10
 
 
@@ -113,6 +128,12 @@ def test_rooms_import_one_way(package: str) -> None:
             if is_within(name, tuple(closed))
         ]
     assert found == []
+
+
+@pytest.mark.parametrize("package", ROOMS)
+def test_a_room_says_what_it_is_for(package: str) -> None:
+    rooms = [ROOT / package / room / "__init__.py" for room in ROOMS[package]]
+    assert [str(room) for room in rooms if not ast.get_docstring(ast.parse(room.read_text(encoding="utf-8")))] == []
 
 
 @pytest.mark.parametrize("package", ROOMS)

@@ -96,8 +96,8 @@ def _nvidia_driver() -> str | None:
 
 
 def _checkpoint(options: EngineOptions) -> Finding:
-    from engine.account import check
-    from engine.checkpoint import stored_tensors
+    from engine.checkpoint.files import stored_tensors
+    from engine.weights.verify import verify
 
     try:
         checkpoint = resolve(options.checkpoint)
@@ -108,7 +108,7 @@ def _checkpoint(options: EngineOptions) -> Finding:
         if not any(checkpoint.directory.glob("*.safetensors")) and _quantized(checkpoint):
             detail = f"{checkpoint.name}, quantized only; the shards were deleted"
             return Finding(name="checkpoint", verdict="ok", detail=detail)
-        check(checkpoint.directory)
+        verify(checkpoint.directory)
         tensors = stored_tensors(checkpoint.directory)
         size = sum(shard.stat().st_size for shard in {tensor.shard for tensor in tensors.values()})
     except EngineError as error:
@@ -121,8 +121,8 @@ def _checkpoint(options: EngineOptions) -> Finding:
 
 
 def _quantized(checkpoint: Checkpoint) -> bool:
-    from engine.quantize import SCHEMES
-    from engine.store import cache_root, find
+    from engine.quant.scheme import SCHEMES
+    from engine.weights.store import cache_root, find
 
     return any(find(cache_root(), checkpoint.name, scheme) for scheme in SCHEMES)
 
@@ -147,7 +147,7 @@ def _fit(options: EngineOptions, checkpoint: Checkpoint) -> Finding:
 
 
 def _caches() -> Iterator[Finding]:
-    from engine.store import cache_root, held
+    from engine.weights.store import cache_root, held
 
     root = cache_root()
     caches = held(root)

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import DiffusionGemmaForBlockDiffusion
 
-from engine import attention
-from engine.backbone import Backbone
 from engine.canvas import Canvas, TokenIds
-from engine.noise import NoiseKeys
+from engine.denoise.noise import NoiseKeys
+from engine.model import attention
+from engine.model.backbone import Backbone
 from tests.checkpoints import VOCABULARY
 
 

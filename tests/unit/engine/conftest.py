@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from transformers import DiffusionGemmaForBlockDiffusion
 
-from engine.backbone import Backbone
-from engine.load import load
+from engine.model.backbone import Backbone
 from engine.reference import ReferenceDenoiser
+from engine.weights.load import load
 from tests.checkpoints import make_model, save
 from tests.unit.engine.canvases import backbone_of
 

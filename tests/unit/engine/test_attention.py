@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from engine.attention import BLOCK, grouped_attention
+from engine.model.attention import BLOCK, grouped_attention
 
 
 @pytest.mark.parametrize("queries", [1, BLOCK, BLOCK + 3])

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import torch
 
-from engine.backbone import Backbone
-from engine.cache import ReadingCache
 from engine.canvas import BatchState, Canvas, DenoiseConfig, Floats, RowState, ScoreQuery
-from engine.masks import Places
+from engine.denoise.clamped import Around, Clamped
+from engine.kv.cache import FrozenCache
+from engine.kv.masks import TokenPositions
+from engine.model.backbone import Backbone
 from engine.reference import ReferenceDenoiser
-from engine.surroundings import Around, Clamped
 from tests.checkpoints import VOCABULARY, WINDOW, make_model
 from tests.unit.engine.canvases import backbone_of, canvas, free_canvas, prompt
 
@@ -226,10 +226,10 @@ class TestReplace:
             def decode(own: Canvas, signal: torch.Tensor) -> torch.Tensor:
                 clamped = Clamped.of_canvas(own, backbone.device)
                 around = Around([clamped], {}, backbone, 9)
-                free = Places.of_rows(9, [torch.from_numpy(np.flatnonzero(~own.clamped))], backbone.device)
-                places = Places.joined(around.unread_places, free)
+                free = TokenPositions.of_rows(9, [torch.from_numpy(np.flatnonzero(~own.clamped))], backbone.device)
+                places = TokenPositions.joined(around.unread_places, free)
                 masks = backbone.decoder_masks(places, 9, (around.places, around.shown))
-                cache = ReadingCache(context.slot.sequence, 9)
+                cache = FrozenCache(context.slot.sequence, 9)
                 ids = torch.cat([clamped.token_ids, torch.from_numpy(own.token_ids[~own.clamped]).long()])
                 fed = torch.cat([torch.zeros(len(clamped), backbone.hidden_size), signal])
                 hidden = backbone.decode(ids, fed, places, masks, cache, extend=around.extend)

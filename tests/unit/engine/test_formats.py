@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from engine.errors import EngineError
-from engine.formats import BlockNf4, Format, Groups, RowInt8
-from engine.quantize import pack
+from engine.quant.formats import BlockNf4, Format, Groups, RowInt8
+from engine.quant.quantize import pack
 
 CPU = torch.device("cpu")
 

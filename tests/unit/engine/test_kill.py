@@ -26,11 +26,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine import manifest, store
 from engine.canvas import ScoreQuery
-from engine.load import load
-from engine.quantize import Packed
-from engine.store import Cache, held
+from engine.quant.quantize import Packed
+from engine.weights import manifest, store
+from engine.weights.load import load
+from engine.weights.store import WeightCache, held
 from tests.unit.engine.canvases import prompt
 
 MOMENTS = 50
@@ -52,7 +52,7 @@ def ignore(_done: int, _total: int) -> None:
 
 
 def start(root: Path) -> dict[str, Tensor]:
-    cache = Cache(root=root, source="source", revision="revision", scheme="int4")
+    cache = WeightCache(root=root, source="source", revision="revision", scheme="int4")
     segments = {name: f"segment {name[-1] < '3'}" for name in WEIGHTS}
     return cache.tensors(pack, segments, size=1, device_of=place, progress=ignore)
 
@@ -108,7 +108,7 @@ def test_a_start_after_any_kill_works(wide: Path, tmp_path: Path) -> None:
     caches = tmp_path / "caches"
     expected = scores(wide, None)
     spawning = multiprocessing.get_context("forkserver")
-    spawning.set_forkserver_preload(["engine.load"])
+    spawning.set_forkserver_preload(["engine.weights.load"])
 
     def start_one(kill_after: float | None) -> float:
         """Seconds of a start in a process of its own, which is killed then. kill_after: so many, or at its end."""

@@ -19,10 +19,10 @@ from torch import Tensor
 from transformers import DiffusionGemmaForBlockDiffusion
 
 from engine.canvas import DenoiseConfig, ScoreQuery
-from engine.configuration import denoise_config
+from engine.checkpoint.config import denoise_config
 from engine.errors import CheckpointError, EngineError
-from engine.load import LoadProgress, load
 from engine.reference import ReferenceDenoiser
+from engine.weights.load import LoadProgress, load
 from tests.unit.engine.canvases import canvas, prompt
 
 INDEX = "model.safetensors.index.json"

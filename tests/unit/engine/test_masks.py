@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.cache import LayerShape
-from engine.masks import Places, additive_mask
+from engine.kv.cache import LayerShape
+from engine.kv.masks import TokenPositions, additive_mask
 
 CPU = torch.device("cpu")
-PREFILL = Places.context(3, 6, CPU)
-TWO_ROWS = Places.of_rows(3, [torch.arange(2), torch.arange(1)], CPU)
+PREFILL = TokenPositions.context(3, 6, CPU)
+TWO_ROWS = TokenPositions.of_rows(3, [torch.arange(2), torch.arange(1)], CPU)
 
 
 @pytest.mark.parametrize(
@@ -28,15 +28,15 @@ TWO_ROWS = Places.of_rows(3, [torch.arange(2), torch.arange(1)], CPU)
         pytest.param(TWO_ROWS, 2, True, 2, ["xx..", ".xx.", "x..x"], id="scored rows in a window"),
     ],
 )
-def test_pictures(query: Places, start: int, causal: bool, window: int | None, expected: list[str]) -> None:
-    key = Places.joined(Places.context(start, 3, CPU), query)
+def test_pictures(query: TokenPositions, start: int, causal: bool, window: int | None, expected: list[str]) -> None:
+    key = TokenPositions.joined(TokenPositions.context(start, 3, CPU), query)
     assert picture(additive_mask(query, key, causal=causal, window=window, dtype=torch.float32)) == expected
 
 
 def test_a_hole_sees_what_it_is_shown_besides_its_own_row() -> None:
-    around = Places.of_rows(3, [torch.tensor([0, 3]), torch.tensor([0, 2])], CPU, first=3)
-    holes = Places.of_rows(3, [torch.tensor([1, 2]), torch.tensor([1]), torch.tensor([1])], CPU)
-    key = Places.joined(Places.context(2, 3, CPU), around, holes)
+    around = TokenPositions.of_rows(3, [torch.tensor([0, 3]), torch.tensor([0, 2])], CPU, first=3)
+    holes = TokenPositions.of_rows(3, [torch.tensor([1, 2]), torch.tensor([1]), torch.tensor([1])], CPU)
+    key = TokenPositions.joined(TokenPositions.context(2, 3, CPU), around, holes)
     shown = torch.tensor([3, 4, 4])
     mask = additive_mask(holes, key, causal=False, window=None, dtype=torch.float32, shown=shown)
     assert picture(mask) == ["xxx..xx..", "xxx..xx..", "x..xx..x.", "x..xx...x"]
@@ -44,13 +44,13 @@ def test_a_hole_sees_what_it_is_shown_besides_its_own_row() -> None:
 
 def test_branches_see_their_own_beginnings() -> None:
     positions = torch.tensor([0, 1, 1, 2])
-    nodes = Places.of_rows(3, [positions], CPU)
+    nodes = TokenPositions.of_rows(3, [positions], CPU)
     seen = torch.tensor([[1, 0, 0, 0], [1, 1, 0, 0], [1, 0, 1, 0], [1, 0, 1, 1]], dtype=torch.bool)
-    key = Places.joined(Places.context(1, 3, CPU), nodes)
+    key = TokenPositions.joined(TokenPositions.context(1, 3, CPU), nodes)
     mask = additive_mask(nodes, key, causal=True, window=None, dtype=torch.float32, seen=seen)
     assert picture(mask) == ["xxx...", "xxxx..", "xxx.x.", "xxx.xx"]
     # The last two, read later, when the others were cached.
-    new = Places.of_rows(3, [positions[2:]], CPU)
+    new = TokenPositions.of_rows(3, [positions[2:]], CPU)
     mask = additive_mask(new, key, causal=True, window=2, dtype=torch.float32, seen=seen[2:])
     assert picture(mask) == ["..x.x.", "....xx"]
 
@@ -62,8 +62,8 @@ def picture(mask: Tensor | None) -> list[str]:
 
 
 def test_one_canvas_needs_no_mask() -> None:
-    query = Places.of_rows(3, [torch.arange(4)], CPU)
-    key = Places.joined(Places.context(0, 3, CPU), query)
+    query = TokenPositions.of_rows(3, [torch.arange(4)], CPU)
+    key = TokenPositions.joined(TokenPositions.context(0, 3, CPU), query)
     assert additive_mask(query, key, causal=False, window=None, dtype=torch.float32) is None
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.noise import KeyedNoise, NoiseKeys, signed
+from engine.denoise.noise import KeyedNoise, NoiseKeys, signed
 
 NOISE = KeyedNoise()
 MANY = 20_000

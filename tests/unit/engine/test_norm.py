@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from transformers.models.diffusion_gemma.modeling_diffusion_gemma import DiffusionGemmaRMSNorm
 
-from engine.norm import FusedNorm
+from engine.model.norm import FusedNorm
 
 WIDTH = 48
 

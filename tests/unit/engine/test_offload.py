@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from engine.canvas import ScoreQuery
-from engine.load import load
-from engine.quantize import Scheme
+from engine.quant.scheme import Scheme
+from engine.weights.load import load
 from tests.unit.engine.canvases import prompt
 
 

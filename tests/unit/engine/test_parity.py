@@ -16,12 +16,12 @@ from transformers import DiffusionGemmaForBlockDiffusion
 from transformers.generation.streamers import BaseStreamer
 from transformers.models.diffusion_gemma.generation_diffusion_gemma import EntropyBoundSamplerConfig
 
-from engine.backbone import Backbone
-from engine.cache import ReadingCache
 from engine.canvas import DenoiseConfig, ScoreQuery, TokenIds
-from engine.load import load
-from engine.masks import Places
+from engine.kv.cache import FrozenCache
+from engine.kv.masks import TokenPositions
+from engine.model.backbone import Backbone
 from engine.reference import ReferenceDenoiser
+from engine.weights.load import load
 from tests.checkpoints import CANVAS, WINDOW
 from tests.unit.engine.canvases import TransformersDraws, free_canvas, prompt
 
@@ -107,13 +107,13 @@ def test_decoder_logits(
     with torch.inference_mode():
         expected = _logits(model, input_ids=long_ids(prompt_ids), decoder_input_ids=canvas_ids[None])
         with denoiser.prefill(prompt_ids) as context:
-            places = Places.of_rows(prompt_length, [torch.arange(CANVAS)], loaded.device)
+            places = TokenPositions.of_rows(prompt_length, [torch.arange(CANVAS)], loaded.device)
             hidden = loaded.decode(
                 canvas_ids,
                 torch.zeros(CANVAS, loaded.hidden_size),
                 places,
                 loaded.decoder_masks(places, prompt_length),
-                ReadingCache(context.slot.sequence, prompt_length),
+                FrozenCache(context.slot.sequence, prompt_length),
             )
     torch.testing.assert_close(loaded.logits(hidden), expected, atol=LOGIT_TOLERANCE, rtol=0)
 

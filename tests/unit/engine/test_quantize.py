@@ -15,17 +15,18 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from engine import nano
-from engine.account import wanted_tensors
-from engine.cache import ReadingCache
-from engine.checkpoint import stored_tensors
-from engine.configuration import model_config
+from engine.checkpoint.config import model_config
+from engine.checkpoint.files import stored_tensors
 from engine.errors import CheckpointError, EngineError
-from engine.formats import BlockNf4
-from engine.load import load
-from engine.masks import Places
-from engine.quantize import Scheme, formats_of, quantized, require_backend
+from engine.kv.cache import FrozenCache
+from engine.kv.masks import TokenPositions
+from engine.model.empty_model import EmptyModel
+from engine.quant.formats import BlockNf4
+from engine.quant.quantize import formats_of, quantized, require_backend
+from engine.quant.scheme import Scheme
 from engine.reference import ReferenceDenoiser
-from engine.skeleton import Skeleton
+from engine.weights.load import load
+from engine.weights.verify import wanted_tensors
 from tests.checkpoints import VOCABULARY
 from tests.unit.engine.canvases import prompt
 
@@ -42,8 +43,8 @@ def log_probs(denoiser: ReferenceDenoiser, vocabulary: int) -> Tensor:
     """The decoder's log-probabilities of a random canvas behind a random prompt, [PLACES, V]."""
     backbone = denoiser.backbone
     with denoiser.prefill(prompt(40, vocabulary=vocabulary)) as context, torch.inference_mode():
-        places = Places.of_rows(context.token_count, [torch.arange(PLACES)], CPU)
-        cache = ReadingCache(context.slot.sequence, context.token_count)
+        places = TokenPositions.of_rows(context.token_count, [torch.arange(PLACES)], CPU)
+        cache = FrozenCache(context.slot.sequence, context.token_count)
         masks = backbone.decoder_masks(places, context.token_count)
         token_ids = torch.from_numpy(prompt(PLACES, seed=1, vocabulary=vocabulary)).long()
         signal = torch.zeros(PLACES, backbone.hidden_size, dtype=backbone.dtype)
@@ -63,7 +64,7 @@ def test_distributions_stay_close(wide: Path, scheme: Scheme, trained: float, ra
 
 @pytest.mark.parametrize("scheme", ["int8", "nf4", "int4"])
 def test_what_is_packed(wide: Path, scheme: Scheme) -> None:
-    weights = Skeleton(model_config(wide), torch.bfloat16).weights
+    weights = EmptyModel(model_config(wide), torch.bfloat16).weights
     packed = formats_of(weights, scheme)
     assert {weight.name for weight in weights if weight.role == "other"}.isdisjoint(packed)
     assert "model.decoder.layers.0.router.proj.weight" not in packed
@@ -72,7 +73,7 @@ def test_what_is_packed(wide: Path, scheme: Scheme) -> None:
 
 
 def test_segments_are_contiguous_and_scalars_stand_with_their_layer(wide: Path) -> None:
-    weights = Skeleton(model_config(wide), torch.bfloat16).weights
+    weights = EmptyModel(model_config(wide), torch.bfloat16).weights
     segments = [weight.segment for weight in weights]
     assert len(list(dict.fromkeys(segments))) == 1 + sum(a != b for a, b in pairwise(segments))
     both = [weight.name for weight in weights if weight.segment == "layers.3" and weight.name.endswith("layer_scalar")]
@@ -86,11 +87,11 @@ def test_no_weight_is_held_twice(wide: Path) -> None:
         for layers in (denoiser.backbone._encoder_layers, denoiser.backbone._decoder_layers)  # pyright: ignore[reportPrivateUsage]
         for tensor in layers.state_dict().values()
     }
-    skeleton = Skeleton(model_config(wide), torch.bfloat16)
-    formats = formats_of(skeleton.weights, "int4")
+    model = EmptyModel(model_config(wide), torch.bfloat16)
+    formats = formats_of(model.weights, "int4")
     wanted = sum(
         packed_part.nbytes
-        for packed in quantized(wanted_tensors(wide, skeleton.weights), formats, CPU)
+        for packed in quantized(wanted_tensors(wide, model.weights), formats, CPU)
         for packed_part in packed.parts.values()
         if ".layers." in packed.name
     )
@@ -98,13 +99,13 @@ def test_no_weight_is_held_twice(wide: Path) -> None:
 
 
 def test_the_error_of_every_tensor_is_told(wide: Path) -> None:
-    skeleton = Skeleton(model_config(wide), torch.bfloat16)
+    model = EmptyModel(model_config(wide), torch.bfloat16)
     errors = {
         packed.name: packed.error
-        for packed in quantized(wanted_tensors(wide, skeleton.weights), formats_of(skeleton.weights, "int4"), CPU)
+        for packed in quantized(wanted_tensors(wide, model.weights), formats_of(model.weights, "int4"), CPU)
     }
-    assert set(errors) == {weight.name for weight in skeleton.weights}
-    for weight in skeleton.weights:
+    assert set(errors) == {weight.name for weight in model.weights}
+    for weight in model.weights:
         low, high = {"experts": (0.05, 0.1), "matrix": (0.003, 0.01), "other": (0.0, 0.0)}[weight.role]
         assert low <= errors[weight.name] <= high, weight
 

@@ -15,8 +15,8 @@ from transformers.models.diffusion_gemma.generation_diffusion_gemma import (
     StableAndConfidentStoppingCriteria,
 )
 
-from engine import sampler
 from engine.canvas import DenoiseConfig
+from engine.denoise import sampler
 
 ROWS, LENGTH, VOCABULARY = 4, 24, 50
 ALL_FREE = torch.ones(ROWS, LENGTH, dtype=torch.bool)
@@ -66,10 +66,10 @@ def test_posterior() -> None:
 
 
 def test_an_impossible_id_leaves_no_trace() -> None:
-    barred = logits(1)
-    barred[..., 7] = sampler.IMPOSSIBLE
-    believed = sampler.posterior(barred, 3)
-    without = torch.cat([barred[..., :7], barred[..., 8:]], dim=-1)
+    banned = logits(1)
+    banned[..., 7] = sampler.IMPOSSIBLE
+    believed = sampler.posterior(banned, 3)
+    without = torch.cat([banned[..., :7], banned[..., 8:]], dim=-1)
     assert (believed.probs[..., 7] == 0).all()
     torch.testing.assert_close(
         believed.entropy, torch.distributions.Categorical(logits=without).entropy(), atol=2e-5, rtol=0

@@ -19,10 +19,10 @@ from torch import Tensor
 
 from engine.canvas import ScoreQuery
 from engine.errors import CheckpointError
-from engine.load import LoadProgress, load
-from engine.manifest import MANIFEST, WEIGHTS, read_manifest
 from engine.reference import ReferenceDenoiser
-from engine.store import revision
+from engine.weights.load import LoadProgress, load
+from engine.weights.manifest import MANIFEST, WEIGHTS, read_manifest
+from engine.weights.store import revision
 from tests.unit.engine.canvases import prompt
 
 

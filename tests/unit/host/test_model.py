@@ -16,7 +16,7 @@ from dgemma_lsp.checkpoints.load_meter import GB, LoadMeter, described
 from dgemma_lsp.resident import degrade
 from dgemma_lsp.resident.model import ResidentModel
 from engine.errors import DeviceLostError, DeviceMemoryError
-from engine.faults import translated
+from engine.placement.faults import translated
 from infill.profile import Lengths
 from infill.request import Filled, FillStats, InfillRequest, Progress
 from tests.unit.host.scripted import request

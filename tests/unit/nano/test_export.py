@@ -15,8 +15,8 @@ from transformers import DiffusionGemmaForBlockDiffusion
 from bench.nano import tokenizer
 from bench.nano.export import export
 from bench.nano.shape import text_configuration
-from engine.load import load
 from engine.train.model import Backbone
+from engine.weights.load import load
 
 
 @pytest.fixture(scope="module")

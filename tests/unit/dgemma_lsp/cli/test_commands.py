@@ -179,7 +179,7 @@ def test_doctor_looks_at_the_editors(
 
 
 def test_doctor_says_what_does_not_fit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("engine.devices.main_memory_bytes", lambda: 10**8)
+    monkeypatch.setattr("engine.placement.devices.main_memory_bytes", lambda: 10**8)
     code, found = findings(capsys, "--device", "cpu")
     assert code == 1
     assert found["fit"]["verdict"] == "problem"

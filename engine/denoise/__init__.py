@@ -1,0 +1,1 @@
+"""One denoising step: rows, the sampler, noise, and clamped tokens."""

@@ -1,0 +1,132 @@
+"""The three ways transformers' attention layers meet the keys and values of a context.
+
+Keys and values are kept at full length for every layer, sliding ones too, because a windowed cache cannot rewind. What
+a sliding layer may see is cut out here, as a view: the last `window - 1` tokens before the first new one. The objects
+answer the few calls the layers make (`update` from the encoder, `layers` and `is_compileable` from the decoder).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class LayerShape:
+    """One layer's cache: key and value heads, their dimension, and the window it sees (None: everything)."""
+
+    heads: int
+    head_dim: int
+    window: int | None
+
+    def first_visible(self, length: int) -> int:
+        """The first of `length` cached tokens that the token after them can see."""
+        return 0 if self.window is None else max(0, length - (self.window - 1))
+
+
+class KeyValues:
+    """Keys and values of one token sequence for every layer, in buffers that grow. [1, heads, capacity, head_dim]."""
+
+    _GRAIN = 64
+
+    def __init__(self, shapes: tuple[LayerShape, ...], device: torch.device, dtype: torch.dtype) -> None:
+        self.shapes = shapes
+        self.capacity = 0
+        """Tokens that there is room for."""
+        self.keys = [torch.empty(1, shape.heads, 0, shape.head_dim, device=device, dtype=dtype) for shape in shapes]
+        self.values = [torch.empty_like(keys) for keys in self.keys]
+
+    def reserve(self, length: int) -> None:
+        """Makes room for `length` tokens; what is there stays."""
+        if length > self.capacity:
+            self._resize(length)
+
+    def trim(self, length: int) -> None:
+        """Lets go of the room behind the first `length` tokens."""
+        if length <= self.capacity - self._GRAIN:
+            self._resize(length)
+
+    def copy_from(self, other: KeyValues, length: int) -> None:
+        """Takes over the first `length` tokens of another sequence."""
+        self.reserve(length)
+        for mine, theirs in zip(self.keys + self.values, other.keys + other.values, strict=True):
+            mine[:, :, :length] = theirs[:, :, :length]
+
+    def _resize(self, length: int) -> None:
+        kept = min(length, self.capacity)
+        self.capacity = -(-length // self._GRAIN) * self._GRAIN
+        for buffers in (self.keys, self.values):
+            for layer, old in enumerate(buffers):
+                resized = old.new_empty(*old.shape[:2], self.capacity, old.shape[3])
+                resized[:, :, :kept] = old[:, :, :kept]
+                buffers[layer] = resized
+
+
+class AppendingCache:
+    """Writes new tokens behind the first `start` ones and shows each layer what it may see of the whole."""
+
+    def __init__(self, sequence: KeyValues, start: int) -> None:
+        self._sequence = sequence
+        self._start = start
+
+    def update(self, keys: Tensor, values: Tensor, layer: int) -> tuple[Tensor, Tensor]:
+        """keys, values: [1, heads, Q, head_dim] of the new tokens."""
+        end = self._start + keys.shape[2]
+        first = self._sequence.shapes[layer].first_visible(self._start)
+        all_keys, all_values = self._sequence.keys[layer], self._sequence.values[layer]
+        all_keys[:, :, self._start : end] = keys
+        all_values[:, :, self._start : end] = values
+        return all_keys[:, :, first:end], all_values[:, :, first:end]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerView:
+    """Keys and values that one layer sees: [1, heads, visible, head_dim] each."""
+
+    keys: Tensor
+    values: Tensor
+
+    @classmethod
+    def joined(cls, *views: LayerView) -> Self:
+        """All of these, end to end."""
+        return cls(torch.cat([view.keys for view in views], dim=2), torch.cat([view.values for view in views], dim=2))
+
+
+class FrozenCache:
+    """Shows a context's first `length` tokens and lets new ones be joined to them for one forward, writing nothing."""
+
+    is_compileable = False
+
+    def __init__(self, sequence: KeyValues, length: int) -> None:
+        self.layers = [
+            LayerView(
+                keys[:, :, shape.first_visible(length) : length], values[:, :, shape.first_visible(length) : length]
+            )
+            for shape, keys, values in zip(sequence.shapes, sequence.keys, sequence.values, strict=True)
+        ]
+
+    def update(self, keys: Tensor, values: Tensor, layer: int) -> tuple[Tensor, Tensor]:
+        """keys, values: [1, heads, Q, head_dim] of the new tokens."""
+        view = LayerView.joined(self.layers[layer], LayerView(keys, values))
+        return view.keys, view.values
+
+
+class TreeCache(FrozenCache):
+    """Also keeps the new keys and values, by layer, so that tokens of a later forward may see them. before: what was
+    kept of earlier ones."""
+
+    def __init__(self, sequence: KeyValues, length: int, before: Sequence[LayerView]) -> None:
+        super().__init__(sequence, length)
+        self._before = before
+        self.kept: list[LayerView] = []
+
+    def update(self, keys: Tensor, values: Tensor, layer: int) -> tuple[Tensor, Tensor]:
+        """keys, values: [1, heads, Q, head_dim] of the new tokens."""
+        new = LayerView(keys, values)
+        self.kept.append(LayerView.joined(self._before[layer], new) if self._before else new)
+        view = LayerView.joined(self.layers[layer], self.kept[layer])
+        return view.keys, view.values

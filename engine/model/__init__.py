@@ -1,0 +1,1 @@
+"""transformers' DiffusionGemma layers, driven over packed rows of tokens."""

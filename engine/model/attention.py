@@ -1,0 +1,71 @@
+"""Attention whose memory is bounded, for heads that no fused kernel takes.
+
+The full layers' heads are 512 wide, where torch would expand the keys and values to every query head, in float32, and
+hold all scores at once. Here query heads that share keys are one product, a block of queries at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias, cast
+
+from torch import Tensor, nn
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.modeling_utils import AttentionInterface
+
+from engine.kv.cache import LayerView
+
+NAME = "bounded"
+"""What `_attn_implementation` is to be for it."""
+
+BLOCK = 128
+"""Queries whose scores are held at once."""
+
+Extend: TypeAlias = Callable[[int, LayerView, int], LayerView]
+"""Makes more of what a layer sees. Takes the layer's number, the keys and values there are, and how many of them, the
+last, are the pass's own."""
+
+_WIDEST_FUSED = 256
+
+
+def grouped_attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, scale: float) -> Tensor:
+    """softmax(scale · query · keyᵀ + mask) · value.
+
+    query: [1, heads, Q, D]. key, value: [1, shared, K, D], where `shared` divides `heads`. mask: [1, 1, Q, K].
+    Returns [1, Q, heads, D].
+    """
+    _, heads, count, width = query.shape
+    outputs = query.new_empty(1, count, heads, width)
+    shared = query.unflatten(1, (key.shape[1], -1))
+    for start in range(0, count, BLOCK):
+        block = shared[..., start : start + BLOCK, :]
+        scores = (block.flatten(2, 3) @ key.mT).unflatten(2, block.shape[2:4]).float().mul_(scale)
+        if mask is not None:
+            scores += mask[:, :, None, start : start + BLOCK]
+        probs = scores.softmax(dim=-1).to(value.dtype)
+        mixed = (probs.flatten(2, 3) @ value).unflatten(2, block.shape[2:4])
+        outputs[:, start : start + BLOCK] = mixed.flatten(1, 2).transpose(1, 2)
+    return outputs
+
+
+def _attend(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float = 1.0,
+    *,
+    extend: Extend | None = None,
+    **others: Any,  # noqa: ANN401 - what transformers passes along.
+) -> tuple[Tensor, None]:
+    if extend is not None:
+        seen = extend(cast(int, module.layer_idx), LayerView(key, value), query.shape[2])
+        key, value = seen.keys, seen.values
+    if query.device.type == "cpu" or query.shape[-1] <= _WIDEST_FUSED:
+        return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **others)
+    # The layers call with no mask only where every query sees every key.
+    return grouped_attention(query, key, value, attention_mask, scaling), None
+
+
+AttentionInterface.register(NAME, _attend)

@@ -1,0 +1,178 @@
+"""transformers' DiffusionGemma layers, driven over packed tokens with caches and masks of our own.
+
+One set of weights is used twice: the encoder reads left to right and writes keys and values, the decoder reads a
+canvas in both directions and writes nothing. Token ids and hidden states are packed: rows end to end, [N]. Knows no
+sampling and remembers nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from transformers.models.diffusion_gemma.modeling_diffusion_gemma import (
+    DiffusionGemmaDecoderModel,
+    apply_rotary_pos_emb,
+)
+
+from engine.checkpoint.config import layer_shapes, text_config_of
+from engine.kv.cache import AppendingCache, FrozenCache, LayerShape
+from engine.kv.masks import TokenPositions, additive_mask
+from engine.model.attention import Extend
+from engine.model.vocabulary import vocabulary_of
+
+Masks: TypeAlias = dict[str, Tensor | None]
+"""By kind of layer: what is added to attention scores, None where everything is seen."""
+
+Rotations: TypeAlias = dict[str, tuple[Tensor, Tensor]]
+"""By kind of layer: cosines and sines [1, N, head_dim]."""
+
+
+class Backbone:
+    """The weights and the forwards they allow."""
+
+    def __init__(self, encoder_layers: nn.ModuleList, decoder: DiffusionGemmaDecoderModel) -> None:
+        config = text_config_of(decoder.config)
+        self._encoder_layers = encoder_layers
+        self._decoder_layers = decoder.layers
+        self._vocabulary = vocabulary_of(decoder.embed_tokens)
+        self._self_conditioning = decoder.self_conditioning
+        self._norm = decoder.norm
+        self._rotary = decoder.rotary_emb
+        self._softcap: float = config.final_logit_softcapping
+        self._layer_types = list(config.layer_types or ())
+        self._layer_shapes = layer_shapes(config)
+        self.hidden_size: int = config.hidden_size
+        self.vocabulary_size: int = config.vocab_size
+        self.max_positions: int = config.max_position_embeddings
+
+    @property
+    def device(self) -> torch.device:
+        return self._vocabulary.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self._vocabulary.dtype
+
+    @property
+    def layer_shapes(self) -> tuple[LayerShape, ...]:
+        """What each layer caches, in order."""
+        return self._layer_shapes
+
+    def encode(
+        self,
+        token_ids: Tensor,
+        places: TokenPositions,
+        cache: AppendingCache | FrozenCache,
+        start: int,
+        *,
+        behind: TokenPositions | None = None,
+        seen: Tensor | None = None,
+    ) -> Tensor:
+        """One left-to-right pass over tokens [N] that stand behind `start` cached ones. behind: other tokens, read
+        before, that the cache shows after those; seen: of `additive_mask`. Hidden states [N, H]."""
+        own = [behind, places] if behind else [places]
+        masks = {
+            kind: additive_mask(
+                places, self._keys(shape, start, *own), causal=True, window=shape.window, dtype=self.dtype, seen=seen
+            )
+            for kind, shape in self._shape_by_kind().items()
+        }
+        return self._run(self._encoder_layers, self._vocabulary.embed(token_ids), places, masks, cache)
+
+    def decoder_masks(
+        self, places: TokenPositions, start: int, around: tuple[TokenPositions, Tensor] | None = None
+    ) -> Masks:
+        """Masks for `decode`: a canvas position sees its own canvas and the visible part of `start` cached tokens.
+        around: what of the canvases is seen behind them, and `shown` of `additive_mask`."""
+        behind, shown = ([around[0]], around[1]) if around else ([], None)
+        return {
+            kind: additive_mask(
+                places,
+                self._keys(shape, start, places, *behind),
+                causal=False,
+                window=None,
+                dtype=self.dtype,
+                shown=shown,
+            )
+            for kind, shape in self._shape_by_kind().items()
+        }
+
+    def decode(
+        self,
+        token_ids: Tensor,
+        signal: Tensor,
+        places: TokenPositions,
+        masks: Masks,
+        cache: FrozenCache,
+        *,
+        extend: Extend | None = None,
+    ) -> Tensor:
+        """One pass in both directions over canvases.
+
+        token_ids: [N] int64. signal: [N, H], the soft embeddings self-conditioning carries, zero where there is none.
+        extend: makes more of what layers see. Returns hidden states [N, H].
+        """
+        embeds = self._self_conditioning(self._vocabulary.embed(token_ids)[None], signal[None])[0]
+        return self._run(self._decoder_layers, embeds, places, masks, cache, extend=extend)
+
+    def integers(self, numbers: NDArray[np.integer[Any]]) -> Tensor:
+        """Token ids, positions or places as this model takes them, int64."""
+        return torch.from_numpy(numbers.astype(np.int64)).to(self.device)
+
+    def rotations(self, positions: Tensor) -> Rotations:
+        """What turns keys by so many positions [N], for each kind of layer."""
+        like = torch.empty(0, dtype=self.dtype, device=self.device)
+        return {kind: self._rotary(like, positions[None], kind) for kind in self._shape_by_kind()}
+
+    def rotate(self, keys: Tensor, layer: int, rotations: Rotations) -> Tensor:
+        """A layer's keys [1, heads, N, head_dim], turned. Rotations add up."""
+        return apply_rotary_pos_emb(keys, *rotations[self._layer_types[layer]])
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Next-token or canvas logits [N, V] float32, softcapped, of hidden states [N, H]."""
+        raw = self._vocabulary.project(hidden).float()
+        return raw.div_(self._softcap).tanh_().mul_(self._softcap)
+
+    def embed_tokens(self, token_ids: Tensor) -> Tensor:
+        """Embeddings [N, H] of token ids [N], scaled."""
+        return self._vocabulary.embed(token_ids)
+
+    def embed_distribution(self, probs: Tensor) -> Tensor:
+        """Expected embeddings [N, H] of distributions [N, V], scaled like a token's."""
+        return self._vocabulary.expect(probs)
+
+    def _keys(self, shape: LayerShape, start: int, *own: TokenPositions) -> TokenPositions:
+        """What layers of a shape see: of `start` cached tokens the visible part, and these."""
+        return TokenPositions.joined(TokenPositions.context(shape.first_visible(start), start, self.device), *own)
+
+    def _shape_by_kind(self) -> dict[str, LayerShape]:
+        return dict(zip(self._layer_types, self._layer_shapes, strict=True))
+
+    def _run(
+        self,
+        layers: Iterable[nn.Module],
+        embeds: Tensor,
+        places: TokenPositions,
+        masks: Masks,
+        cache: AppendingCache | FrozenCache,
+        *,
+        extend: Extend | None = None,
+    ) -> Tensor:
+        hidden = embeds[None]
+        positions = places.positions[None]
+        rotations = self.rotations(places.positions)
+        for layer, kind in zip(layers, self._layer_types, strict=True):
+            hidden = layer(
+                hidden,
+                position_embeddings=rotations[kind],
+                attention_mask=masks[kind],
+                position_ids=positions,
+                past_key_values=cache,
+                extend=extend,
+            )
+        return self._norm(hidden)[0]

@@ -1,0 +1,1 @@
+"""What fits where: devices, the memory budget, offloading, and what is raised when a device fails."""

@@ -1,0 +1,205 @@
+"""What a model takes in memory, reckoned from its configuration before anything is read, and what fits.
+
+All sizes are bytes. The reckoning counts tensors, not what a driver keeps for itself, which free memory as a driver
+reports it leaves out already.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from transformers import DiffusionGemmaConfig, DiffusionGemmaTextConfig
+
+from engine.checkpoint.config import layer_shapes, text_config_of
+from engine.checkpoint.weight import Weight
+from engine.denoise.stepper import READ_AT_ONCE
+from engine.errors import DoesNotFitError
+from engine.kv.cache import LayerShape
+from engine.model.attention import BLOCK
+from engine.model.empty_model import EmptyModel
+from engine.quant.formats import Format, packed_bytes
+from engine.quant.modules import SLICE_BYTES
+from engine.quant.quantize import formats_of
+from engine.quant.scheme import Scheme
+
+PREFILL_TOKENS = 512
+"""Prompt tokens encoded in one pass on a GPU."""
+
+_PACKED = 1024
+"""Positions of a step."""
+
+_CANVAS = 256
+"""Clamped tokens that are read for a request, at most; rows that differ in a hole's length share them."""
+
+_LOGIT_BYTES = 12
+"""For each position and vocabulary entry that are read at once: the logits, the distribution, and its running sum or
+its product with the logits."""
+
+_UNPACKING = 4
+"""Times its own size that a slice takes while it is unpacked: bitsandbytes makes it twice in float32 first."""
+
+_AUTOMATIC: tuple[Scheme, ...] = ("none", "int8", "int4")
+"""What `auto` tries, best first. nf4 is larger than int4 and no better."""
+
+_WORDS: dict[Scheme, str] = {"none": "unquantized", "int8": "in int8", "nf4": "in nf4", "int4": "in int4"}
+
+GB = 10**9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryBudget:
+    """What a model takes. weights, key_values, workspace: on its device. main_memory: experts kept in main memory."""
+
+    weights: int
+    key_values: int
+    workspace: int
+    main_memory: int = 0
+
+    @property
+    def total(self) -> int:
+        """On its device, in all."""
+        return self.weights + self.key_values + self.workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How a model is to be held. offloaded: how many layers' experts, the last ones', live in main memory.
+    context_tokens: of the pool of prefilled contexts."""
+
+    scheme: Scheme
+    offloaded: int
+    context_tokens: int
+    budget: MemoryBudget
+
+
+class Needs:
+    """What one model needs under any plan. dtype: what is computed in, and what is not packed is held in."""
+
+    def __init__(self, config: DiffusionGemmaConfig, dtype: torch.dtype) -> None:
+        self._config = text_config_of(config)
+        self._weights = EmptyModel(config, dtype).weights
+        self._dtype = dtype
+
+    @property
+    def layers(self) -> int:
+        """How many there are."""
+        return self._config.num_hidden_layers
+
+    def budget(self, scheme: Scheme, *, context_tokens: int, offloaded: int = 0) -> MemoryBudget:
+        """What the model takes under a scheme."""
+        formats = formats_of(self._weights, scheme)
+        experts: dict[str, int] = {}
+        weights = 0
+        for weight in self._weights:
+            size = _held(weight, formats.get(weight.name), self._dtype)
+            weights += size
+            if weight.role == "experts":
+                experts[weight.segment] = experts.get(weight.segment, 0) + size
+        moved = list(experts.values())[len(experts) - offloaded :]
+        # The layer under way is on the device too, and the next one's copy may begin before it is let go.
+        visiting = 2 * max(moved, default=0)
+        return MemoryBudget(
+            weights=weights - sum(moved),
+            key_values=context_tokens * _token_bytes(layer_shapes(self._config), self._dtype),
+            workspace=_workspace(self._config, context_tokens, self._dtype, self._slice(formats)) + visiting,
+            main_memory=sum(moved),
+        )
+
+    def plan(
+        self, scheme: Scheme | None, *, context_tokens: int, free: int, main_memory: int | None, place: str
+    ) -> Plan:
+        """The best plan that fits: the best scheme, or the one asked for, whole; else with as few layers' experts in
+        main memory as need be.
+
+        scheme: None to choose. free: on the device. main_memory: free for offloaded experts, None where they cannot be
+        offloaded. place: the device's name, for the message.
+
+        Raises:
+            DoesNotFitError: nothing fits; the message has the figures and what would.
+        """
+        schemes = _AUTOMATIC if scheme is None else (scheme,)
+        whole = [self._plan(each, context_tokens, 0) for each in schemes]
+        for plan in whole:
+            if plan.budget.total <= free:
+                return plan
+        if main_memory is not None:
+            for offloaded in range(1, self.layers + 1):
+                plan = self._plan(schemes[-1], context_tokens, offloaded)
+                if plan.budget.total <= free and plan.budget.main_memory <= main_memory:
+                    return plan
+        raise DoesNotFitError(self._refusal(whole, free, main_memory, place))
+
+    def _slice(self, formats: Mapping[str, Format]) -> int:
+        """The most of one weight that is unpacked at once."""
+        sizes = (math.prod(weight.shape) * self._dtype.itemsize for weight in self._weights if weight.name in formats)
+        return min(SLICE_BYTES, max(sizes, default=0))
+
+    def _plan(self, scheme: Scheme, context_tokens: int, offloaded: int) -> Plan:
+        budget = self.budget(scheme, context_tokens=context_tokens, offloaded=offloaded)
+        return Plan(scheme=scheme, offloaded=offloaded, context_tokens=context_tokens, budget=budget)
+
+    def _refusal(self, whole: Sequence[Plan], free: int, main_memory: int | None, place: str) -> str:
+        needed = ", ".join(f"{plan.budget.total / GB:.1f} GB {_WORDS[plan.scheme]}" for plan in whole)
+        message = f"The model does not fit: {place} has {free / GB:.1f} GB free, and it needs {needed}"
+        smallest = whole[-1]
+        if main_memory is not None:
+            least = self._plan(smallest.scheme, smallest.context_tokens, self.layers).budget
+            message += (
+                f"; with all experts in main memory it needs {least.total / GB:.1f} GB there and "
+                f"{least.main_memory / GB:.1f} GB of main memory, of which {main_memory / GB:.1f} GB are free"
+            )
+        remedy = "Free memory on it, or use the checkpoint nano"
+        if smallest.scheme not in _AUTOMATIC[-1:]:
+            remedy = "Choose the quantization auto, free memory on it, or use the checkpoint nano"
+        return f"{message}. {remedy}."
+
+
+def within(plan: Plan, needs: Needs, context_tokens: int) -> Plan:
+    """The same plan with a shorter pool of contexts."""
+    budget = needs.budget(plan.scheme, context_tokens=context_tokens, offloaded=plan.offloaded)
+    return replace(plan, context_tokens=context_tokens, budget=budget)
+
+
+def _held(weight: Weight, form: Format | None, dtype: torch.dtype) -> int:
+    if form is None:
+        return math.prod(weight.shape) * dtype.itemsize
+    return packed_bytes(form, weight.shape)
+
+
+def _token_bytes(shapes: Sequence[LayerShape], dtype: torch.dtype) -> int:
+    return sum(2 * shape.heads * shape.head_dim * dtype.itemsize for shape in shapes)
+
+
+def _workspace(config: DiffusionGemmaTextConfig, context_tokens: int, dtype: torch.dtype, part: int) -> int:
+    """The most that is held besides weights and contexts, in prefill or in a denoising step. part: bytes of the largest
+    slice that is unpacked."""
+    vocabulary = READ_AT_ONCE * config.vocab_size
+    count = max(PREFILL_TOKENS, _PACKED)
+    return _lasting(config, count, context_tokens, dtype) + max(
+        vocabulary * _LOGIT_BYTES,
+        # The distributions, while they are mixed with the embedding.
+        vocabulary * torch.float32.itemsize + part * _UNPACKING,
+        _experts(config, count, dtype) + part * _UNPACKING,
+        _attention(config, count, context_tokens),
+    )
+
+
+def _lasting(config: DiffusionGemmaTextConfig, count: int, context_tokens: int, dtype: torch.dtype) -> int:
+    """Both masks, the hidden states at a layer's places, and what a canvas's clamped tokens pass on."""
+    held = count * (2 * (context_tokens + count) + 8 * config.hidden_size) * dtype.itemsize
+    return held + _CANVAS * _token_bytes(layer_shapes(config), dtype)
+
+
+def _experts(config: DiffusionGemmaTextConfig, count: int, dtype: torch.dtype) -> int:
+    """Inputs and outputs of every token's experts, the outputs by token, and their float32 products with the router's
+    weights."""
+    width = 3 * dtype.itemsize + torch.float32.itemsize
+    return count * (config.top_k_experts or 0) * config.hidden_size * width
+
+
+def _attention(config: DiffusionGemmaTextConfig, count: int, context_tokens: int) -> int:
+    """Scores of a block of queries three times over, of a full layer."""
+    return config.num_attention_heads * BLOCK * (context_tokens + count) * 10

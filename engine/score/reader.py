@@ -1,0 +1,50 @@
+"""The reference `Reader`: scores rows left to right over one prefilled context."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from engine.canvas import RowScores, ScoreQuery
+from engine.denoise.allowed import Choices
+from engine.kv.pool import PooledContext
+from engine.model.backbone import Backbone
+from engine.model.vocabulary import check_ids
+from engine.score.log_probs import log_probs_of
+from engine.score.tree_kv import TokenTreeCache
+
+
+class TreeReader:
+    """Reads rows after a context and remembers their prefixes until it is dropped."""
+
+    def __init__(self, backbone: Backbone, context: PooledContext, banned_ids: frozenset[int]) -> None:
+        self._backbone = backbone
+        self._context = context
+        # The pool keeps no hidden states, so each row begins with the context's last token: its output predicts the
+        # row's first. A row's own last token has nothing left to predict.
+        self._start = context.token_count - 1
+        self._last = context.slot.token_ids[self._start : self._start + 1]
+        self._tree = TokenTreeCache(backbone, self._start)
+        self._choices = Choices(banned_ids, backbone.vocabulary_size, backbone.device)
+
+    @property
+    def token_positions(self) -> int:
+        """Positions computed so far."""
+        return len(self._tree.trie)
+
+    @torch.inference_mode()
+    def read(self, queries: Sequence[ScoreQuery]) -> tuple[RowScores, ...]:
+        """The scores of each query's row, computed in one forward.
+
+        Raises:
+            ValueError: a row is empty or holds an id outside the vocabulary, or only banned ids are allowed.
+        """
+        if not queries:
+            return ()
+        for query in queries:
+            check_ids(query.token_ids, self._backbone.vocabulary_size)
+        rows = [np.concatenate([self._last, query.token_ids[:-1]]) for query in queries]
+        paths = self._tree.read(self._context.slot.sequence, rows)
+        return log_probs_of(queries, paths, self._tree, self._choices)
