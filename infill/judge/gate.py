@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from infill.judge.unasked import leaves_open, objection
+from infill.judge.unasked import ends_only_identifier, leaves_open, objection
 from infill.proposal import Scored
 from infill.request import Rejection
 from infill.syntax.check import Statements
@@ -34,6 +34,12 @@ class Insertion:
         errors = self._statements.errors
         return leaves_open(line, text[end:]) or errors([text[:end]]) > errors([text])
 
+    def is_sure(self, text: str) -> bool:
+        """Return whether a text may be shown however unlikely it is: it ends the word that has been begun, and breaks
+        no more than the line does as it stands."""
+        errors = self._statements.errors
+        return ends_only_identifier(text, self.before, self.after) and errors([text]) <= errors([""])
+
     @cached_property
     def _statements(self) -> Statements:
         return Statements.of((self.before, self.after), ("",), self.language)
@@ -44,12 +50,13 @@ def admitted(
 ) -> Scored | Rejection:
     """Return what of a candidate may be shown. most_doubt: nats. added_errors: of syntax. insertion: None where texts
     are replaced, which are shown whole or not at all."""
-    if added_errors:
+    sure = insertion is not None and insertion.is_sure(scored.texts[0])
+    if added_errors and not sure:
         return Rejection(reason="breaks_syntax")
-    shown = scored if max(scored.line_nll) <= most_doubt else None
+    shown = scored if sure or max(scored.line_nll) <= most_doubt else None
     if shown is None and insertion and not insertion.right.strip():
         shown = first_line(scored)
-    if shown is None or max(shown.line_nll) > most_doubt:
+    if shown is None or not (sure or max(shown.line_nll) <= most_doubt):
         return Rejection(reason="low_confidence")
     if insertion and (reason := objection(shown.texts[0], insertion.before, insertion.after)):
         return Rejection(reason=reason)

@@ -1,4 +1,4 @@
-"""Rules for a suggestion that nobody asked for: what it must not be, however likely it is.
+"""Rules for a suggestion that nobody asked for: what it must not be, however likely it is, and what is as good as sure.
 
 Pure functions of a single hole's text and the text around it; lines end in "\\n" here.
 """
@@ -13,7 +13,10 @@ from typing import Self
 from infill.request import RejectReason
 from infill.syntax.brackets import closing
 from infill.text.indentation import OPENERS, margin_of
+from infill.text.words import identifier_completions
 
+# Characters of an identifier after which the only one that begins so is right in nine of ten places.
+_TELLING = re.compile(r"[^\W\d]\w{2,}\Z")
 _WORD = re.compile(r"\w")
 _IMPORT = re.compile(r"\s*(import|from|use|using|require|#\s*include)\b")
 # In most languages; a selector or a directive has no blank after its "#".
@@ -42,6 +45,12 @@ def leaves_open(line: str, rest: str) -> bool:
         or line.rfind("/*") > line.rfind("*/")
         or bool(closing(line))
     )
+
+
+def ends_only_identifier(text: str, before: str, after: str) -> bool:
+    """Return whether a text is the rest of a word that has been begun, and only one of the identifiers elsewhere begins
+    so."""
+    return bool(_TELLING.search(before)) and identifier_completions(before, after, count=2) == [text]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,6 +71,25 @@ def test_a_first_line_has_to_do_without_the_rest(
 
 
 @pytest.mark.parametrize(
+    ("before", "text", "after", "expected"),
+    [
+        ("def split_chunks(): ...\nx = spl", "it_chunks", "\n", "it_chunks"),
+        # The line is broken as it stands, and no more with the rest of its word.
+        ("def sections(): ...\nfor sec", "tions", "\n", "tions"),
+        ("def sections(): ...\nx = (sec", "tions", ")\n", "tions"),
+        ("import collections\nimport col", "lections", "\n", "repeats_code"),
+        ("spline = split_chunks()\nx = spl", "it_chunks", "\n", "low_confidence"),
+    ],
+)
+def test_the_rest_of_the_only_identifier_is_shown_however_unlikely(
+    before: str, text: str, after: str, expected: str
+) -> None:
+    place = Insertion(before=before, after=after, language="python")
+    shown = admitted(scored(text, 9.0), 1.0, added_errors=int(before.endswith("for sec")), insertion=place)
+    assert (shown.reason if isinstance(shown, Rejection) else shown.texts[0]) == expected
+
+
+@pytest.mark.parametrize(
     ("confidence", "most_doubt", "nats"),
     [(None, None, None), ("shy", None, 1.0), ("normal", None, 2.0), ("bold", None, 3.0), ("bold", 0.5, 0.5)],
 )

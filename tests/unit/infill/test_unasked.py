@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infill.judge.unasked import leaves_open, objection
+from infill.judge.unasked import ends_only_identifier, leaves_open, objection
 from infill.request import RejectReason
 
 
@@ -57,6 +57,25 @@ def test_the_reason_against_a_text(marked: str, reason: RejectReason | None) -> 
     before, _, rest = marked.partition("⟦")
     text, _, after = rest.partition("⟧")
     assert objection(text, before, after) == reason
+
+
+@pytest.mark.parametrize(
+    ("marked", "expected"),
+    [
+        ("def split_chunks(): ...\nx = spl⟦it_chunks⟧\n", True),
+        ("x = spl⟦it_chunks⟧\n\nsplit_chunks()\n", True),
+        ("def split_chunks(): ...\nx = sp⟦lit_chunks⟧\n", False),
+        ("def split_chunks(): ...\nx = spl⟦it_chunks()⟧\n", False),
+        ("def split_chunks(): ...\nx = spl⟦it⟧\n", False),
+        ("split_chunks = split_lines\nx = spl⟦it_chunks⟧\n", False),
+        ("def split_chunks(): ...\nx = ⟦split_chunks⟧\n", False),
+        ("x1 = 1000\ny = 100⟦0⟧\n", False),
+    ],
+)
+def test_the_rest_of_the_only_identifier_that_begins_so(marked: str, expected: bool) -> None:
+    before, _, rest = marked.partition("⟦")
+    text, _, after = rest.partition("⟧")
+    assert ends_only_identifier(text, before, after) is expected
 
 
 @pytest.mark.parametrize(
