@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from functools import partial
 
+from dgemma_lsp import connect
 from dgemma_lsp.__main__ import main
-from dgemma_lsp.client import client
 from dgemma_lsp.client.launch import Launcher
 from tests.e2e.hosts import FAKE_HOST
 
 if __name__ == "__main__":
-    client.Launcher = partial(Launcher, command=FAKE_HOST)  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
+    connect.Launcher = partial(Launcher, command=FAKE_HOST)  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
     sys.exit(main())
