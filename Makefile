@@ -3,10 +3,13 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test lint format clean
+.PHONY: demo edit test lint format clean
 
 demo: $(VENV)/.ready
 	$(BIN)/dgemma-lsp fill --in-process --diff bench/demo/show.py:8:11
+
+edit: $(VENV)/.ready
+	nvim --cmd 'set runtimepath^=$(CURDIR)/editors/nvim' '+call cursor(8, 10)' bench/demo/show.py
 
 test: $(VENV)/.ready
 	$(BIN)/python -m pytest $(TESTS)

@@ -1,0 +1,34 @@
+"""The documents name only what exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+_TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
+_PATH = re.compile(r"`((?:engine|infill|dgemma_lsp|editors|bench|docs|tests)/[\w./-]*\w/?)`")
+_LINK = re.compile(r"\]\(([^)#:]+)\)")
+DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "bench/README.md", "docs/settings.md")
+
+
+@pytest.mark.parametrize("document", ["ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_every_test_that_is_named_exists(document: str) -> None:
+    named = _TEST.findall((ROOT / document).read_text(encoding="utf-8"))
+    missing = [
+        f"{path}::{name}"
+        for path, name in named
+        if not (ROOT / path).is_file() or (name and f"def {name}(" not in (ROOT / path).read_text(encoding="utf-8"))
+    ]
+    assert missing == []
+    assert named or document != "ARCHITECTURE.md"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_path_and_link_leads_somewhere(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    paths = [path for path in _PATH.findall(text) if "NAME" not in path]
+    links = [str(Path(document).parent / link) for link in _LINK.findall(text)]
+    assert [path for path in (*paths, *links) if not (ROOT / path).exists()] == []
