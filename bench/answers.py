@@ -21,7 +21,7 @@ class Answer:
     """What a method made of a case.
 
     middle: the filled middle, or None where the method offered nothing. passes: model forwards. token_positions: all
-    that were computed, prefill and scoring included. ms: milliseconds of the whole request. doubt: nats, what
+    that were computed, prefill and scoring included. ms: milliseconds of the whole request. worst_line_nll: nats, what
     the gate of automatic suggestions looks at; None where a method has no gate. breaks: whether it adds syntax
     errors by the product's own reckoning, which the gate looks at too.
     """
@@ -30,7 +30,7 @@ class Answer:
     passes: int
     token_positions: int
     ms: float
-    doubt: float | None = None
+    worst_line_nll: float | None = None
     breaks: bool = False
 
 

@@ -29,7 +29,13 @@ class InstantEngine:
     ) -> AsyncGenerator[Event]:
         """Offer the text."""
         yield Candidate(
-            texts=(SHOWN,), score=0.0, worst_entropy=0.0, doubt=0.0, added_errors=0, passes=0, stop_reason="settled"
+            texts=(SHOWN,),
+            score=0.0,
+            worst_entropy=0.0,
+            worst_line_nll=0.0,
+            added_errors=0,
+            passes=0,
+            stop_reason="settled",
         )
         yield Done(
             passes=0, token_positions=0, ms={}, context_tokens=0, cached_tokens=0, free_tokens=0, stop_reason="settled"

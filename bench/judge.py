@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from rapidfuzz.distance import Levenshtein
 
 from bench.cases import Case
-from infill.syntax.check import Statements
+from infill.syntax.check import SyntaxCheck
 from infill.syntax.parser import error_count
 from infill.text.tokens import TextTokens
 
@@ -81,7 +81,7 @@ def _is_broken(case: Case, middle: str) -> bool:
     if error_count(case.filled(middle), case.language) > error_count(case.text, case.language):
         return True
     around = case.text[: case.hole.start], case.text[case.hole.end :]
-    statements = Statements.of(around, ("",), case.language)
+    statements = SyntaxCheck.of(around, ("",), case.language)
     return statements.errors([middle]) > statements.errors([case.truth])
 
 

@@ -33,7 +33,7 @@ CONFIDENCES: tuple[Confidence, ...] = ("shy", "normal", "bold")
 NAMES = ("stock", "fixed", "cal", "ours", "oracle", *CONFIDENCES, "open")
 FIXED_LENGTHS = (4, 8, 16, 32, 64)
 OPEN = 100.0
-"""Nats of doubt that hold nothing back."""
+"""Nats that hold nothing back."""
 _BIAS_CASES = 10
 
 Method: TypeAlias = Callable[[Case], Answer]
@@ -112,7 +112,7 @@ class Model:
 
     def open(self, case: Case) -> Answer:
         """What the product would show where nobody asked for it, however unlikely it is."""
-        return run(self.infiller.fill(replace(request_of(case), most_doubt=OPEN)))
+        return run(self.infiller.fill(replace(request_of(case), max_line_nll=OPEN)))
 
     def unasked(self, confidence: Confidence, case: Case) -> Answer:
         """What the product shows where nobody asked for it."""
@@ -152,7 +152,7 @@ class Model:
             passes=answer.passes + len(spent) + (prefilled > 0),
             token_positions=answer.token_positions + sum(spent) + prefilled,
             ms=answer.ms + searched_ms,
-            doubt=answer.doubt,
+            worst_line_nll=answer.worst_line_nll,
         )
 
     def true_length(self, case: Case) -> int:
@@ -217,6 +217,6 @@ def run(pipeline: Iterable[Progress | Filled]) -> Answer:
         passes=stats.passes,
         token_positions=stats.token_positions + stats.context_tokens - stats.cached_tokens,
         ms=(perf_counter() - began) * 1_000,
-        doubt=best.doubt if best else None,
+        worst_line_nll=best.worst_line_nll if best else None,
         breaks=best is not None and best.added_errors > 0,
     )

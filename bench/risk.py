@@ -59,7 +59,7 @@ def gate(split: str, confidence: str, asked: Sequence[Verdict], unasked: Sequenc
 
 
 def draw(asked: Mapping[str, Sequence[Judged]], points: Sequence[Gate], path: Path) -> None:
-    """Draw each split's risk over coverage as an image: a curve over all thresholds of doubt, a dot for each gate."""
+    """Draw each split's risk over coverage as an image: a curve over all thresholds, a dot for each gate."""
     figure = Figure(figsize=(7, 4), layout="tight")
     axes = figure.add_subplot()
     for split, cases in asked.items():
@@ -75,8 +75,8 @@ def draw(asked: Mapping[str, Sequence[Judged]], points: Sequence[Gate], path: Pa
 
 
 def curve(asked: Sequence[Judged]) -> tuple[list[float], list[float]]:
-    """Coverage and risk where what was asked for is shown only up to a doubt, for each there is."""
-    whole = [(a.doubt, verdict.exact) for a, verdict in asked if a.doubt is not None and not a.breaks]
+    """Coverage and risk where what was asked for is shown only up to a threshold, for each there is."""
+    whole = [(a.worst_line_nll, verdict.exact) for a, verdict in asked if a.worst_line_nll is not None and not a.breaks]
     right, coverage, risk = 0, list[float](), list[float]()
     for count, (_, exact) in enumerate(sorted(whole), start=1):
         right += exact
@@ -89,7 +89,7 @@ def thresholds(split: str, opened: Sequence[Judged]) -> list[str]:
     """Lines of a table: of what an open gate shows, how much each threshold would show, and how often that is right."""
     table: list[str] = []
     for nats in THRESHOLDS:
-        shown = [v for answer, v in opened if answer.doubt is not None and answer.doubt <= nats]
+        shown = [v for answer, v in opened if answer.worst_line_nll is not None and answer.worst_line_nll <= nats]
         table.append(
             f"{split:10} at {nats:5.2f} nats: shows {len(shown) / len(opened):.1%}, exact {_percent(_exact(shown))}"
         )

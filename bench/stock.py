@@ -22,7 +22,7 @@ from transformers import DiffusionGemmaForBlockDiffusion
 from bench.answers import Answer
 from bench.cases import Case
 from infill.prompt.chat import Fence, compose, fence_around
-from infill.prompt.window import Budget
+from infill.prompt.window import WindowBudget
 from infill.request import InfillRequest, Span
 from infill.text.languages import language_of
 from infill.text.tokens import TextTokens
@@ -35,7 +35,7 @@ _TELLING = 4
 class Stock:
     """transformers' own model of a checkpoint."""
 
-    def __init__(self, directory: Path, tokens: TextTokens, budget: Budget, *, device: str) -> None:
+    def __init__(self, directory: Path, tokens: TextTokens, budget: WindowBudget, *, device: str) -> None:
         dtype = torch.float32 if device == "cpu" else torch.bfloat16
         # Any, because the library's own annotations contradict what it takes and gives.
         self._model: Any = DiffusionGemmaForBlockDiffusion.from_pretrained(directory, dtype=dtype)

@@ -65,7 +65,7 @@ class InlineConfig:
     """Suggestions at the cursor.
 
     candidates: how many an explicit request asks for. confidence: how sure an automatic suggestion has to be to be
-    shown, from the surest only to nearly every one. max_doubt: the same in nats, in place of it: a line that is less
+    shown, from the surest only to nearly every one. max_line_nll: the same in nats, in place of it: a line that is less
     likely than this is not shown. deadline_ms: after which an automatic suggestion is given up, None for never: who
     types has long gone on.
     automatic: whether anything is suggested that was not asked for.
@@ -74,7 +74,7 @@ class InlineConfig:
     automatic: bool = True
     candidates: int = field(default=3, metadata={"bounds": (1, 10)})
     confidence: Confidence = "normal"
-    max_doubt: float | None = field(default=None, metadata={"bounds": (0, 100)})
+    max_line_nll: float | None = field(default=None, metadata={"bounds": (0, 100)})
     mode: Mode = "auto"
     deadline_ms: int | None = field(default=1_000, metadata={"bounds": (1, 600_000)})
 

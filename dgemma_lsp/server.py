@@ -28,7 +28,7 @@ from dgemma_lsp.config import SECTION
 from dgemma_lsp.documents.exclude import exclusion, text_exclusion
 from dgemma_lsp.documents.store import Documents
 from dgemma_lsp.documents.window import prompt_path
-from dgemma_lsp.features.inline import KIND, Question, ask
+from dgemma_lsp.features.inline import KIND, CompletionSite, ask
 from dgemma_lsp.features.menu import OPTIONS, Menu, keeps_indentation, wants_menu
 from dgemma_lsp.features.newest import NewestRequests
 from dgemma_lsp.features.suggest import Suggester
@@ -282,7 +282,7 @@ async def completion(ls: Server, params: types.CompletionParams) -> types.Comple
     return menu.show(answer, keeps_indentation=keeps_indentation(ls.client_capabilities))
 
 
-def _question(ls: Server, params: InlineCompletionParams, folders: list[str]) -> Question | Silence:
+def _question(ls: Server, params: InlineCompletionParams, folders: list[str]) -> CompletionSite | Silence:
     """What a request asks, or why it gets no answer. folders: the workspace's, as URIs."""
     uri, config = params.text_document.uri, ls.settings.config
     document = ls.documents.get(uri)

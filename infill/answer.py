@@ -33,12 +33,12 @@ def to_answer(
     unavoidable = _unavoidable_errors(list(best.values()), task)
     whole = [own for own in best.values() if not (request.must_be_whole and own.syntax_errors > unavoidable)]
     held_back = [] if whole or not best else [Rejection(reason="breaks_syntax")]
-    insertion = None if request.most_doubt is None else _insertion(request)
+    insertion = None if request.max_line_nll is None else _insertion(request)
     for scored in whole:
         errors = max(scored.syntax_errors - unavoidable, 0)
         shown: Scored | Rejection = scored
-        if request.most_doubt is not None:
-            shown = admitted(scored, request.most_doubt, added_errors=errors, insertion=insertion)
+        if request.max_line_nll is not None:
+            shown = admitted(scored, request.max_line_nll, added_errors=errors, insertion=insertion)
         if isinstance(shown, Rejection):
             held_back.append(shown)
         else:
@@ -83,7 +83,7 @@ def _candidate(request: InfillRequest, shown: Scored, added_errors: int) -> Cand
         texts=_for_document(request, shown.texts),
         score=shown.log_prob,
         worst_entropy=shown.proposal.worst_entropy,
-        doubt=max(shown.line_nll),
+        worst_line_nll=max(shown.line_nll),
         added_errors=added_errors,
         passes=shown.passes,
         stop_reason=shown.proposal.stop_reason,

@@ -25,7 +25,7 @@ from infill.propose.denoise import DenoisedRows
 from infill.propose.prompt_lookup import PromptLookup
 from infill.propose.proposer import Proposer
 from infill.request import Filled, InfillRequest, Progress, Rejection
-from infill.syntax.check import Statements
+from infill.syntax.check import SyntaxCheck
 from infill.task import Task
 from infill.text.tokens import TextTokens
 
@@ -37,7 +37,7 @@ PROPOSERS: dict[ProposerName, Proposer] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CanvasResult:
     """What one canvas came to: scored proposals, best first, and why others were dropped. task: None where the request
     could not be laid out."""
 
@@ -62,7 +62,7 @@ class Infiller:
         """Fill the request's holes: a `Progress` after each model forward, and `Filled` last. exact_tokens: the length
         of the hole's text where a benchmark knows it."""
         meter = Meter(request.deadline_ms)
-        request = replace(request, most_doubt=self.profile.gate.most_doubt(request))
+        request = replace(request, max_line_nll=self.profile.gate.max_line_nll(request))
         canvases = self.profile.max_canvases if exact_tokens is None and len(request.holes) == 1 else 1
         outcome = yield from self._fill_canvas(request, meter, exact_tokens)
         pool, part, kept = outcome.pool, request, None
@@ -78,11 +78,11 @@ class Infiller:
             pool = longer + pool
         yield to_answer(request, pool, outcome.rejections, outcome.task, meter)
 
-    def _fill_canvas(self, request: InfillRequest, meter: Meter, exact_tokens: int | None) -> Steps[Outcome]:
+    def _fill_canvas(self, request: InfillRequest, meter: Meter, exact_tokens: int | None) -> Steps[CanvasResult]:
         """Lay a request out, have each stage propose, and rank what they propose."""
         layout = lay_out(request, self._tokens, self.profile.window)
         if isinstance(layout, Rejection):
-            return Outcome(None, [], [layout])
+            return CanvasResult(None, [], [layout])
         with meter.timed("prefill"):
             context = self._denoiser.prefill(layout.context_ids)
         with context:
@@ -93,7 +93,7 @@ class Infiller:
                 request=request,
                 mode=mode,
                 layout=layout,
-                syntax=Statements.of(layout.around, layout.middles, layout.fence.language),
+                syntax=SyntaxCheck.of(layout.around, layout.middles, layout.fence.language),
                 denoiser=self._denoiser,
                 context=context,
                 reader=self._denoiser.reader(context, banned_ids=self._banned),
@@ -113,7 +113,7 @@ class Infiller:
         return replace(self.profile.denoise, max_denoising_steps=steps, banned_ids=banned)
 
 
-def _search(task: Task) -> Steps[Outcome]:
+def _search(task: Task) -> Steps[CanvasResult]:
     """Proposers propose, the encoder scores, one ranking orders."""
     scorer, pool, rejections = EncoderScorer(task), list[Scored](), list[Rejection]()
     for stage in task.profile.stages:
@@ -127,7 +127,7 @@ def _search(task: Task) -> Steps[Outcome]:
                     (rejections if isinstance(own, Rejection) else proposals).append(own)  # pyright: ignore
         fresh = unseen(proposals, pool)
         pool = ranked([*pool, *(yield from scorer.score(fresh))], task.profile.weights)
-    return Outcome(task, pool, rejections)
+    return CanvasResult(task, pool, rejections)
 
 
 def unseen(proposals: Sequence[Proposal], pool: Sequence[Scored]) -> list[Proposal]:

@@ -19,7 +19,7 @@ from cattrs.v import format_exception
 from engine.canvas import DenoiseConfig
 from engine.errors import CheckpointError
 from infill.prompt.mode import HoleMode
-from infill.prompt.window import Budget
+from infill.prompt.window import WindowBudget
 from infill.request import InfillRequest
 
 FILE = "infill.json"
@@ -99,10 +99,10 @@ class Gate:
         if not 0 <= self.shy <= self.normal <= self.bold:
             raise ValueError("expected 0 <= shy <= normal <= bold")
 
-    def most_doubt(self, request: InfillRequest) -> float | None:
+    def max_line_nll(self, request: InfillRequest) -> float | None:
         """Return how unlikely a line of a request's answer may be, nats; None where whatever is best was asked for."""
-        if request.most_doubt is not None or request.confidence is None:
-            return request.most_doubt
+        if request.max_line_nll is not None or request.confidence is None:
+            return request.max_line_nll
         return {"shy": self.shy, "normal": self.normal, "bold": self.bold}[request.confidence]
 
 
@@ -120,7 +120,7 @@ class Profile:
     follows_instructions: whether it was trained to do as it is told.
     """
 
-    window: Budget
+    window: WindowBudget
     denoise: DenoiseConfig
     steps: Mapping[HoleMode, int]
     replaced_steps: int
@@ -146,7 +146,7 @@ def derived_profile(config: DenoiseConfig) -> Profile:
     """The profile of a checkpoint that has none of its own. config: its generation_config."""
     steps = min(config.max_denoising_steps, MAX_STEPS)
     return Profile(
-        window=Budget(context=8_192),
+        window=WindowBudget(context=8_192),
         denoise=config,
         steps={"within": steps, "line": steps, "block": steps},
         replaced_steps=steps,

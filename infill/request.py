@@ -71,7 +71,7 @@ class InfillRequest:
     must_start_with: the first hole's text has to begin so (a selected completion, say).
     confidence: for a suggestion that nobody asked for, which is offered only where the checkpoint's profile finds it
         likely enough for this, and where it breaks nothing. None offers the best there is.
-    most_doubt: nats by which its least likely line may be unlikely, in place of the profile's.
+    max_line_nll: nats by which its least likely line may be unlikely, in place of the profile's.
     force: offers what breaks the syntax, too, where a text is replaced and nothing says what shall become of it.
     """
 
@@ -88,7 +88,7 @@ class InfillRequest:
     deadline_ms: int | None = None
     must_start_with: str | None = None
     confidence: Confidence | None = None
-    most_doubt: float | None = None
+    max_line_nll: float | None = None
     force: bool = False
 
     def __post_init__(self) -> None:
@@ -156,14 +156,14 @@ class Draft:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """A filled middle on offer, one text a hole. score: higher is better, comparable within one request only.
-    worst_entropy: nats, the least certain token kept. doubt: nats by which the least likely of its lines is unlikely;
-    that and added_errors, of syntax, are what the gate looks at. passes: model forwards the whole request had spent by
-    then."""
+    worst_entropy: nats, the least certain token kept. worst_line_nll: nats, the negative log-probability of its least
+    likely line; that and added_errors, of syntax, are what the gate looks at. passes: model forwards the whole request
+    had spent by then."""
 
     texts: tuple[str, ...]
     score: float
     worst_entropy: float
-    doubt: float
+    worst_line_nll: float
     added_errors: int
     passes: int
     stop_reason: StopReason

@@ -15,7 +15,7 @@ from infill.profile import Profile
 from infill.prompt.layout import Layout
 from infill.prompt.mode import HoleMode
 from infill.request import InfillRequest
-from infill.syntax.check import Statements
+from infill.syntax.check import SyntaxCheck
 from infill.text.passage import to_line_feeds
 from infill.text.words import known_words
 
@@ -32,7 +32,7 @@ class Task:
     request: InfillRequest
     mode: HoleMode
     layout: Layout
-    syntax: Statements
+    syntax: SyntaxCheck
     denoiser: Denoiser
     context: Context
     config: DenoiseConfig

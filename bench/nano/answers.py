@@ -20,7 +20,7 @@ from bench.nano.frames import Frame
 from bench.nano.lines import line_of
 from bench.nano.mixture import examples
 from infill.prompt.chat import closing, compose, fence_around
-from infill.prompt.window import Budget
+from infill.prompt.window import WindowBudget
 from infill.request import Span
 from infill.text.languages import language_of
 from infill.text.tokens import TextTokens
@@ -30,7 +30,7 @@ MOST_CONTEXT = 512
 MARK = "<FILL_ME>"
 """Stands for the gap where a file is shown in one piece."""
 # A prompt's tokens; what is left of a context holds the canvases that the turn has filled before.
-_BUDGET = Budget(context=384)
+_BUDGET = WindowBudget(context=384)
 # Shares of the examples in which one asks for a gap: in the product's own words; the others mark it in the file.
 _IN_OUR_WORDS = 0.6
 # Share of questions for the rest of a file, whose answers fill whole canvases.

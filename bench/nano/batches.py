@@ -13,7 +13,7 @@ from bench.nano import answers
 from bench.nano.frames import BUDGET, LONG_BUDGET, Frames
 from engine.train.objective import Batch
 from engine.train.workers import Workers
-from infill.prompt.window import Budget
+from infill.prompt.window import WindowBudget
 
 BatchKind: TypeAlias = Literal["plain", "copied", "framed", "long", "answered", "dense", "recalled"]
 
@@ -110,7 +110,7 @@ class Batches:
         """The same with longer contexts, for the positions that only these have."""
         return self._requests(self.long_frames, LONG_BUDGET, LONG_ROWS, index)
 
-    def _requests(self, frames: Frames, budget: Budget, count: int, index: int) -> Batch:
+    def _requests(self, frames: Frames, budget: WindowBudget, count: int, index: int) -> Batch:
         rng = np.random.default_rng((self.seed, index))
         batch = own_holes(frames, rng.integers(len(frames), size=count).tolist(), budget)
         free, levels = _freed(batch.canvas_lengths.numpy(), budget.canvas, rng)
@@ -122,7 +122,7 @@ class Batches:
         """Answers to questions, by the official recipe: one canvas, all of its positions free, one level for them
         all."""
         rng = np.random.default_rng((self.seed, index))
-        budget = Budget(context=answers.MOST_CONTEXT, canvas=answers.CANVAS)
+        budget = WindowBudget(context=answers.MOST_CONTEXT, canvas=answers.CANVAS)
         indices = rng.integers(len(self.answers), size=ANSWER_ROWS).tolist()
         batch = own_holes(self.answers, indices, budget, canvases=1)
         return replace(batch, levels=torch.from_numpy(rng.uniform(*_LEVELS, size=(ANSWER_ROWS, 1))))
@@ -152,7 +152,7 @@ class Batches:
         )
 
 
-def own_holes(frames: Frames, indices: list[int], budget: Budget = BUDGET, *, canvases: int = CANVASES) -> Batch:
+def own_holes(frames: Frames, indices: list[int], budget: WindowBudget = BUDGET, *, canvases: int = CANVASES) -> Batch:
     """Frames as a batch; the first canvas of each has its own holes free, in full noise, the others none."""
     context = np.zeros((len(indices), budget.context), np.int64)
     canvas = np.zeros((len(indices), canvases, budget.canvas), np.int64)

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from bench.nano.example import Example
 from infill.prompt.layout import lay_out
-from infill.prompt.window import Budget
+from infill.prompt.window import WindowBudget
 from infill.request import Rejection
 from infill.text.tokens import TextTokens
 
-BUDGET = Budget(context=320, canvas=96)
-LONG_BUDGET = Budget(context=1_024, canvas=96)
+BUDGET = WindowBudget(context=320, canvas=96)
+LONG_BUDGET = WindowBudget(context=1_024, canvas=96)
 """Of the few frames whose contexts go past 512 positions."""
 LONG_LEAST = 513
 
@@ -73,7 +73,7 @@ def _part(ends: NDArray[np.int64], index: int) -> slice:
     return slice(int(ends[index - 1]) if index else 0, int(ends[index]))
 
 
-def frame_of(example: Example, tokens: TextTokens, budget: Budget = BUDGET) -> Frame | None:
+def frame_of(example: Example, tokens: TextTokens, budget: WindowBudget = BUDGET) -> Frame | None:
     """An example as a request would be laid out; None where `infill` would reject it, or a hole holds no token."""
     layout = lay_out(example.request, tokens, budget)
     if isinstance(layout, Rejection):

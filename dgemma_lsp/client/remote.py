@@ -22,7 +22,7 @@ from dgemma_lsp.wire.messages import (
     HostStatus,
     Owner,
     Priority,
-    Terms,
+    RequestOptions,
     dump_call,
     parse_event,
     parse_status,
@@ -76,8 +76,8 @@ class HostClient:
     def infill(
         self, request: InfillRequest, *, priority: Priority, owner: Owner | None, drafts: bool = False
     ) -> AsyncGenerator[Event]:
-        terms = Terms(priority=priority, owner=owner, sequence=next(self._sequence), stream=drafts)
-        return self._events(dump_call(request, terms))
+        options = RequestOptions(priority=priority, owner=owner, sequence=next(self._sequence), stream=drafts)
+        return self._events(dump_call(request, options))
 
     async def status(self) -> HostStatus:
         async with aclosing(self._statuses("/v1/status")) as statuses:

@@ -24,7 +24,7 @@ KIND = "inline"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class CompletionSite:
     """What is asked at a cursor, cut free of the document. start: of the hole. range: what an item replaces. explicit:
     the user asked, so the best candidates are shown whatever they are worth."""
 
@@ -47,7 +47,7 @@ class Question:
             deadline_ms=None if self.explicit else config.inline.deadline_ms,
             must_start_with=self.must_start_with,
             confidence=None if self.explicit else config.inline.confidence,
-            most_doubt=None if self.explicit else config.inline.max_doubt,
+            max_line_nll=None if self.explicit else config.inline.max_line_nll,
         )
 
     def admits(self, text: str) -> bool:
@@ -66,7 +66,7 @@ class Question:
 
 def ask(
     params: InlineCompletionParams, document: Document, encoding: PositionEncoding, config: Config
-) -> Question | Silence:
+) -> CompletionSite | Silence:
     """Read a request of the protocol against the document, or say why it cannot be served."""
     explicit = params.context.trigger_kind is types.InlineCompletionTriggerKind.Invoked
     if not explicit and not config.inline.automatic:
@@ -83,7 +83,7 @@ def ask(
     start, end = (to_place(document.lines, at.line, at.character, encoding) for at in (asked.start, asked.end))
     if end < start:
         return Silence("no_position")
-    return Question(
+    return CompletionSite(
         language_id=document.language_id,
         window=cut_window(document.lines, [(start, end)], before=config.context.before, after=config.context.after),
         start=start,

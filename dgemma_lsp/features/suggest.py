@@ -15,8 +15,8 @@ from pygls.exceptions import JsonRpcRequestCancelled
 from dgemma_lsp.client.answer import Answer, collect
 from dgemma_lsp.client.client import EngineError, Superseded
 from dgemma_lsp.client.session import Session
-from dgemma_lsp.features.inline import KIND, Question
-from dgemma_lsp.features.typed_through import Offers
+from dgemma_lsp.features.inline import KIND, CompletionSite
+from dgemma_lsp.features.typed_through import TypedThrough
 from dgemma_lsp.silence import Silence
 from dgemma_lsp.wire.messages import Owner
 from infill.request import InfillRequest
@@ -30,9 +30,9 @@ class Suggester:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._client = str(uuid.uuid4())
-        self.offers = Offers()
+        self.offers = TypedThrough()
 
-    def recall(self, uri: str, question: Question, *, label: str, started: float) -> tuple[str, ...]:
+    def recall(self, uri: str, question: CompletionSite, *, label: str, started: float) -> tuple[str, ...]:
         """The texts that were offered before and still fit; none where the engine has to be asked. label: of the
         request, for the log. started: when it was read, on `time.perf_counter`'s clock."""
         texts = self.offers.recall(uri, question)
@@ -41,7 +41,7 @@ class Suggester:
         return texts
 
     async def suggest(
-        self, uri: str, question: Question, request: InfillRequest, *, label: str, started: float
+        self, uri: str, question: CompletionSite, request: InfillRequest, *, label: str, started: float
     ) -> tuple[str, ...] | Silence:
         """The engine's texts, best first, or why there are none.
 

@@ -26,7 +26,16 @@ from dgemma_lsp.host.metrics import render
 from dgemma_lsp.host.scheduler import Scheduler
 from dgemma_lsp.wire.codec import WireError
 from dgemma_lsp.wire.errors import Superseded
-from dgemma_lsp.wire.messages import ENDS, Failure, HostState, HostStatus, Terms, dump_event, dump_status, parse_call
+from dgemma_lsp.wire.messages import (
+    ENDS,
+    Failure,
+    HostState,
+    HostStatus,
+    RequestOptions,
+    dump_event,
+    dump_status,
+    parse_call,
+)
 from engine.errors import EngineError
 from infill.request import InfillRequest
 
@@ -79,13 +88,13 @@ class HostApp:
 
     async def _infill(self, request: Request) -> Response:
         try:
-            infill_request, terms = parse_call(await request.body())
+            infill_request, options = parse_call(await request.body())
         except ClientDisconnect:
             # Who types on hangs up before his request is read. This answer reaches nobody.
             return Response()
         except WireError as error:
             return _failure(400, str(error))
-        return _LineStream(self._events(infill_request, terms), media_type="application/x-ndjson")
+        return _LineStream(self._events(infill_request, options), media_type="application/x-ndjson")
 
     async def _status(self, request: Request) -> Response:
         if request.query_params.get("watch") == "true":
@@ -108,10 +117,10 @@ class HostApp:
         self._stop()
         return PlainTextResponse(f"{ENDS}\n", status_code=202)
 
-    async def _events(self, request: InfillRequest, terms: Terms) -> AsyncGenerator[bytes]:
+    async def _events(self, request: InfillRequest, options: RequestOptions) -> AsyncGenerator[bytes]:
         self._streams += 1
         try:
-            async with aclosing(bridge.infill(self._scheduler, request, terms)) as events:
+            async with aclosing(bridge.infill(self._scheduler, request, options)) as events:
                 async for event in events:
                     yield SIGN_OF_LIFE if event is None else dump_event(event)
         except (Superseded, EngineError) as error:

@@ -11,7 +11,7 @@ from typing import ParamSpec
 from dgemma_lsp.host.jobs import Outcome
 from dgemma_lsp.host.scheduler import Scheduler
 from dgemma_lsp.wire.errors import EngineSilent
-from dgemma_lsp.wire.messages import Done, Event, HostStatus, Terms
+from dgemma_lsp.wire.messages import Done, Event, HostStatus, RequestOptions
 from infill.request import InfillRequest
 
 P = ParamSpec("P")
@@ -24,11 +24,11 @@ STEP_LIMIT_S = 180.0
 """A model that takes longer for one step hangs: a processor of a laptop reads a long prompt in less."""
 
 
-async def infill(scheduler: Scheduler, request: InfillRequest, terms: Terms) -> AsyncGenerator[Event | None]:
+async def infill(scheduler: Scheduler, request: InfillRequest, options: RequestOptions) -> AsyncGenerator[Event | None]:
     """Fill a request; closing the generator cancels it. None is a sign of life, while there is nothing else to say.
     Raises what `EngineClient.infill` raises."""
     outcomes: asyncio.Queue[Outcome] = asyncio.Queue()
-    job = scheduler.submit(request, terms, in_loop(outcomes.put_nowait))
+    job = scheduler.submit(request, options, in_loop(outcomes.put_nowait))
     try:
         while True:
             try:

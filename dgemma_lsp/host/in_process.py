@@ -12,7 +12,7 @@ from dgemma_lsp.host import bridge
 from dgemma_lsp.host.scheduler import Scheduler
 from dgemma_lsp.wire.errors import EngineUnavailable
 from dgemma_lsp.wire.identity import EngineOptions
-from dgemma_lsp.wire.messages import Event, HostStatus, Owner, Priority, Terms
+from dgemma_lsp.wire.messages import Event, HostStatus, Owner, Priority, RequestOptions
 from infill.request import InfillRequest
 
 STOP_TIMEOUT_S = 10.0
@@ -52,8 +52,8 @@ class InProcessClient:
     def infill(
         self, request: InfillRequest, *, priority: Priority, owner: Owner | None, drafts: bool = False
     ) -> AsyncGenerator[Event]:
-        terms = Terms(priority=priority, owner=owner, sequence=next(self._sequence), stream=drafts)
-        return self._events(request, terms)
+        options = RequestOptions(priority=priority, owner=owner, sequence=next(self._sequence), stream=drafts)
+        return self._events(request, options)
 
     async def status(self) -> HostStatus:
         return self._existing().status()
@@ -67,8 +67,8 @@ class InProcessClient:
         if self._scheduler is not None:
             await asyncio.to_thread(self._scheduler.stop, STOP_TIMEOUT_S)
 
-    async def _events(self, request: InfillRequest, terms: Terms) -> AsyncGenerator[Event]:
-        async with aclosing(bridge.infill(self._started(), request, terms)) as events:
+    async def _events(self, request: InfillRequest, options: RequestOptions) -> AsyncGenerator[Event]:
+        async with aclosing(bridge.infill(self._started(), request, options)) as events:
             async for event in events:
                 if event is not None:
                     yield event

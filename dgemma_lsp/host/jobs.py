@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from dgemma_lsp.resident.protocol import Forwards
 from dgemma_lsp.wire.errors import Superseded
-from dgemma_lsp.wire.messages import PRIORITIES, Event, Terms
+from dgemma_lsp.wire.messages import PRIORITIES, Event, RequestOptions
 from engine.errors import EngineError
 from infill.request import InfillRequest
 
@@ -32,7 +32,7 @@ class Job:
 
     number: int
     request: InfillRequest
-    terms: Terms
+    options: RequestOptions
     deliver: Callable[[Outcome], None]
     submitted_s: float
     forwards: Forwards | None = None
@@ -62,7 +62,7 @@ class JobQueue:
         rival = next((other for other in self.waiting if other is not job and _same_owner(other, job)), None)
         if rival is None:
             return None
-        return job if job.terms.sequence < rival.terms.sequence else rival
+        return job if job.options.sequence < rival.options.sequence else rival
 
     def best(self) -> Job | None:
         """The job that the next forward is for: the first class that has any, the newest of it."""
@@ -79,8 +79,8 @@ class JobQueue:
 
 
 def _same_owner(one: Job, other: Job) -> bool:
-    return one.terms.owner is not None and one.terms.owner == other.terms.owner
+    return one.options.owner is not None and one.options.owner == other.options.owner
 
 
 def _urgency(job: Job) -> tuple[int, int]:
-    return PRIORITIES.index(job.terms.priority), -job.number
+    return PRIORITIES.index(job.options.priority), -job.number

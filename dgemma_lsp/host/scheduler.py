@@ -22,7 +22,7 @@ from dgemma_lsp.resident.protocol import Model
 from dgemma_lsp.resident.resident import Loader, Resident
 from dgemma_lsp.wire.errors import EngineUnavailable, Superseded
 from dgemma_lsp.wire.identity import version
-from dgemma_lsp.wire.messages import Done, HostStatus, Terms
+from dgemma_lsp.wire.messages import Done, HostStatus, RequestOptions
 from engine.errors import DeviceLostError, EngineError
 from infill.request import Filled, InfillRequest, Progress
 
@@ -93,7 +93,7 @@ class Scheduler:
         """Whether the device failed for good: another process may have it again, this one will not."""
         return self._lost
 
-    def submit(self, request: InfillRequest, terms: Terms, deliver: Callable[[Outcome], None]) -> Job:
+    def submit(self, request: InfillRequest, options: RequestOptions, deliver: Callable[[Outcome], None]) -> Job:
         """Queue a request; a waiting or running one of the same owner is superseded.
 
         Raises:
@@ -104,9 +104,9 @@ class Scheduler:
                 raise EngineUnavailable("The engine was stopped.")
             self._arrivals += 1
             job = Job(
-                number=self._arrivals, request=request, terms=terms, deliver=deliver, submitted_s=time.monotonic()
+                number=self._arrivals, request=request, options=options, deliver=deliver, submitted_s=time.monotonic()
             )
-            self.counters.requests[terms.priority] += 1
+            self.counters.requests[options.priority] += 1
             self._queue.add(job)
             loser = self._queue.superseded_by(job)
             if loser is not None:
@@ -126,17 +126,17 @@ class Scheduler:
 
     def status(self) -> HostStatus:
         """How it fares now; who watches is left to who knows it."""
-        vitals = self._resident.vitals
+        model_status = self._resident.model_status
         with self._condition:
             return HostStatus(
-                state="busy" if vitals.state == "ready" and self._queue.waiting else vitals.state,
-                message=vitals.message,
-                progress=vitals.progress,
+                state="busy" if model_status.state == "ready" and self._queue.waiting else model_status.state,
+                message=model_status.message,
+                progress=model_status.progress,
                 pid=os.getpid(),
                 version=version(),
                 checkpoint=self._checkpoint,
-                device=vitals.device,
-                loads=vitals.loads,
+                device=model_status.device,
+                loads=model_status.loads,
                 requests=self._arrivals,
                 superseded=self.counters.endings["superseded"],
                 cancelled=self.counters.endings["cancelled"],
@@ -164,7 +164,7 @@ class Scheduler:
             return False
         self.counters.endings[ending] += 1
         if ending != "done":
-            _log.info("request %d %s: %s after %d steps", job.number, job.terms.priority, ending, job.steps)
+            _log.info("request %d %s: %s after %d steps", job.number, job.options.priority, ending, job.steps)
         return True
 
     # What follows runs in the model's thread only.
@@ -245,7 +245,7 @@ class Scheduler:
                 done = _done(job, item)
                 rejection = (item.rejection,) if item.rejection is not None else ()
                 self._finish(job, "done", *item.candidates, *rejection, done)
-            elif item.draft is not None and job.terms.stream and not job.ended:
+            elif item.draft is not None and job.options.stream and not job.ended:
                 job.deliver(item.draft)
 
     def _lose(self, job: Job, error: DeviceLostError) -> None:
@@ -307,7 +307,7 @@ class Scheduler:
     def _log_failure(job: Job, error: Exception) -> None:
         # The message may quote the user's text, so it stays below INFO; type and place tell where to look.
         trace = "".join(traceback.format_tb(error.__traceback__))
-        _log.error("request %d %s failed: %s\n%s", job.number, job.terms.priority, type(error).__name__, trace)
+        _log.error("request %d %s failed: %s\n%s", job.number, job.options.priority, type(error).__name__, trace)
         _log.debug("request %d failed with: %s", job.number, error)
 
 
@@ -329,7 +329,7 @@ def _log_done(job: Job, done: Done) -> None:
     _log.info(
         "request %d %s: context %d, cached %d, free %d tokens; %d passes; %s ms; %s",
         job.number,
-        job.terms.priority,
+        job.options.priority,
         done.context_tokens,
         done.cached_tokens,
         done.free_tokens,

@@ -1,6 +1,6 @@
 """The model and whether it is there: loaded when it is needed, dropped when it is not.
 
-Belongs to the model's thread, but for `vitals`, which anyone may read.
+Belongs to the model's thread, but for `model_status`, which anyone may read.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Vitals:
+class ModelStatus:
     """How the model fares; see `HostStatus`."""
 
     state: HostState = "starting"
@@ -42,7 +42,7 @@ class Vitals:
 class Resident:
     """One model, resident or not.
 
-    device: what was asked for, until the model tells. changed: called after every change of `vitals`.
+    device: what was asked for, until the model tells. changed: called after every change of `model_status`.
     """
 
     def __init__(self, load: Loader, *, device: str, changed: Callable[[], None]) -> None:
@@ -50,12 +50,12 @@ class Resident:
         self._changed = changed
         self._model: Model | None = None
         self._failed_s = 0.0
-        self._vitals = Vitals(device=device)
+        self._model_status = ModelStatus(device=device)
 
     @property
-    def vitals(self) -> Vitals:
+    def model_status(self) -> ModelStatus:
         """How the model fares now."""
-        return self._vitals
+        return self._model_status
 
     @property
     def model(self) -> Model | None:
@@ -68,8 +68,8 @@ class Resident:
         Raises:
             EngineError: it cannot be loaded; the message is the status's too.
         """
-        if self._vitals.state == "failed" and time.monotonic() - self._failed_s < RETRY_S:
-            raise EngineError(self._vitals.message)
+        if self._model_status.state == "failed" and time.monotonic() - self._failed_s < RETRY_S:
+            raise EngineError(self._model_status.message)
         self._change(state="loading", message="Loading the model", progress=None)
         started = time.monotonic()
         try:
@@ -84,7 +84,7 @@ class Resident:
             self._fail(message)
             raise EngineError(message) from error
         self._model = model
-        loads = self._vitals.loads + 1
+        loads = self._model_status.loads + 1
         self._change(state="ready", message=model.notice, progress=None, device=model.device, loads=loads)
         _log.info("model loaded on %s in %.1f s", model.device, time.monotonic() - started)
 
@@ -118,7 +118,7 @@ class Resident:
         _log.error("%s", message)
 
     def _change(self, **changes: object) -> None:
-        vitals = replace(self._vitals, **changes)  # pyright: ignore[reportArgumentType] - names are Vitals' own
-        if vitals != self._vitals:
-            self._vitals = vitals
+        model_status = replace(self._model_status, **changes)  # pyright: ignore[reportArgumentType] - names are ModelStatus' own
+        if model_status != self._model_status:
+            self._model_status = model_status
             self._changed()

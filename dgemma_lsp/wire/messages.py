@@ -42,7 +42,7 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class RequestOptions:
     """How a request is to be served.
 
     owner: None for a request that nothing supersedes. sequence: counts the client's requests, so that two of one
@@ -143,16 +143,16 @@ _EVENTS: dict[str, type[Event] | type[Failure]] = {
     "error": Failure,
 }
 _TAGS = {kind: tag for tag, kind in _EVENTS.items()}
-_TERMS = frozenset(field.name for field in fields(Terms))
+_OPTIONS = frozenset(field.name for field in fields(RequestOptions))
 
 
-def dump_call(request: InfillRequest, terms: Terms) -> bytes:
-    """Write a request and its terms side by side in one object."""
-    return _dump(encode_fields(request) | encode_fields(terms))
+def dump_call(request: InfillRequest, options: RequestOptions) -> bytes:
+    """Write a request and its options side by side in one object."""
+    return _dump(encode_fields(request) | encode_fields(options))
 
 
-def parse_call(body: bytes) -> tuple[InfillRequest, Terms]:
-    """Read a request and its terms.
+def parse_call(body: bytes) -> tuple[InfillRequest, RequestOptions]:
+    """Read a request and its options.
 
     Raises:
         WireError: it is not JSON, or not a request.
@@ -161,9 +161,9 @@ def parse_call(body: bytes) -> tuple[InfillRequest, Terms]:
     if not isinstance(value, dict):
         raise WireError("$", "expected an object")
     items = cast(dict[str, object], value).items()
-    request = {name: item for name, item in items if name not in _TERMS}
-    terms = {name: item for name, item in items if name in _TERMS}
-    return decode(InfillRequest, request), decode(Terms, terms)
+    request = {name: item for name, item in items if name not in _OPTIONS}
+    options = {name: item for name, item in items if name in _OPTIONS}
+    return decode(InfillRequest, request), decode(RequestOptions, options)
 
 
 def dump_event(event: Event | Failure) -> bytes:

@@ -1,6 +1,6 @@
 """The gate: what of a candidate is shown that nobody asked for: all of it, its first line, or nothing.
 
-Knows no model; a candidate's doubt is by how many nats the least likely of its lines is unlikely. What is asked for
+What counts is the negative log-probability of the least likely of a candidate's lines. What is asked for
 does not come here.
 """
 
@@ -12,7 +12,7 @@ from functools import cached_property
 from infill.judge.unasked import ends_only_identifier, leaves_open, objection
 from infill.proposal import Scored
 from infill.request import Rejection
-from infill.syntax.check import Statements
+from infill.syntax.check import SyntaxCheck
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,22 +41,22 @@ class Insertion:
         return ends_only_identifier(text, self.before, self.after) and errors([text]) <= errors([""])
 
     @cached_property
-    def _statements(self) -> Statements:
-        return Statements.of((self.before, self.after), ("",), self.language)
+    def _statements(self) -> SyntaxCheck:
+        return SyntaxCheck.of((self.before, self.after), ("",), self.language)
 
 
 def admitted(
-    scored: Scored, most_doubt: float, *, added_errors: int, insertion: Insertion | None
+    scored: Scored, max_line_nll: float, *, added_errors: int, insertion: Insertion | None
 ) -> Scored | Rejection:
-    """Return what of a candidate may be shown. most_doubt: nats. added_errors: of syntax. insertion: None where texts
+    """Return what of a candidate may be shown. max_line_nll: nats. added_errors: of syntax. insertion: None where texts
     are replaced, which are shown whole or not at all."""
     sure = insertion is not None and insertion.is_sure(scored.texts[0])
     if added_errors and not sure:
         return Rejection(reason="breaks_syntax")
-    shown = scored if sure or max(scored.line_nll) <= most_doubt else None
+    shown = scored if sure or max(scored.line_nll) <= max_line_nll else None
     if shown is None and insertion and not insertion.right.strip():
         shown = first_line(scored)
-    if shown is None or not (sure or max(shown.line_nll) <= most_doubt):
+    if shown is None or not (sure or max(shown.line_nll) <= max_line_nll):
         return Rejection(reason="low_confidence")
     if insertion and (reason := objection(shown.texts[0], insertion.before, insertion.after)):
         return Rejection(reason=reason)

@@ -31,7 +31,7 @@ def objection(text: str, before: str, after: str) -> RejectReason | None:
         return "empty"
     if "\n" in text and after.partition("\n")[0].strip():
         return "crosses_lines"
-    made = _Made.of(text, before, after)
+    made = _ResultLines.of(text, before, after)
     return "repeats_code" if made.repeats_neighbour or made.repeats_import or made.repeats_comment else None
 
 
@@ -54,7 +54,7 @@ def ends_only_identifier(text: str, before: str, after: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Made:
+class _ResultLines:
     """The whole lines that a text makes with the rest of its first and its last line, and the lines around them, blank
     ones left out. own: whether nothing else stands on them."""
 

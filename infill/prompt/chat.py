@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.canvas import TokenIds
-from infill.prompt.window import Budget, trim_end, trim_far_ends
+from infill.prompt.window import WindowBudget, trim_end, trim_far_ends
 from infill.request import InfillRequest, Snippet
 from infill.text.passage import Passage, to_line_feeds
 from infill.text.tokens import TextTokens
@@ -56,7 +56,7 @@ def compose(
     after: Passage,
     gap: str = "",
     fence: Fence,
-    budget: Budget,
+    budget: WindowBudget,
 ) -> Prompt | None:
     """The context of a request, of `budget.context` tokens at most: bos, the user turn, and the opening of the model's
     turn up to where the canvas begins. before, after: the file's text outside the canvas, cut to fit at its far ends.
@@ -82,7 +82,9 @@ def compose(
     return Prompt(ids=ids, before=before, after=after)
 
 
-def _snippets(snippets: Sequence[Snippet], tokens: TextTokens, fence: Fence, *, limit: int, budget: Budget) -> TokenIds:
+def _snippets(
+    snippets: Sequence[Snippet], tokens: TextTokens, fence: Fence, *, limit: int, budget: WindowBudget
+) -> TokenIds:
     """Blocks of the first snippets, the last of them perhaps cut, `limit` tokens at most."""
     blocks: list[TokenIds] = [_NO_IDS]
     for snippet in snippets:

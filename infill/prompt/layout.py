@@ -15,7 +15,7 @@ import numpy as np
 
 from engine.canvas import Canvas, Flags, TokenIds
 from infill.prompt.chat import Fence, closing, compose, fence_around
-from infill.prompt.window import Budget, head_end, tail_start
+from infill.prompt.window import WindowBudget, head_end, tail_start
 from infill.request import InfillRequest, Rejection
 from infill.text.healing import Edges, heal
 from infill.text.languages import language_of
@@ -105,7 +105,7 @@ class Layout:
         return self.tokens.encode(self.edges[hole].wrap(text))
 
 
-def lay_out(request: InfillRequest, tokens: TextTokens, budget: Budget) -> Layout | Rejection:
+def lay_out(request: InfillRequest, tokens: TextTokens, budget: WindowBudget) -> Layout | Rejection:
     """Lay a request out within a budget.
 
     Rejected where the holes' surroundings do not fit one canvas (`too_far`), what stands in the holes does not

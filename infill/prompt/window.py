@@ -19,7 +19,7 @@ _LINE_STEP = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
+class WindowBudget:
     """Tokens that a request may take.
 
     context: the prompt, frame and all. change_share: of it, for recent changes at most. snippet_share: of the rest, for
@@ -60,7 +60,7 @@ class Budget:
         return self.canvas * _CODE_POINTS_PER_TOKEN
 
 
-def tail_start(before: Passage, budget: Budget) -> int:
+def tail_start(before: Passage, budget: WindowBudget) -> int:
     """Where the canvas begins in the text before the holes, a token index: at the start of a line, at least
     `tail_least` tokens before the line of the hole. It does not move while that line grows, unless the line is long."""
     starts = before.line_starts()
@@ -73,7 +73,7 @@ def tail_start(before: Passage, budget: Budget) -> int:
     return start if len(before) - start <= budget.tail_most else before.at_or_before(max(nearest, 0))
 
 
-def head_end(after: Passage, budget: Budget) -> int:
+def head_end(after: Passage, budget: WindowBudget) -> int:
     """Where the canvas ends in the text after the holes, a token index: the first end of a line past `head_least`
     tokens."""
     if len(after) <= budget.head_least:
@@ -85,7 +85,7 @@ def head_end(after: Passage, budget: Budget) -> int:
     return len(after) if len(after) <= budget.head_most else after.at_or_before(budget.head_most)
 
 
-def trim_far_ends(before: Passage, after: Passage, *, limit: int, budget: Budget) -> tuple[Passage, Passage]:
+def trim_far_ends(before: Passage, after: Passage, *, limit: int, budget: WindowBudget) -> tuple[Passage, Passage]:
     """Cut the prompt's two passages at the ends far from the hole, to `limit` tokens together."""
     spare = (limit - len(before)) // _SUFFIX_STEP * _SUFFIX_STEP
     after = trim_end(after, max(int(limit * budget.suffix_share), spare))

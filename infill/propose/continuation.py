@@ -74,10 +74,14 @@ class _Search:
     task: Task
     pool: Sequence[Scored]
     ended: dict[Ids, Hypothesis] = field(default_factory=dict[Ids, Hypothesis])
+    _end_id: int = field(init=False)
     _read: set[Ids] = field(default_factory=set[Ids])
     _unread: dict[Ids, Hypothesis] = field(default_factory=dict[Ids, Hypothesis])
     _proposals: dict[Ids, Proposal | None] = field(default_factory=dict[Ids, "Proposal | None"])
     _whole: dict[Ids, bool] = field(default_factory=dict[Ids, bool])
+
+    def __post_init__(self) -> None:
+        self._end_id = self.task.layout.id_after(0)
 
     def learn(self, texts: Sequence[TokenIds]) -> None:
         """Read texts, whole or begun, and take in what the encoder expected at each of their tokens."""
@@ -113,9 +117,8 @@ class _Search:
         return max(self.ended.values(), key=lambda own: own.log_prob, default=Hypothesis())
 
     def _learn(self, token_ids: Ids, scores: RowScores) -> None:
-        end_id = self.task.layout.id_after(0)
         known = Hypothesis()
-        for at, token_id in enumerate((*token_ids, end_id)):
+        for at, token_id in enumerate((*token_ids, self._end_id)):
             log_prob, entropy = float(scores.log_probs[at]), float(scores.entropy[at])
             if known.token_ids not in self._read:
                 named = zip(scores.top_ids[at].tolist(), scores.top_log_probs[at].tolist(), strict=True)
@@ -129,7 +132,7 @@ class _Search:
     def _note(self, known: Hypothesis, token_id: int, log_prob: float, entropy: float) -> None:
         """Take in a token that may follow a hypothesis, or end it."""
         length, exact = len(known.token_ids), self.task.exact_tokens
-        if length and token_id == self.task.layout.id_after(0) and exact in (None, length):
+        if length and token_id == self._end_id and exact in (None, length):
             self.ended[known.token_ids] = Hypothesis(known.token_ids, known.log_prob + log_prob, known.entropies)
         if token_id in self.task.banned_in_line or log_prob == -np.inf or (exact is not None and length >= exact):
             return
@@ -149,7 +152,7 @@ class _Search:
             if proposal is not None and self._is_whole(hypothesis):
                 known.setdefault(proposal.texts, self._mixed(hypothesis))
         wanted = nlargest(self.task.request.n, known.values())
-        most = self.task.request.most_doubt
+        most = self.task.request.max_line_nll
         # Characters that are known after the hole count in the log-probability, but not for the gate.
         least = -np.inf if most is None or self.task.layout.edges[0].tail else -most
         return max(wanted[-1], least) if len(wanted) == self.task.request.n else least

@@ -46,7 +46,7 @@ _NO_BEGINNINGS = (")", "]", "}", "#", "/", "*", '"', "'", "`")
 
 
 @dataclass(frozen=True, slots=True)
-class Statements:
+class SyntaxCheck:
     """around: the texts around the holes, one more than there are holes. middles: what stands in these now. language:
     the name of its fence, empty where no grammar fits."""
 

@@ -44,7 +44,7 @@ class FakeModel:
             texts=(request.path,),
             score=0.0,
             worst_entropy=0.0,
-            doubt=0.0,
+            worst_line_nll=0.0,
             added_errors=0,
             passes=steps,
             stop_reason="settled",

@@ -57,7 +57,7 @@ def type_until_suggested(
 
 
 def test_neovim_shows_and_takes_what_the_server_suggests(neovim: Neovim, home: Path, record: Record) -> None:
-    shown = f"inline = {{ maxDoubt = {SHOW_ALL}, deadlineMs = {PATIENCE} }}, languages = {{ text = true }}"
+    shown = f"inline = {{ maxLineNll = {SHOW_ALL}, deadlineMs = {PATIENCE} }}, languages = {{ text = true }}"
     settings = f"vim.lsp.config('dgemma', {{ settings = {{ dgemma = {{ {shown} }} }} }})"
     with NeovimSession(neovim, home, [*record.command, "--stdio"], settings, file="work.txt") as session:
         session.wait_for_server()
@@ -93,7 +93,7 @@ def test_vscode_shows_and_takes_what_the_server_suggests(
 ) -> None:
     record.program(tmp_path)
     settings = {
-        "dgemma.inline.maxDoubt": SHOW_ALL,
+        "dgemma.inline.maxLineNll": SHOW_ALL,
         "dgemma.inline.deadlineMs": PATIENCE,
         "dgemma.languages": {"plaintext": True},
     }

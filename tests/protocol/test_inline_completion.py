@@ -91,19 +91,19 @@ async def test_only_a_suggestion_that_nobody_asked_for_has_to_be_certain() -> No
 
 
 @pytest.mark.parametrize(
-    ("inline", "confidence", "most_doubt"),
-    [({"confidence": "shy"}, "shy", None), ({"confidence": "bold", "maxDoubt": 3}, "bold", 3)],
+    ("inline", "confidence", "max_line_nll"),
+    [({"confidence": "shy"}, "shy", None), ({"confidence": "bold", "maxLineNll": 3}, "bold", 3)],
 )
 async def test_a_preset_goes_to_the_engine_by_its_name_and_nats_beside_it(
-    inline: dict[str, Any], confidence: str, most_doubt: float | None
+    inline: dict[str, Any], confidence: str, max_line_nll: float | None
 ) -> None:
     async with connected(offers("b")) as client:
         await client.initialize(initializationOptions={"inline": inline})
         client.open("a = ")
         await client.complete(0, 4)
         await client.complete(0, 4, invoked=True)
-        sent = [(request.confidence, request.most_doubt) for request in client.engine.requests]
-        assert sent == [(confidence, most_doubt), (None, None)]
+        sent = [(request.confidence, request.max_line_nll) for request in client.engine.requests]
+        assert sent == [(confidence, max_line_nll), (None, None)]
 
 
 async def test_nothing_to_offer_is_an_empty_list_with_a_named_reason() -> None:

@@ -62,7 +62,7 @@ async def test_settings_that_are_sent_apply_where_none_can_be_asked_for() -> Non
 
 async def test_mistakes_are_reported_once_with_their_paths_and_cost_nothing_else() -> None:
     async with connected(offers("x")) as client:
-        mistakes: dict[str, Any] = {"inline": {"candidates": "many", "colour": "red", "maxDoubt": 1}, "nonsense": 1}
+        mistakes: dict[str, Any] = {"inline": {"candidates": "many", "colour": "red", "maxLineNll": 1}, "nonsense": 1}
         await client.initialize(initializationOptions=mistakes)
         client.open("a")
         assert await explicit_count(client) == 3

@@ -18,8 +18,8 @@ WRONG = Verdict(exact=False, similarity=0.5, passed=None, length_error=3, echo=T
 NOTHING = Verdict(exact=False, similarity=0.0, passed=None, length_error=None, echo=False, broken=False, torn=False)
 
 
-def answer(middle: str | None, doubt: float | None = None) -> Answer:
-    return Answer(middle=middle, passes=3, token_positions=100, ms=1.0, doubt=doubt)
+def answer(middle: str | None, worst_line_nll: float | None = None) -> Answer:
+    return Answer(middle=middle, passes=3, token_positions=100, ms=1.0, worst_line_nll=worst_line_nll)
 
 
 def test_rates_are_over_all_cases_and_damage_is_over_what_was_offered() -> None:

@@ -17,8 +17,8 @@ from dgemma_lsp.lsp.settings import Settings
         ({"inline": {"candidates": "3"}}, "inline.candidates: expected a whole number; keeping 3"),
         ({"inline": {"candidates": True}}, "inline.candidates: expected a whole number; keeping 3"),
         ({"inline": {"candidates": 0}}, "inline.candidates: expected 1 to 10; keeping 3"),
-        ({"inline": {"maxDoubt": -1}}, "inline.maxDoubt: expected 0 to 100; keeping no value"),
-        ({"inline": {"maxDoubt": float("nan")}}, "inline.maxDoubt: expected 0 to 100; keeping no value"),
+        ({"inline": {"maxLineNll": -1}}, "inline.maxLineNll: expected 0 to 100; keeping no value"),
+        ({"inline": {"maxLineNll": float("nan")}}, "inline.maxLineNll: expected 0 to 100; keeping no value"),
         ({"inline": {"confidence": "loud"}}, "inline.confidence: expected one of shy, normal, bold; keeping normal"),
         ({"inline": {"confidence": None}}, "inline.confidence: expected one of shy, normal, bold; keeping normal"),
         ({"inline": {"automatic": 1}}, "inline.automatic: expected true or false; keeping true"),
@@ -27,7 +27,7 @@ from dgemma_lsp.lsp.settings import Settings
         ({"inline": {"deadlineMs": 0}}, "inline.deadlineMs: expected 1 to 600000; keeping 1000"),
         ({"inline": 3}, "inline: expected an object"),
         ({"engine": {"checkpoint": 3}}, "engine.checkpoint: expected a string; keeping auto"),
-        ({"max_doubt": 1}, "max_doubt: unknown setting"),
+        ({"max_line_nll": 1}, "max_line_nll: unknown setting"),
         ([1], "settings: expected an object"),
         ({"exclude": "*.py"}, "exclude: expected a list"),
         ({"exclude": [3]}, "exclude[0]: expected a string"),
@@ -48,7 +48,7 @@ def test_what_cannot_be_used_is_named_and_the_default_kept(settings: object, pro
         None,
         {},
         {"inline": None},
-        {"inline": {"maxDoubt": None}},
+        {"inline": {"maxLineNll": None}},
         {"exclude": None, "languages": None},
         {"statusNotifications": True},
         {"trace": {"server": "off"}},
@@ -59,9 +59,9 @@ def test_what_says_nothing_is_no_problem(settings: object) -> None:
 
 
 def test_good_settings_apply_beside_bad_ones() -> None:
-    settings = {"inline": {"maxDoubt": 1, "candidates": 99, "deadlineMs": 300}, "logLevel": "debug"}
+    settings = {"inline": {"maxLineNll": 1, "candidates": 99, "deadlineMs": 300}, "logLevel": "debug"}
     config, problems = overlay(Config(), settings)
-    assert (config.inline.max_doubt, config.inline.deadline_ms, config.log_level) == (1, 300, "debug")
+    assert (config.inline.max_line_nll, config.inline.deadline_ms, config.log_level) == (1, 300, "debug")
     assert len(problems) == 1
 
 
@@ -91,12 +91,12 @@ def test_later_layers_outweigh_earlier_ones_and_problems_are_told_once() -> None
     layers: dict[Any, Any] = {
         "editor": {"inline": {"candidates": 3, "mode": "line"}, "bad": 1},
         "flags": {"inline": {"candidates": 4}},
-        "file": {"inline": {"candidates": 1, "mode": "block", "maxDoubt": 9}},
-        "initial": {"inline": {"candidates": 2, "maxDoubt": 8}},
+        "file": {"inline": {"candidates": 1, "mode": "block", "maxLineNll": 9}},
+        "initial": {"inline": {"candidates": 2, "maxLineNll": 8}},
     }
     assert [settings.update(layer, value) for layer, value in layers.items()] == [("bad: unknown setting",), (), (), ()]
     inline = settings.config.inline
-    assert (inline.candidates, inline.mode, inline.max_doubt) == (4, "line", 8)
+    assert (inline.candidates, inline.mode, inline.max_line_nll) == (4, "line", 8)
     settings.update("editor", None)
     assert settings.config.inline.mode == "block"
 

@@ -53,7 +53,7 @@ class ScriptedModel:
                 texts=(name,),
                 score=-1.0,
                 worst_entropy=0.1,
-                doubt=0.1,
+                worst_line_nll=0.1,
                 added_errors=0,
                 passes=request.seed,
                 stop_reason="settled",

@@ -15,7 +15,7 @@ from dgemma_lsp.host.app import HostApp
 from dgemma_lsp.host.scheduler import Scheduler
 from dgemma_lsp.resident.protocol import Model
 from dgemma_lsp.resident.resident import Report
-from dgemma_lsp.wire.messages import Terms, dump_call, parse_event, parse_status
+from dgemma_lsp.wire.messages import RequestOptions, dump_call, parse_event, parse_status
 from engine.errors import EngineError
 from infill.request import Candidate
 from tests.unit.host.scripted import TIMEOUT_S, ScriptedModel, owner, request
@@ -45,7 +45,7 @@ def client_of(asgi: ASGIApp) -> httpx2.AsyncClient:
 
 
 async def test_infill_streams_events(http: httpx2.AsyncClient) -> None:
-    body = dump_call(request("a", steps=2), Terms(priority="inline", owner=owner(), stream=True))
+    body = dump_call(request("a", steps=2), RequestOptions(priority="inline", owner=owner(), stream=True))
     response = await http.post("/v1/infill", content=body)
     assert response.headers["content-type"] == "application/x-ndjson"
     events = [parse_event(line) for line in response.text.splitlines()]
@@ -73,7 +73,7 @@ async def test_a_client_that_hangs_up_before_its_request_is_read_is_no_error(sch
 
 
 async def test_a_failing_request_ends_with_an_error(http: httpx2.AsyncClient) -> None:
-    response = await http.post("/v1/infill", content=dump_call(request("broken"), Terms()))
+    response = await http.post("/v1/infill", content=dump_call(request("broken"), RequestOptions()))
     [line] = response.text.splitlines()
     assert json.loads(line)["error"]["kind"] == "engine"
 
@@ -99,7 +99,7 @@ async def test_other_routes_are_refused(http: httpx2.AsyncClient, method: str, p
 
 
 async def test_status_and_metrics_count_requests(http: httpx2.AsyncClient) -> None:
-    await http.post("/v1/infill", content=dump_call(request("a"), Terms(priority="edit")))
+    await http.post("/v1/infill", content=dump_call(request("a"), RequestOptions(priority="edit")))
     status = parse_status((await http.get("/v1/status")).text)
     assert (status.requests, status.loads, status.state, status.checkpoint) == (1, 1, "ready", "scripted")
     metrics = (await http.get("/metrics")).text.splitlines()
@@ -121,7 +121,7 @@ async def test_a_host_ends_for_others_only_once_it_was_used_and_is_no_more(
 ) -> None:
     just_started = await http.post("/v1/end-if-unused")
     assert (just_started.status_code, just_started.text, stops) == (409, "in use\n", [])
-    await http.post("/v1/infill", content=dump_call(request("a"), Terms()))
+    await http.post("/v1/infill", content=dump_call(request("a"), RequestOptions()))
     unused = await http.post("/v1/end-if-unused")
     assert (unused.status_code, unused.text, stops) == (202, "ends\n", ["stop"])
 

@@ -11,7 +11,7 @@ from dgemma_lsp.host import bridge
 from dgemma_lsp.host.app import HostApp
 from dgemma_lsp.host.scheduler import Scheduler
 from dgemma_lsp.wire.errors import EngineSilent
-from dgemma_lsp.wire.messages import Event, Terms, dump_call
+from dgemma_lsp.wire.messages import Event, RequestOptions, dump_call
 from tests.unit.host.scripted import TIMEOUT_S, ScriptedModel, request
 from tests.unit.host.test_app import client_of
 
@@ -33,7 +33,7 @@ def _scheduler(model: ScriptedModel) -> Iterator[Scheduler]:
 
 
 async def test_a_request_that_waits_gets_signs_of_life(scheduler: Scheduler, model: ScriptedModel) -> None:
-    async with aclosing(bridge.infill(scheduler, request("a"), Terms())) as events:
+    async with aclosing(bridge.infill(scheduler, request("a"), RequestOptions())) as events:
         assert [await anext(events) for _ in range(3)] == [None, None, None]
         model.permits.release(1000)
         assert [event async for event in events if event is not None]
@@ -48,7 +48,7 @@ async def test_an_endless_step_ends_the_request(
 ) -> None:
     monkeypatch.setattr(bridge, "STEP_LIMIT_S", 0.05)
     with pytest.raises(EngineSilent, match=r"in one step .* dgemma-lsp host stop"):
-        await _all(bridge.infill(scheduler, request("a"), Terms()))
+        await _all(bridge.infill(scheduler, request("a"), RequestOptions()))
     assert scheduler.status().cancelled == 1
 
 
@@ -57,7 +57,7 @@ async def test_signs_of_life_are_empty_lines(
 ) -> None:
     monkeypatch.setattr(bridge, "STEP_LIMIT_S", 0.05)
     async with client_of(HostApp(scheduler, stop=lambda: None).asgi()) as http:
-        answer = await http.post("/v1/infill", content=dump_call(request("a"), Terms()))
+        answer = await http.post("/v1/infill", content=dump_call(request("a"), RequestOptions()))
     *signs, failure = answer.text.splitlines()
     assert signs
     assert set(signs) == {""}

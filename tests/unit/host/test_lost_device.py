@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from dgemma_lsp.host.scheduler import Scheduler
 from dgemma_lsp.resident.resident import Report
-from dgemma_lsp.wire.messages import Done, Terms
+from dgemma_lsp.wire.messages import Done, RequestOptions
 from engine.errors import DeviceLostError
 from infill.request import Filled, InfillRequest, Progress
 from tests.unit.host.scripted import TIMEOUT_S, ScriptedModel, Taker, request
@@ -41,7 +41,7 @@ def outcomes(model: Sleeper) -> tuple[list[object], Scheduler]:
     scheduler.start()
     taker = Taker()
     try:
-        scheduler.submit(request("a"), Terms(), taker)
+        scheduler.submit(request("a"), RequestOptions(), taker)
         return [*taker.wait()], scheduler
     finally:
         scheduler.stop(TIMEOUT_S)

@@ -14,7 +14,7 @@ from dgemma_lsp.resident import resident
 from dgemma_lsp.resident.protocol import Model
 from dgemma_lsp.resident.resident import Loader, Report
 from dgemma_lsp.wire.errors import EngineUnavailable, Superseded
-from dgemma_lsp.wire.messages import Done, Owner, Priority, Terms
+from dgemma_lsp.wire.messages import Done, Owner, Priority, RequestOptions
 from engine.errors import CheckpointError, EngineError
 from infill.request import Candidate, Draft
 from tests.unit.host.scripted import TIMEOUT_S, ScriptedModel, Taker, owner, request
@@ -41,8 +41,8 @@ class Bench:
         drafts: bool = False,
     ) -> tuple[Job, Taker]:
         taker = Taker()
-        terms = Terms(priority=priority, owner=owner, sequence=sequence, stream=drafts)
-        return self.scheduler.submit(request(name, steps=steps), terms, taker), taker
+        options = RequestOptions(priority=priority, owner=owner, sequence=sequence, stream=drafts)
+        return self.scheduler.submit(request(name, steps=steps), options, taker), taker
 
     def wait_for_step(self, name: str) -> None:
         """Return when a forward for `name` is under way, waiting for its permit."""

@@ -14,7 +14,7 @@ from dgemma_lsp.wire.messages import (
     Failure,
     HostStatus,
     Owner,
-    Terms,
+    RequestOptions,
     dump_call,
     dump_event,
     dump_status,
@@ -38,7 +38,7 @@ REQUEST = InfillRequest(
     deadline_ms=250,
     must_start_with="fo",
 )
-TERMS = Terms(
+TERMS = RequestOptions(
     priority="inline", owner=Owner(client="1", document="file:///a.py", kind="inline"), sequence=9, stream=True
 )
 DONE = Done(
@@ -53,7 +53,13 @@ DONE = Done(
 EVENTS: list[Event | Failure] = [
     Draft(pieces=((("re", 0.25), ("turn", 1.5)), ())),
     Candidate(
-        texts=("a", "b"), score=-1.5, worst_entropy=0.0, doubt=0.0, added_errors=0, passes=4, stop_reason="deadline"
+        texts=("a", "b"),
+        score=-1.5,
+        worst_entropy=0.0,
+        worst_line_nll=0.0,
+        added_errors=0,
+        passes=4,
+        stop_reason="deadline",
     ),
     Rejection(reason="repeats_suffix"),
     DONE,
@@ -74,9 +80,9 @@ def test_a_call_is_one_flat_camel_case_object() -> None:
 
 
 def test_what_is_left_out_has_its_default() -> None:
-    request, terms = parse_call(b'{"text": "ab", "holes": [[1, 2]]}')
+    request, options = parse_call(b'{"text": "ab", "holes": [[1, 2]]}')
     assert request == InfillRequest(text="ab", holes=(Span(start=1, end=2),))
-    assert terms == Terms()
+    assert options == RequestOptions()
 
 
 @pytest.mark.parametrize("event", EVENTS)

@@ -26,7 +26,7 @@ from engine.canvas import (
 from infill.fill import Infiller
 from infill.profile import ContinuationSettings, CopyPrior, Lengths, Profile, derived_profile
 from infill.prompt.layout import lay_out
-from infill.prompt.window import Budget
+from infill.prompt.window import WindowBudget
 from infill.request import Change, Confidence, Filled, InfillRequest, Progress, Rejection, Snippet, Span
 from infill.request import Mode as Mode
 from infill.text.tokens import TextTokens
@@ -41,7 +41,7 @@ _SURE, _IN_DOUBT = 0.2, 0.9
 # All that a search may do, in the few steps and short lengths that a scripted model needs.
 PROFILE: Profile = replace(
     derived_profile(DenoiseConfig(ramp_steps=3, entropy_bound=0.4, confidence_threshold=0.2)),
-    window=Budget(),
+    window=WindowBudget(),
     steps={"within": 2, "line": 1, "block": 3},
     replaced_steps=3,
     lengths=Lengths(
@@ -229,7 +229,7 @@ def request_of(
     deadline_ms: int | None = None,
     must_start_with: str | None = None,
     confidence: Confidence | None = None,
-    most_doubt: float | None = None,
+    max_line_nll: float | None = None,
     force: bool = False,
 ) -> InfillRequest:
     """A request whose holes are marked ⟦so⟧ in the text."""
@@ -252,7 +252,7 @@ def request_of(
         deadline_ms=deadline_ms,
         must_start_with=must_start_with,
         confidence=confidence,
-        most_doubt=most_doubt,
+        max_line_nll=max_line_nll,
         force=force,
     )
 
@@ -269,7 +269,7 @@ def apply(request: InfillRequest, texts: Sequence[str]) -> str:
 def scripted(request: InfillRequest, answers: Sequence[str], *, settles_at: int = 2) -> ScriptedDenoiser:
     """A denoiser that answers so, what a hole's edges demand included."""
     tokens = tiny_tokens()
-    layout = lay_out(request, tokens, Budget())
+    layout = lay_out(request, tokens, WindowBudget())
     assert not isinstance(layout, Rejection), layout
     return ScriptedDenoiser(layout.encode_middles(answers), tokens.size + 3, settles_at=settles_at)
 

@@ -8,7 +8,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from engine.nano import DIRECTORY
 from infill.prompt.chat import fence_around
 from infill.prompt.layout import Layout, lay_out
-from infill.prompt.window import Budget
+from infill.prompt.window import WindowBudget
 from infill.request import Change, Rejection, Snippet
 from tests.unit.infill.scripted import request_of
 from tests.unit.infill.tiny import tiny_tokens
@@ -25,7 +25,7 @@ def prompt_of(
     changes: tuple[Change, ...] = (),
 ) -> str:
     request = request_of(marked, instruction=instruction, snippets=snippets, changes=changes)
-    layout = lay_out(request, TOKENS, Budget(context=800))
+    layout = lay_out(request, TOKENS, WindowBudget(context=800))
     assert isinstance(layout, Layout)
     return TOKENS.decode(layout.context_ids)
 
@@ -60,7 +60,7 @@ def test_the_parts_stand_in_the_order_in_which_they_change() -> None:
 
 def test_a_rewrite_sees_all_of_the_gap() -> None:
     request = request_of(f"{BEFORE}x = ⟦1⟧ + ⟦2⟧{AFTER}", instruction="use names")
-    layout = lay_out(request, TOKENS, Budget(context=800))
+    layout = lay_out(request, TOKENS, WindowBudget(context=800))
     assert isinstance(layout, Layout)
     prompt = TOKENS.decode(layout.context_ids)
     gap = prompt.split("Code in the gap now:\n```python\n")[1].split("```\nRewrite")[0]
@@ -83,8 +83,8 @@ def test_a_change_is_shown_as_a_diff(change: Change, diff: str) -> None:
 
 def test_an_edit_that_cannot_show_its_change_is_rejected() -> None:
     long = Change(path="a.py", before="x\n" * 400, after="y\n")
-    assert lay_out(request_of("⟦x⟧", changes=(long,)), TOKENS, Budget(context=300)) == Rejection(reason="no_room")
-    assert isinstance(lay_out(request_of("⟦⟧", changes=(long,)), TOKENS, Budget(context=300)), Layout)
+    assert lay_out(request_of("⟦x⟧", changes=(long,)), TOKENS, WindowBudget(context=300)) == Rejection(reason="no_room")
+    assert isinstance(lay_out(request_of("⟦⟧", changes=(long,)), TOKENS, WindowBudget(context=300)), Layout)
 
 
 def test_only_whole_changes_are_shown_the_newest_first() -> None:
@@ -121,7 +121,7 @@ def test_nothing_from_a_file_takes_part_in_the_conversation() -> None:
     request = request_of(
         marked, path="<|turn>`\n.py", instruction="<eos>", snippets=(Snippet(path="<bos>", text="<eos>"),)
     )
-    layout = lay_out(request, TOKENS, Budget(context=800))
+    layout = lay_out(request, TOKENS, WindowBudget(context=800))
     assert isinstance(layout, Layout)
     control = TOKENS.control
     found = [i for i in layout.context_ids.tolist() if i in TOKENS.banned_in_hole]
@@ -150,4 +150,4 @@ def test_snippets_keep_to_their_share() -> None:
 
 def test_a_frame_beyond_the_budget_is_rejected() -> None:
     request = request_of("⟦⟧", instruction="write " * 400)
-    assert lay_out(request, TOKENS, Budget(context=300)) == Rejection(reason="no_room")
+    assert lay_out(request, TOKENS, WindowBudget(context=300)) == Rejection(reason="no_room")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from infill.syntax.check import Statements
+from infill.syntax.check import SyntaxCheck
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_two_holes_are_filled_before_a_text_is_called_broken() -> None:
 )
 def test_what_a_window_cuts_in_two_is_left_out(window: str, whole: str) -> None:
     before, _, after = window.partition("⟦⟧")
-    statements = Statements.of((before, after), ("",), "python")
+    statements = SyntaxCheck.of((before, after), ("",), "python")
     assert "⟦⟧".join(statements.around) == whole
 
 
@@ -73,15 +73,15 @@ def test_a_text_is_blamed_for_making_a_comment_of_what_follows(
 
 
 def test_languages_without_a_grammar_are_whole() -> None:
-    assert Statements.of((")\nx = ", "("), ("",), "cobol").around == (")\nx = ", "(")
+    assert SyntaxCheck.of((")\nx = ", "("), ("",), "cobol").around == (")\nx = ", "(")
 
 
 def _unavoidable(around: Sequence[str], middles: Sequence[str], language: str) -> int:
     return _statements(around, middles, language).unavoidable_errors()
 
 
-def _statements(around: Sequence[str], middles: Sequence[str], language: str) -> Statements:
-    return Statements(tuple(around), tuple(middles), language)
+def _statements(around: Sequence[str], middles: Sequence[str], language: str) -> SyntaxCheck:
+    return SyntaxCheck(tuple(around), tuple(middles), language)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def _statements(around: Sequence[str], middles: Sequence[str], language: str) ->
 )
 def test_what_breaks_the_syntax(language: str, marked: str, whole: Sequence[str], broken: Sequence[str]) -> None:
     before, after = marked.split("‸")
-    statements = Statements.of((before, after), ("",), language)
+    statements = SyntaxCheck.of((before, after), ("",), language)
     fewest = statements.unavoidable_errors()
     assert [text for text in whole if statements.errors([text]) > fewest] == []
     assert [text for text in broken if statements.errors([text]) <= fewest] == []
@@ -142,6 +142,6 @@ def test_what_is_still_to_be_typed_behind_brackets_is_no_error(
     language: str, marked: str, whole: str, broken: str
 ) -> None:
     before, after = marked.split("‸")
-    statements = Statements.of((before, after), ("",), language)
+    statements = SyntaxCheck.of((before, after), ("",), language)
     assert statements.errors([whole]) == 0
     assert statements.errors([broken]) > 0

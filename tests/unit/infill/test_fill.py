@@ -13,7 +13,7 @@ from engine.canvas import TokenIds
 from infill.fill import Infiller
 from infill.meter import Meter
 from infill.prompt.layout import lay_out
-from infill.prompt.window import Budget
+from infill.prompt.window import WindowBudget
 from infill.request import Change, Filled, InfillRequest, Progress, Rejection, Snippet, Span
 from infill.text.passage import to_line_feeds
 from tests.unit.infill.scripted import (
@@ -211,7 +211,7 @@ def test_what_stands_elsewhere_is_offered_where_the_model_knows_no_better(
     nats: float, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tests.unit.infill.scripted._RIGHT", nats)
-    result = filled(request_of(ELSEWHERE, most_doubt=2.5), "bar")
+    result = filled(request_of(ELSEWHERE, max_line_nll=2.5), "bar")
     assert result.candidates[0].texts == (text,)
 
 
@@ -263,8 +263,8 @@ def test_candidates_differ_in_more_than_blanks() -> None:
 
 
 def test_what_would_not_be_shown_is_not_written() -> None:
-    def found(most_doubt: float | None) -> Filled:
-        request = request_of("x = ⟦⟧\n", most_doubt=most_doubt)
+    def found(max_line_nll: float | None) -> Filled:
+        request = request_of("x = ⟦⟧\n", max_line_nll=max_line_nll)
         denoiser = scripted(request, ["foo.bar"])
         only_the_encoder_knows(denoiser, [ids[:2] for ids in denoiser.answers])
         return only(run(request, denoiser))
@@ -276,13 +276,13 @@ def test_what_would_not_be_shown_is_not_written() -> None:
 
 
 def test_what_is_likely_but_for_the_known_characters_after_it_is_written() -> None:
-    request = request_of("x = foo(⟦⟧)\n", most_doubt=0.6)
+    request = request_of("x = foo(⟦⟧)\n", max_line_nll=0.6)
     denoiser = scripted(request, ["foo.bar"])
     only_the_encoder_knows(denoiser, [ids[:2] for ids in denoiser.answers])
     denoiser.unlikely_id = int(denoiser.answers[0][-1])
     [candidate] = only(run(request, denoiser)).candidates
     assert candidate.texts == ("foo.bar",)
-    assert -candidate.score > 0.6 >= candidate.doubt
+    assert -candidate.score > 0.6 >= candidate.worst_line_nll
 
 
 def test_what_the_encoder_writes_is_drafted() -> None:
@@ -423,7 +423,7 @@ def test_anything_can_be_asked_and_only_the_hole_changes(
 
 
 def test_the_window_holds_no_more_than_the_layout_shows() -> None:
-    layout = lay_out(request_of("a\n" * 9_000 + "⟦⟧" + "\nb" * 9_000), tiny_tokens(), Budget(context=300))
+    layout = lay_out(request_of("a\n" * 9_000 + "⟦⟧" + "\nb" * 9_000), tiny_tokens(), WindowBudget(context=300))
     assert not isinstance(layout, Rejection)
     assert len(layout.context_ids) <= 300
     assert len("".join(layout.around)) < 1_000

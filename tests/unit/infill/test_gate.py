@@ -64,9 +64,9 @@ def test_all_of_it_its_first_line_or_nothing(
 def test_a_first_line_has_to_do_without_the_rest(
     before: str, text: str, after: str, language: str, expected: str
 ) -> None:
-    doubts = [0.1] * text.count("\n") + [9.0]
+    line_nll = [0.1] * text.count("\n") + [9.0]
     place = Insertion(before=before, after=after, language=language)
-    shown = admitted(scored(text, *doubts), 1.0, added_errors=0, insertion=place)
+    shown = admitted(scored(text, *line_nll), 1.0, added_errors=0, insertion=place)
     assert (shown.reason if isinstance(shown, Rejection) else shown.texts[0]) == expected
 
 
@@ -90,22 +90,22 @@ def test_the_rest_of_the_only_identifier_is_shown_however_unlikely(
 
 
 @pytest.mark.parametrize(
-    ("confidence", "most_doubt", "nats"),
+    ("confidence", "max_line_nll", "nats"),
     [(None, None, None), ("shy", None, 1.0), ("normal", None, 2.0), ("bold", None, 3.0), ("bold", 0.5, 0.5)],
 )
 def test_a_preset_means_what_the_profile_says_and_nats_outweigh_it(
-    confidence: Confidence | None, most_doubt: float | None, nats: float | None
+    confidence: Confidence | None, max_line_nll: float | None, nats: float | None
 ) -> None:
-    request = request_of("x = ⟦⟧\n", confidence=confidence, most_doubt=most_doubt)
-    assert Gate(shy=1.0, normal=2.0, bold=3.0).most_doubt(request) == nats
+    request = request_of("x = ⟦⟧\n", confidence=confidence, max_line_nll=max_line_nll)
+    assert Gate(shy=1.0, normal=2.0, bold=3.0).max_line_nll(request) == nats
 
 
 @pytest.mark.parametrize(("answer", "reason"), [("foo", "low_confidence"), (")foo", "breaks_syntax")])
 def test_a_request_that_nobody_made_may_be_answered_with_silence(answer: str, reason: RejectReason) -> None:
     shown = filled(request_of("x = ⟦⟧\nfoo(2)\n"), answer)
     assert shown.candidates[0].texts == (answer,)
-    most_doubt = 0.0 if reason == "low_confidence" else 9.0
-    silent = filled(request_of("x = ⟦⟧\nfoo(2)\n", most_doubt=most_doubt), answer)
+    max_line_nll = 0.0 if reason == "low_confidence" else 9.0
+    silent = filled(request_of("x = ⟦⟧\nfoo(2)\n", max_line_nll=max_line_nll), answer)
     assert silent.candidates == ()
     assert silent.rejection == Rejection(reason=reason)
 
@@ -126,4 +126,4 @@ def test_what_the_menu_shows_is_not_offered_again() -> None:
 def test_what_stands_elsewhere_is_not_doubted_for_being_long(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.unit.infill.scripted._RIGHT", -2.0)
     document = f"self.total = {call}\nself.count = 2\nself.total = ⟦⟧\nself.count = 2\n"
-    assert filled(request_of(document, most_doubt=2.5), "bar").candidates[0].texts == (call,)
+    assert filled(request_of(document, max_line_nll=2.5), "bar").candidates[0].texts == (call,)

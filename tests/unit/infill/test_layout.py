@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import infill.text
+from engine.canvas import DenoiseConfig
+from engine.nano import DIRECTORY
+from infill.profile import derived_profile
 from infill.prompt.layout import Layout, lay_out
-from infill.prompt.window import Budget
+from infill.prompt.window import WindowBudget
 from infill.request import InfillRequest, Rejection, Span
+from infill.text.tokens import TextTokens
 from tests.unit.infill.scripted import request_of
 from tests.unit.infill.tiny import tiny_tokens
 
@@ -18,7 +25,7 @@ LINES = "".join(f"    foo{i} = total({i})\n" if i % 10 else f"def f{i}():\n" for
 
 
 def laid_out(request: InfillRequest, **budget: int) -> Layout:
-    layout = lay_out(request, TOKENS, Budget(**budget))
+    layout = lay_out(request, TOKENS, WindowBudget(**budget))
     assert isinstance(layout, Layout), layout
     return layout
 
@@ -161,7 +168,20 @@ def test_several_holes_share_a_canvas() -> None:
 
 
 def test_a_request_that_fits_no_canvas_is_rejected() -> None:
-    far = lay_out(request_of("⟦⟧" + LINES[:1_500] + "⟦⟧"), TOKENS, Budget())
+    far = lay_out(request_of("⟦⟧" + LINES[:1_500] + "⟦⟧"), TOKENS, WindowBudget())
     assert far == Rejection(reason="too_far")
-    long = lay_out(request_of("⟦" + LINES[:1_500] + "⟧"), TOKENS, Budget())
+    long = lay_out(request_of("⟦" + LINES[:1_500] + "⟧"), TOKENS, WindowBudget())
     assert long == Rejection(reason="too_long")
+
+
+def test_a_checkpoint_without_a_profile_is_shown_nearly_all_that_the_front_end_sends() -> None:
+    tokens = TextTokens.load(DIRECTORY)
+    sources = ("tokens.py", "words.py", "healing.py", "passage.py", "keywords.py")
+    text = "".join((Path(str(infill.text.__file__)).parent / name).read_text() for name in sources) * 2
+    text = text[: 16_000 + 8_000]
+    start = text.index("\n", 16_000)
+    request = InfillRequest(text=text, holes=(Span(start=start, end=start),), path="a.py")
+    layout = lay_out(request, tokens, derived_profile(DenoiseConfig()).window)
+    assert isinstance(layout, Layout)
+    assert sum(map(len, layout.around)) >= 20_000
+    assert len(layout.context_ids) <= 8_192

@@ -23,7 +23,7 @@ STRING = 'x = """\na\n\nb\n"""'
         # The line's own statement.
         ("python", "x = foo(", "1,\n    2)\ny = 3", "\n", "1,\n    2)"),
         ("", "x = ", "1\ny = 2", "\n", "1"),
-        # Statements one after the other, to the end of the first block.
+        # SyntaxCheck one after the other, to the end of the first block.
         ("python", "def f():\n    ", "x = 1\n    y = 2\ndef g():", "\n", "x = 1\n    y = 2"),
         ("python", "def f():\n    ", "x = 1\n    if x:\n        y\n    z", "\n", "x = 1\n    if x:\n        y"),
         ("python", "", "def f():\n    return 1\n\n\ndef g():\n    pass", "\n", "def f():\n    return 1\n\n"),
