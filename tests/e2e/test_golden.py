@@ -7,10 +7,10 @@ checkpoint, or a better search, may change them: then they are written anew, on 
 from __future__ import annotations
 
 import pytest
-from engine.checkpoint.config import denoise_config
-from engine.weights.load import load
 
+from engine.checkpoint.config import denoise_config
 from engine.nano import DIRECTORY
+from engine.weights.load import load
 from infill.fill import Infiller
 from infill.profile import profile_for
 from infill.request import Filled
