@@ -57,7 +57,7 @@ def near_margins(before: str, after: str) -> list[str]:
 
 def _moved(line: str, was: str, now: str) -> str:
     margin = margin_of(line)
-    if not line.strip() and margin != was:
+    if not line:
         return line
     if margin.startswith(was):
         return now + line[len(was) :]

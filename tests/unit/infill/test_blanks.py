@@ -36,6 +36,7 @@ CLASS = "class A:\n    def f(self):\n        self.name = name\n"
         ("class Stack:\n    def f(self):‸\n\n    def g(self): ...\n", "\n    x = 1", "\n        x = 1"),
         ("def f(a):\n    b = a\n‸\n    return b\n", "            c = b:", "    c = b:"),
         ("def f(a):\n    ‸\n    return b\n", "if a:\n        b = 1\n      c = 2", "if a:\n        b = 1\n      c = 2"),
+        ("class Stack:‸\n", "\nx = 1\n\ny = 2", "\n    x = 1\n\n    y = 2"),
         # What was wrong before is not for a text to mend.
         ("def f(a):\n    b = 1\n        ‸\n", "c = 2", "c = 2"),
         # Tabs and blanks.
