@@ -11,7 +11,7 @@ from dgemma_lsp.logs import log_to_stderr
 from dgemma_lsp.lsp.framing import read_bodies
 from dgemma_lsp.lsp.settings import Settings
 from dgemma_lsp.server import Server
-from dgemma_lsp.wire.messages import Done, Event, HostStatus, Owner, Priority
+from dgemma_lsp.wire.messages import Answer, Event, HostStatus, Owner, Priority
 from infill.request import Candidate, InfillRequest
 
 SHOWN = "abcdefghijklmnopqrstuvwxyz"
@@ -28,7 +28,7 @@ class InstantEngine:
         self, request: InfillRequest, *, priority: Priority, owner: Owner | None, drafts: bool = False
     ) -> AsyncGenerator[Event]:
         """Offer the text."""
-        yield Candidate(
+        candidate = Candidate(
             texts=(SHOWN,),
             score=0.0,
             worst_entropy=0.0,
@@ -37,8 +37,16 @@ class InstantEngine:
             passes=0,
             stop_reason="settled",
         )
-        yield Done(
-            passes=0, token_positions=0, ms={}, context_tokens=0, cached_tokens=0, free_tokens=0, stop_reason="settled"
+        yield Answer(
+            candidates=(candidate,),
+            rejection=None,
+            passes=0,
+            token_positions=0,
+            ms={},
+            context_tokens=0,
+            cached_tokens=0,
+            free_tokens=0,
+            stop_reason="settled",
         )
 
     async def status(self) -> HostStatus:

@@ -38,7 +38,7 @@ from bench.machine import machine
 from dgemma_lsp.client.client import HostClient, Superseded
 from dgemma_lsp.client.launch import Launcher
 from dgemma_lsp.wire.identity import EngineOptions
-from dgemma_lsp.wire.messages import Done, Owner
+from dgemma_lsp.wire.messages import Answer, Owner
 from infill.request import Draft, InfillRequest, Span
 
 DOCUMENT_BYTES = 1_000_000
@@ -178,7 +178,7 @@ async def measure_host(options: EngineOptions, n: int) -> dict[str, Row]:
     }
 
 
-def _stages_ms(done: Done) -> float:
+def _stages_ms(done: Answer) -> float:
     """Milliseconds of a request's stages, without its time in the queue."""
     return sum(done.ms.values()) - done.ms["queue"]
 
@@ -211,13 +211,13 @@ def _cut(case: Case, size: int) -> InfillRequest:
     return InfillRequest(text=text, holes=(at,), path=case.path, language_id="python", mode="line")
 
 
-async def _ask(client: HostClient, request: InfillRequest, *, drafts: bool = False) -> tuple[int, Done, float]:
+async def _ask(client: HostClient, request: InfillRequest, *, drafts: bool = False) -> tuple[int, Answer, float]:
     """Number of drafts, cost and milliseconds of a request."""
     started = time.perf_counter()
     async with aclosing(client.infill(request, priority="inline", owner=None, drafts=drafts)) as stream:
         events = [event async for event in stream]
     elapsed = _ms_since(started)
-    [done] = [event for event in events if isinstance(event, Done)]
+    [done] = [event for event in events if isinstance(event, Answer)]
     return sum(isinstance(event, Draft) for event in events), done, elapsed
 
 
@@ -240,7 +240,7 @@ async def _supersede(client: HostClient, block: InfillRequest, request: InfillRe
                 pass
         except Superseded:
             pass
-    [done] = [event for event in events if isinstance(event, Done)]
+    [done] = [event for event in events if isinstance(event, Answer)]
     return done.ms["queue"]
 
 

@@ -16,12 +16,13 @@ from dgemma_lsp.cli.common import read_settings, warn
 from dgemma_lsp.cli.file.diff import unified_diff
 from dgemma_lsp.cli.file.source import Source, read_source, write_source
 from dgemma_lsp.cli.file.target import Hole, Target, check_holes
-from dgemma_lsp.client.answer import Answer, collect
+from dgemma_lsp.client.answer import collect
 from dgemma_lsp.client.client import EngineClient
 from dgemma_lsp.connect import connect
 from dgemma_lsp.documents.window import cut_window, readable
 from dgemma_lsp.logs import log_to_stderr
 from dgemma_lsp.silence import Silence
+from dgemma_lsp.wire.messages import Answer
 from infill.request import Draft, InfillRequest, StopReason
 
 NOTHING_TO_OFFER = 3
@@ -160,27 +161,27 @@ def _nothing(answer: Answer, request: InfillRequest) -> str:
 
 def _as_json(answer: Answer) -> dict[str, object]:
     """The shape that scripts rely on. Where there is nothing to offer, the reason takes the stop reason's place."""
-    done, rejection = answer.done, answer.rejection
+    rejection = answer.rejection
     return {
         "texts": answer.candidates[0].texts if answer.candidates else [],
         "candidates": [
             {"texts": candidate.texts, "score": candidate.score, "worst_entropy": candidate.worst_entropy}
             for candidate in answer.candidates
         ],
-        "passes": done.passes,
-        "ms": dict(done.ms),
-        "stop_reason": rejection.reason if rejection else done.stop_reason,
+        "passes": answer.passes,
+        "ms": dict(answer.ms),
+        "stop_reason": rejection.reason if rejection else answer.stop_reason,
     }
 
 
 def _statistics(answer: Answer) -> str:
     """What an answer cost, in words."""
-    done = answer.done
-    stages = ", ".join(f"{_STAGES.get(stage, stage)} {ms:.0f} ms" for stage, ms in done.ms.items())
-    ending = f"; {_ENDINGS[done.stop_reason]}" if done.stop_reason else ""
+    stages = ", ".join(f"{_STAGES.get(stage, stage)} {ms:.0f} ms" for stage, ms in answer.ms.items())
+    ending = f"; {_ENDINGS[answer.stop_reason]}" if answer.stop_reason else ""
     return (
-        f"{stages}; {done.passes} passes of the model over {done.token_positions} tokens, {done.context_tokens} of "
-        f"context ({done.cached_tokens} known from before), {done.free_tokens} filled in{ending}"
+        f"{stages}; {answer.passes} passes of the model over {answer.token_positions} tokens, "
+        f"{answer.context_tokens} of context ({answer.cached_tokens} known from before), "
+        f"{answer.free_tokens} filled in{ending}"
     )
 
 

@@ -39,7 +39,7 @@ class EngineClient(Protocol):
     def infill(
         self, request: InfillRequest, *, priority: Priority, owner: Owner | None, drafts: bool = False
     ) -> AsyncGenerator[Event]:
-        """Fill a request: drafts, if wanted, then candidates, best first, or a rejection, then `Done`.
+        """Fill a request: drafts, if wanted, then the `Answer`.
 
         Starts the engine if none runs and waits while it loads. Closing the generator (`aclose`, best by
         `contextlib.aclosing`) cancels: the model is free after at most the step it is in.

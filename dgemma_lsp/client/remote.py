@@ -16,7 +16,7 @@ from dgemma_lsp.wire.endpoint import Endpoint
 from dgemma_lsp.wire.errors import EngineSilent, EngineUnavailable, NotAnsweredError
 from dgemma_lsp.wire.messages import (
     ENDS,
-    Done,
+    Answer,
     Event,
     Failure,
     HostStatus,
@@ -236,7 +236,7 @@ async def _answer(transport: Transport, call: bytes) -> AsyncGenerator[Event]:
             if isinstance(event, Failure):
                 raise event.exception()
             yield event
-            done = isinstance(event, Done)
+            done = isinstance(event, Answer)
     if not done:
         raise EngineUnavailable("The engine ended before its answer did.")
 

@@ -12,13 +12,13 @@ import uuid
 
 from pygls.exceptions import JsonRpcRequestCancelled
 
-from dgemma_lsp.client.answer import Answer, collect
+from dgemma_lsp.client.answer import collect
 from dgemma_lsp.client.client import EngineError, Superseded
 from dgemma_lsp.client.session import Session
 from dgemma_lsp.features.inline import KIND, CompletionSite
 from dgemma_lsp.features.typed_through import TypedThrough
 from dgemma_lsp.silence import Silence
-from dgemma_lsp.wire.messages import Owner
+from dgemma_lsp.wire.messages import Answer, Owner
 from infill.request import InfillRequest
 
 logger = logging.getLogger(__name__)
@@ -74,12 +74,12 @@ def _silence(answer: Answer) -> Silence:
 
 
 def _costs(answer: Answer, shown: int, front: float) -> str:
-    done = answer.done
-    stages = ", ".join(f"{stage} {ms:.0f} ms" for stage, ms in done.ms.items())
-    outcome = done.stop_reason or (str(Silence(answer.rejection.reason)) if answer.rejection else "nothing")
+    stages = ", ".join(f"{stage} {ms:.0f} ms" for stage, ms in answer.ms.items())
+    outcome = answer.stop_reason or (str(Silence(answer.rejection.reason)) if answer.rejection else "nothing")
     return (
-        f"{shown} of {len(answer.candidates)} shown, {outcome}, context {done.context_tokens} tokens of which "
-        f"{done.cached_tokens} cached, {done.free_tokens} free, {done.passes} passes, {stages}, front {front:.1f} ms"
+        f"{shown} of {len(answer.candidates)} shown, {outcome}, context {answer.context_tokens} tokens of which "
+        f"{answer.cached_tokens} cached, {answer.free_tokens} free, {answer.passes} passes, {stages}, "
+        f"front {front:.1f} ms"
     )
 
 

@@ -11,7 +11,7 @@ from typing import ParamSpec
 from dgemma_lsp.host.jobs import Outcome
 from dgemma_lsp.host.scheduler import Scheduler
 from dgemma_lsp.wire.errors import EngineSilent
-from dgemma_lsp.wire.messages import Done, Event, HostStatus, RequestOptions
+from dgemma_lsp.wire.messages import Answer, Event, HostStatus, RequestOptions
 from infill.request import InfillRequest
 
 P = ParamSpec("P")
@@ -43,7 +43,7 @@ async def infill(scheduler: Scheduler, request: InfillRequest, options: RequestO
             if isinstance(outcome, Exception):
                 raise outcome
             yield outcome
-            if isinstance(outcome, Done):
+            if isinstance(outcome, Answer):
                 return
     finally:
         scheduler.cancel(job)

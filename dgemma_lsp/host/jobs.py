@@ -17,7 +17,7 @@ from engine.errors import EngineError
 from infill.request import InfillRequest
 
 Outcome: TypeAlias = Event | Superseded | EngineError
-"""What a job's taker is handed: events, the last of them `Done`, or one exception."""
+"""What a job's taker is handed: events, the last of them `Answer`, or one exception."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

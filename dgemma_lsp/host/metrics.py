@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from dgemma_lsp.wire.messages import PRIORITIES, Done, HostStatus, Priority
+from dgemma_lsp.wire.messages import PRIORITIES, Answer, HostStatus, Priority
 
 Ending: TypeAlias = Literal["done", "superseded", "cancelled", "failed"]
 STAGES = ("queue", "prefill", "denoise", "rank")
@@ -35,12 +35,12 @@ class Counters:
     token_positions: int = 0
     steps_after_cancel_max: int = 0
 
-    def add(self, done: Done) -> None:
+    def add(self, answer: Answer) -> None:
         """Count what an answered request cost."""
-        self.passes += done.passes
-        self.token_positions += done.token_positions
+        self.passes += answer.passes
+        self.token_positions += answer.token_positions
         for stage in STAGES:
-            self.ms[stage] += done.ms.get(stage, 0.0)
+            self.ms[stage] += answer.ms.get(stage, 0.0)
 
 
 def render(counters: Counters, status: HostStatus) -> str:

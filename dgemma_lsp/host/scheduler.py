@@ -22,7 +22,7 @@ from dgemma_lsp.resident.protocol import Model
 from dgemma_lsp.resident.resident import Loader, Resident
 from dgemma_lsp.wire.errors import EngineUnavailable, Superseded
 from dgemma_lsp.wire.identity import version
-from dgemma_lsp.wire.messages import Done, HostStatus, RequestOptions
+from dgemma_lsp.wire.messages import Answer, HostStatus, RequestOptions
 from engine.errors import DeviceLostError, EngineError
 from infill.request import Filled, InfillRequest, Progress
 
@@ -242,9 +242,7 @@ class Scheduler:
             self._finish(job, "failed", EngineError(f"The engine failed ({type(error).__name__}); see its log."))
         else:
             if isinstance(item, Filled):
-                done = _done(job, item)
-                rejection = (item.rejection,) if item.rejection is not None else ()
-                self._finish(job, "done", *item.candidates, *rejection, done)
+                self._finish(job, "done", _answer(job, item))
             elif item.draft is not None and job.options.stream and not job.ended:
                 job.deliver(item.draft)
 
@@ -291,16 +289,14 @@ class Scheduler:
             raise RuntimeError("the pipeline stopped without an answer")
         return item
 
-    def _finish(self, job: Job, ending: Ending, *outcomes: Outcome) -> None:
+    def _finish(self, job: Job, ending: Ending, outcome: Outcome) -> None:
         with self._condition:
             if not self._end(job, ending):
                 return
-            for outcome in outcomes:
-                if isinstance(outcome, Done):
-                    self.counters.add(outcome)
-                    _log_done(job, outcome)
-        for outcome in outcomes:
-            job.deliver(outcome)
+            if isinstance(outcome, Answer):
+                self.counters.add(outcome)
+                _log_answer(job, outcome)
+        job.deliver(outcome)
         self._notify()
 
     @staticmethod
@@ -311,10 +307,12 @@ class Scheduler:
         _log.debug("request %d failed with: %s", job.number, error)
 
 
-def _done(job: Job, filled: Filled) -> Done:
+def _answer(job: Job, filled: Filled) -> Answer:
     stats = filled.stats
     queue_s = time.monotonic() - job.submitted_s - job.busy_s
-    return Done(
+    return Answer(
+        candidates=filled.candidates,
+        rejection=filled.rejection,
         passes=stats.passes,
         token_positions=stats.token_positions,
         ms={"queue": queue_s * 1000, **stats.ms},
@@ -325,15 +323,15 @@ def _done(job: Job, filled: Filled) -> Done:
     )
 
 
-def _log_done(job: Job, done: Done) -> None:
+def _log_answer(job: Job, answer: Answer) -> None:
     _log.info(
         "request %d %s: context %d, cached %d, free %d tokens; %d passes; %s ms; %s",
         job.number,
         job.options.priority,
-        done.context_tokens,
-        done.cached_tokens,
-        done.free_tokens,
-        done.passes,
-        ", ".join(f"{stage} {ms:.1f}" for stage, ms in done.ms.items()),
-        done.stop_reason or "rejected",
+        answer.context_tokens,
+        answer.cached_tokens,
+        answer.free_tokens,
+        answer.passes,
+        ", ".join(f"{stage} {ms:.1f}" for stage, ms in answer.ms.items()),
+        answer.stop_reason or "rejected",
     )

@@ -56,14 +56,16 @@ class RequestOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
-    """The last event of an answer: what it cost.
+class Answer:
+    """The last event: the candidates, best first, or where there are none the rejection that says why; and the cost.
 
     ms: milliseconds by stage: "queue" (waiting, loading and preemption included), "prefill", "denoise", "rank".
     token_positions: decoder and scoring positions computed, padding included. stop_reason: the best candidate's,
     None where there is none.
     """
 
+    candidates: tuple[Candidate, ...]
+    rejection: Rejection | None
     passes: int
     token_positions: int
     ms: Mapping[str, float]
@@ -73,7 +75,7 @@ class Done:
     stop_reason: StopReason | None
 
 
-Event: TypeAlias = Draft | Candidate | Rejection | Done
+Event: TypeAlias = Draft | Answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,9 +139,7 @@ _FAILURES: dict[FailureKind, type[Superseded] | type[EngineError]] = {
 
 _EVENTS: dict[str, type[Event] | type[Failure]] = {
     "draft": Draft,
-    "candidate": Candidate,
-    "rejection": Rejection,
-    "done": Done,
+    "answer": Answer,
     "error": Failure,
 }
 _TAGS = {kind: tag for tag, kind in _EVENTS.items()}

@@ -26,15 +26,15 @@ from dgemma_lsp.client.launch import FixedEngine, Launcher
 from dgemma_lsp.wire import endpoint
 from dgemma_lsp.wire.directories import runtime_directory
 from dgemma_lsp.wire.identity import ROOT, EngineOptions
-from dgemma_lsp.wire.messages import Done
+from dgemma_lsp.wire.messages import Answer
 from engine.errors import EngineError
-from infill.request import Candidate, Draft
+from infill.request import Draft
 from tests.e2e.hosts import FAKE_HOST, TIMEOUT_S, Desk, ask, follow, owner, until
 
 
 async def test_a_request_starts_the_host_and_streams_its_events(desk: Desk) -> None:
     events = await ask(desk.client(), "a", drafts=True)
-    assert [type(event) for event in events] == [Draft, Draft, Draft, Candidate, Done]
+    assert [type(event) for event in events] == [Draft, Draft, Draft, Answer]
 
 
 async def test_two_clients_share_one_load(desk: Desk) -> None:
@@ -64,7 +64,7 @@ async def test_a_host_killed_in_mid_request_is_replaced_by_the_next_request(desk
     with pytest.raises(EngineUnavailable):
         await asking
     desk.script.release("step")
-    assert isinstance((await ask(client, "b"))[-1], Done)
+    assert isinstance((await ask(client, "b"))[-1], Answer)
     assert len(desk.script.lines("loads")) == 2
 
 
@@ -79,7 +79,7 @@ async def test_a_host_killed_while_loading_is_replaced_by_the_next_request(desk:
     with pytest.raises(EngineUnavailable):
         await asking
     desk.script.release("load")
-    assert isinstance((await ask(client, "b"))[-1], Done)
+    assert isinstance((await ask(client, "b"))[-1], Answer)
 
 
 async def test_a_host_killed_between_requests_is_not_noticed(desk: Desk) -> None:
@@ -88,7 +88,7 @@ async def test_a_host_killed_between_requests_is_not_noticed(desk: Desk) -> None
     pid = (await client.status()).pid
     os.kill(pid, signal.SIGKILL)
     await desk.script.until(lambda: not psutil.pid_exists(pid))
-    assert isinstance((await ask(client, "b"))[-1], Done)
+    assert isinstance((await ask(client, "b"))[-1], Answer)
 
 
 async def test_a_host_that_hangs_is_one_clear_message_and_can_be_ended(
@@ -108,7 +108,7 @@ async def test_a_host_that_hangs_is_one_clear_message_and_can_be_ended(
             await ask(client, "b")
         assert await asyncio.to_thread(main, ["host", "stop", "--checkpoint", desk.options.checkpoint]) == 0
         assert capfd.readouterr().out == f"killed process {process.pid}, which did not answer\n"
-    assert isinstance((await ask(earlier, "c"))[-1], Done)
+    assert isinstance((await ask(earlier, "c"))[-1], Answer)
 
 
 async def test_status_and_stop_know_every_host_of_the_user(desk: Desk, capfd: pytest.CaptureFixture[str]) -> None:
@@ -232,7 +232,7 @@ async def test_without_unix_sockets_a_loopback_port_needs_the_token(
     monkeypatch.setattr(endpoint, "UNIX", False)
     desk.script.set("loopback")
     client = desk.client()
-    assert isinstance((await ask(client, "a"))[-1], Done)
+    assert isinstance((await ask(client, "a"))[-1], Answer)
     status = await client.status()
     listening = [
         connection.laddr
@@ -264,7 +264,7 @@ async def test_leftovers_do_not_block_a_start(desk: Desk) -> None:
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(directory / f"{launcher.key}.sock"))
     (directory / f"{launcher.key}.lock").write_text("12345")
-    assert isinstance((await ask(desk.client(), "a"))[-1], Done)
+    assert isinstance((await ask(desk.client(), "a"))[-1], Answer)
 
 
 async def test_a_start_waits_for_a_lock_that_is_given_back(desk: Desk) -> None:
@@ -297,7 +297,7 @@ async def test_a_missing_checkpoint_is_one_clear_message(desk: Desk) -> None:
 async def test_a_host_whose_log_cannot_grow_serves_all_the_same(desk: Desk) -> None:
     limited = ("sh", "-c", 'ulimit -f 0; exec "$0" -m tests.e2e.fake_host "$@"', sys.executable)
     client = desk.client(command=limited)
-    assert isinstance((await ask(client, "a"))[-1], Done)
+    assert isinstance((await ask(client, "a"))[-1], Answer)
     await client.stop()
 
 
@@ -317,7 +317,7 @@ async def test_a_watched_host_stays(desk: Desk) -> None:
     async with contextlib.aclosing(client.watch()) as statuses:
         pid = (await follow(statuses, "paused")).pid
         await asyncio.sleep(1.5 * options.exit_minutes * 60)
-        assert isinstance((await ask(client, "a"))[-1], Done)
+        assert isinstance((await ask(client, "a"))[-1], Answer)
         assert (await follow(statuses, "paused")).pid == pid
     assert len(desk.script.lines("loads")) == 2
     await desk.script.until(lambda: not psutil.pid_exists(pid))
@@ -343,10 +343,10 @@ async def test_a_host_whose_installation_was_deleted_serves_on_and_is_replaced(d
     await ask(client, "a")
     assert (await client.status()).pid == process.pid
     shutil.rmtree(tmp_path)
-    assert isinstance((await ask(client, "b"))[-1], Done)
+    assert isinstance((await ask(client, "b"))[-1], Answer)
     process.kill()
     await asyncio.to_thread(process.wait)
-    assert isinstance((await ask(client, "c"))[-1], Done)
+    assert isinstance((await ask(client, "c"))[-1], Answer)
 
 
 def _runs(pid: int) -> bool:

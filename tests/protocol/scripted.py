@@ -8,18 +8,24 @@ from dataclasses import replace
 
 from dgemma_lsp.client.client import EngineError, EngineUnavailable
 from dgemma_lsp.wire.identity import EngineOptions
-from dgemma_lsp.wire.messages import Done, Event, HostState, HostStatus, Owner, Priority
+from dgemma_lsp.wire.messages import Answer, Event, HostState, HostStatus, Owner, Priority
 from infill.request import Candidate, Draft, InfillRequest, Rejection, RejectReason
 
-DONE = Done(
-    passes=3,
-    token_positions=90,
-    ms={"queue": 0.0, "prefill": 1.0, "denoise": 2.0, "rank": 0.5},
-    context_tokens=64,
-    cached_tokens=32,
-    free_tokens=5,
-    stop_reason="settled",
-)
+
+def answer(*candidates: Candidate, rejection: Rejection | None = None) -> Answer:
+    """What an engine says last."""
+    return Answer(
+        candidates=candidates,
+        rejection=rejection,
+        passes=3,
+        token_positions=90,
+        ms={"queue": 0.0, "prefill": 1.0, "denoise": 2.0, "rank": 0.5},
+        context_tokens=64,
+        cached_tokens=32,
+        free_tokens=5,
+        stop_reason="settled",
+    )
+
 
 Script = Callable[[InfillRequest], list[Event]]
 
@@ -40,14 +46,14 @@ def offers(*texts: str | tuple[str, ...], drafts: Sequence[Draft] = ()) -> Scrip
             )
             for rank, text in enumerate(texts[: request.n])
         ]
-        return [*drafts, *candidates, DONE]
+        return [*drafts, answer(*candidates)]
 
     return script
 
 
 def rejects(reason: RejectReason) -> Script:
     """Offer nothing."""
-    return lambda request: [Rejection(reason=reason), DONE]
+    return lambda request: [answer(rejection=Rejection(reason=reason))]
 
 
 def status(

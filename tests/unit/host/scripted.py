@@ -83,7 +83,7 @@ class Taker:
 
     def __call__(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
-        if not isinstance(outcome, Draft | Candidate):
+        if not isinstance(outcome, Draft):
             self.ended.set()
 
     def wait(self) -> list[Outcome]:

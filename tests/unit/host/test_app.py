@@ -15,9 +15,8 @@ from dgemma_lsp.host.app import HostApp
 from dgemma_lsp.host.scheduler import Scheduler
 from dgemma_lsp.resident.protocol import Model
 from dgemma_lsp.resident.resident import Report
-from dgemma_lsp.wire.messages import RequestOptions, dump_call, parse_event, parse_status
+from dgemma_lsp.wire.messages import Answer, RequestOptions, dump_call, parse_event, parse_status
 from engine.errors import EngineError
-from infill.request import Candidate
 from tests.unit.host.scripted import TIMEOUT_S, ScriptedModel, owner, request
 
 
@@ -52,10 +51,9 @@ async def test_infill_streams_events(http: httpx2.AsyncClient) -> None:
     assert [next(iter(json.loads(line))) for line in response.text.splitlines()] == [
         "draft",
         "draft",
-        "candidate",
-        "done",
+        "answer",
     ]
-    assert isinstance(events[2], Candidate)
+    assert isinstance(events[2], Answer)
 
 
 async def test_a_client_that_hangs_up_before_its_request_is_read_is_no_error(scheduler: Scheduler) -> None:

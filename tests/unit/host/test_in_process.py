@@ -12,8 +12,8 @@ from dgemma_lsp.client.client import EngineClient
 from dgemma_lsp.host.in_process import InProcessClient
 from dgemma_lsp.host.scheduler import Scheduler
 from dgemma_lsp.wire.errors import EngineUnavailable, Superseded
-from dgemma_lsp.wire.messages import Done, Event, HostState, HostStatus
-from infill.request import Candidate, Draft
+from dgemma_lsp.wire.messages import Answer, Event, HostState, HostStatus
+from infill.request import Draft
 from tests.unit.host.scripted import TIMEOUT_S, ScriptedModel, owner, request
 
 
@@ -44,7 +44,7 @@ async def _wait_for_step(model: ScriptedModel, name: str) -> None:
 async def test_events_come_in_order(client: EngineClient, model: ScriptedModel) -> None:
     model.permits.release(1000)
     events = await _collect(client, "a", drafts=True)
-    assert [type(event) for event in events] == [Draft, Draft, Draft, Candidate, Done]
+    assert [type(event) for event in events] == [Draft, Draft, Draft, Answer]
 
 
 async def test_a_newer_request_supersedes(client: EngineClient, model: ScriptedModel) -> None:
@@ -54,7 +54,7 @@ async def test_a_newer_request_supersedes(client: EngineClient, model: ScriptedM
     with pytest.raises(Superseded):
         await old
     model.permits.release(1000)
-    assert isinstance((await new)[-1], Done)
+    assert isinstance((await new)[-1], Answer)
 
 
 async def test_closing_the_stream_cancels(client: EngineClient, model: ScriptedModel) -> None:

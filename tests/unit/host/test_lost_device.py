@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from dgemma_lsp.host.scheduler import Scheduler
 from dgemma_lsp.resident.resident import Report
-from dgemma_lsp.wire.messages import Done, RequestOptions
+from dgemma_lsp.wire.messages import Answer, RequestOptions
 from engine.errors import DeviceLostError
 from infill.request import Filled, InfillRequest, Progress
 from tests.unit.host.scripted import TIMEOUT_S, ScriptedModel, Taker, request
@@ -50,7 +50,7 @@ def outcomes(model: Sleeper) -> tuple[list[object], Scheduler]:
 def test_it_is_loaded_anew_and_the_request_is_answered() -> None:
     model = Sleeper(gated=False)
     answer, scheduler = outcomes(model)
-    assert isinstance(answer[-1], Done)
+    assert isinstance(answer[-1], Answer)
     assert len(model.loads) == 2
     assert not scheduler.lost
 

@@ -14,9 +14,9 @@ from dgemma_lsp.resident import resident
 from dgemma_lsp.resident.protocol import Model
 from dgemma_lsp.resident.resident import Loader, Report
 from dgemma_lsp.wire.errors import EngineUnavailable, Superseded
-from dgemma_lsp.wire.messages import Done, Owner, Priority, RequestOptions
+from dgemma_lsp.wire.messages import Answer, Owner, Priority, RequestOptions
 from engine.errors import CheckpointError, EngineError
-from infill.request import Candidate, Draft
+from infill.request import Draft
 from tests.unit.host.scripted import TIMEOUT_S, ScriptedModel, Taker, owner, request
 
 
@@ -78,14 +78,13 @@ def _make_bench() -> Iterator[Callable[..., Bench]]:
 def test_answers_in_order_and_counts(bench: Bench) -> None:
     bench.free_running()
     _, taker = bench.submit("a", steps=2, drafts=True)
-    draft_1, draft_2, candidate, done = taker.wait()
+    draft_1, draft_2, answer = taker.wait()
     assert [draft_1, draft_2] == [Draft(pieces=(((f"a {step}", 0.5),),)) for step in (1, 2)]
-    assert isinstance(candidate, Candidate)
-    assert candidate.texts == ("a",)
-    assert isinstance(done, Done)
-    assert done.passes == 2
-    assert set(done.ms) == {"queue", "prefill", "denoise", "rank"}
-    assert done.stop_reason == "settled"
+    assert isinstance(answer, Answer)
+    assert [candidate.texts for candidate in answer.candidates] == [("a",)]
+    assert answer.passes == 2
+    assert set(answer.ms) == {"queue", "prefill", "denoise", "rank"}
+    assert answer.stop_reason == "settled"
     assert bench.scheduler.counters.passes == 2
     assert bench.scheduler.counters.endings["done"] == 1
 
@@ -120,8 +119,8 @@ def test_preempts_at_the_next_step_and_goes_on_afterwards(bench: Bench) -> None:
     bench.wait_for_step("rewrite")
     _, inline = bench.submit("inline", steps=2)
     bench.free_running()
-    assert isinstance(inline.wait()[-1], Done)
-    assert isinstance(rewrite.wait()[-1], Done)
+    assert isinstance(inline.wait()[-1], Answer)
+    assert isinstance(rewrite.wait()[-1], Answer)
     assert bench.model.ran == ["rewrite", "inline", "inline", "rewrite", "rewrite"]
 
 
@@ -131,7 +130,7 @@ def test_a_newer_request_of_the_owner_supersedes_the_running_one(bench: Bench) -
     _, new = bench.submit("new", owner=owner())
     assert isinstance(old.wait()[-1], Superseded)
     bench.free_running()
-    assert isinstance(new.wait()[-1], Done)
+    assert isinstance(new.wait()[-1], Answer)
     assert bench.model.ran == ["old", "new", "new", "new"]
     assert bench.model.closed[0] == "old"
     status = bench.scheduler.status()
@@ -145,7 +144,7 @@ def test_a_request_that_comes_late_is_itself_superseded(bench: Bench) -> None:
     _, old = bench.submit("old", owner=owner(), sequence=1)
     assert isinstance(old.wait()[-1], Superseded)
     bench.free_running()
-    assert isinstance(new.wait()[-1], Done)
+    assert isinstance(new.wait()[-1], Answer)
     assert "old" not in bench.model.ran
 
 
@@ -155,8 +154,8 @@ def test_others_are_not_superseded(bench: Bench, other: Owner | None) -> None:
     bench.wait_for_step("mine")
     _, theirs = bench.submit("theirs", owner=other)
     bench.free_running()
-    assert isinstance(mine.wait()[-1], Done)
-    assert isinstance(theirs.wait()[-1], Done)
+    assert isinstance(mine.wait()[-1], Answer)
+    assert isinstance(theirs.wait()[-1], Answer)
 
 
 def test_cancelling_stops_after_the_step_under_way(bench: Bench) -> None:
@@ -200,7 +199,7 @@ def test_a_failing_request_fails_alone_and_its_text_stays_out_of_the_log(
     [error] = bench.submit("broken")[1].wait()
     assert isinstance(error, EngineError)
     assert "KeyError" in str(error)
-    assert isinstance(bench.submit("sound")[1].wait()[-1], Done)
+    assert isinstance(bench.submit("sound")[1].wait()[-1], Answer)
     assert bench.scheduler.status().failed == 1
     assert "KeyError" in caplog.text
     assert "broken text" not in caplog.text
@@ -221,7 +220,7 @@ def test_requests_wait_for_the_load_and_the_superseded_never_run(make_bench: Cal
         assert told.wait(TIMEOUT_S)
     assert bench.scheduler.status().state == "loading"
     let_load.set()
-    assert isinstance(takers[-1].wait()[-1], Done)
+    assert isinstance(takers[-1].wait()[-1], Answer)
     assert all(isinstance(taker.wait()[-1], Superseded) for taker in takers[:-1])
     assert model.ran == ["199"] * 3
     status = bench.scheduler.status()
@@ -264,7 +263,7 @@ def test_a_failed_load_is_tried_again_later(make_bench: Callable[..., Bench], mo
     _, taker = bench.submit("too early")
     let_load.set()
     assert isinstance(taker.wait()[-1], EngineError)
-    assert isinstance(bench.submit("a")[1].wait()[-1], Done)
+    assert isinstance(bench.submit("a")[1].wait()[-1], Answer)
     assert bench.scheduler.status().state == "ready"
 
 
@@ -279,7 +278,7 @@ def test_idle_weights_are_dropped_and_loaded_again(make_bench: Callable[..., Ben
     bench = make_bench(model=model, idle_unload_s=0.01)
     assert model.freed.wait(TIMEOUT_S)
     model.freed.clear()
-    assert isinstance(bench.submit("a")[1].wait()[-1], Done)
+    assert isinstance(bench.submit("a")[1].wait()[-1], Answer)
     assert model.freed.wait(TIMEOUT_S)
     assert bench.scheduler.status().loads == 2
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from dgemma_lsp.wire.codec import WireError
 from dgemma_lsp.wire.errors import EngineSilent, EngineUnavailable, Superseded
 from dgemma_lsp.wire.messages import (
-    Done,
+    Answer,
     Event,
     Failure,
     HostStatus,
@@ -41,7 +42,18 @@ REQUEST = InfillRequest(
 TERMS = RequestOptions(
     priority="inline", owner=Owner(client="1", document="file:///a.py", kind="inline"), sequence=9, stream=True
 )
-DONE = Done(
+CANDIDATE = Candidate(
+    texts=("a", "b"),
+    score=-1.5,
+    worst_entropy=0.0,
+    worst_line_nll=0.0,
+    added_errors=0,
+    passes=4,
+    stop_reason="deadline",
+)
+ANSWER = Answer(
+    candidates=(CANDIDATE,),
+    rejection=None,
     passes=9,
     token_positions=640,
     ms={"queue": 0.5, "prefill": 1.0, "denoise": 30.25, "rank": 0.0},
@@ -52,17 +64,8 @@ DONE = Done(
 )
 EVENTS: list[Event | Failure] = [
     Draft(pieces=((("re", 0.25), ("turn", 1.5)), ())),
-    Candidate(
-        texts=("a", "b"),
-        score=-1.5,
-        worst_entropy=0.0,
-        worst_line_nll=0.0,
-        added_errors=0,
-        passes=4,
-        stop_reason="deadline",
-    ),
-    Rejection(reason="repeats_suffix"),
-    DONE,
+    ANSWER,
+    replace(ANSWER, candidates=(), rejection=Rejection(reason="repeats_suffix")),
     Failure(kind="engine", message="no"),
 ]
 
@@ -94,7 +97,12 @@ def test_an_event_comes_back_the_same_from_its_line(event: Event | Failure) -> N
 
 
 def test_events_are_named_as_documented() -> None:
-    assert json.loads(dump_event(DONE))["done"] == {
+    answer = json.loads(dump_event(ANSWER))["answer"]
+    assert answer["candidates"][0]["texts"] == ["a", "b"]
+    assert answer["candidates"][0]["worstLineNll"] == 0.0
+    del answer["candidates"]
+    assert answer == {
+        "rejection": None,
         "passes": 9,
         "tokenPositions": 640,
         "ms": {"queue": 0.5, "prefill": 1.0, "denoise": 30.25, "rank": 0.0},
@@ -103,13 +111,7 @@ def test_events_are_named_as_documented() -> None:
         "freeTokens": 24,
         "stopReason": None,
     }
-    assert [next(iter(json.loads(dump_event(event)))) for event in EVENTS] == [
-        "draft",
-        "candidate",
-        "rejection",
-        "done",
-        "error",
-    ]
+    assert [next(iter(json.loads(dump_event(event)))) for event in EVENTS] == ["draft", "answer", "answer", "error"]
 
 
 def test_a_status_comes_back_the_same() -> None:
@@ -175,9 +177,12 @@ def test_a_malformed_call_is_refused_with_its_path(body: str, message: str) -> N
         ("{}", "$: expected an object with one event"),
         ('{"a": 1, "b": 2}', "$: expected an object with one event"),
         ('{"applause": {}}', "$.applause: unknown event"),
-        ('{"rejection": {"reason": "mood"}}', "$.rejection.reason: expected one of"),
+        (
+            '{"answer": {"candidates": [], "rejection": {"reason": "mood"}}}',
+            "$.answer.rejection.reason: expected one of",
+        ),
         ('{"draft": {"pieces": [[["a"]]]}}', "$.draft.pieces[0][0]: expected 2 items, not 1"),
-        ('{"done": {"passes": 1}}', "$.done.tokenPositions: missing"),
+        ('{"answer": {"candidates": [], "rejection": null, "passes": 1}}', "$.answer.tokenPositions: missing"),
     ],
 )
 def test_a_malformed_event_is_refused_with_its_path(line: str, message: str) -> None:
