@@ -22,8 +22,10 @@ def trimmed(text: str, before: str, after: str, language: str) -> str:
     text = "\n".join([*map(str.rstrip, lines), last])
     if ends_line(after):
         text = text.rstrip()
-    text = in_style(_without_first_blanks(text, before), before + after)
-    return _indented(text, before, after, language)
+    bare = _without_first_blanks(text, before)
+    if bare != text and _breaks(bare, before, after, language) <= _breaks(text, before, after, language):
+        text = bare
+    return _indented(in_style(text, before + after), before, after, language)
 
 
 def ends_line(after: str) -> bool:
@@ -54,17 +56,17 @@ def _indented(text: str, before: str, after: str, language: str) -> str:
     left = before.rpartition("\n")[2]
     own, end, rest = text.partition("\n") if left else ("", "", text)
     first = next((line for line in rest.split("\n") if line.strip()), None)
-    fewest = 0 if first is None else misindented(_near(before, text, after), language)
+    fewest = 0 if first is None else _breaks(text, before, after, language)
     if first is None or not fewest:
         return text
     for margin in near_margins(before, after)[:_MOST_MARGINS]:
         tried = own + end + moved("\n" + rest, margin_of(first), margin)[1:]
-        errors = misindented(_near(before, tried, after), language)
+        errors = _breaks(tried, before, after, language)
         if errors < fewest:
             text, fewest = tried, errors
     return text
 
 
-def _near(before: str, text: str, after: str) -> str:
-    """A text between the lines that are near it."""
-    return "\n".join(before.split("\n")[-_ABOVE:]) + text + "\n".join(after.split("\n")[:_BELOW])
+def _breaks(text: str, before: str, after: str, language: str) -> int:
+    """How many of the blocks near a text are indented wrongly with it between two others."""
+    return misindented("\n".join(before.split("\n")[-_ABOVE:]) + text + "\n".join(after.split("\n")[:_BELOW]), language)

@@ -23,6 +23,7 @@ CLASS = "class A:\n    def f(self):\n        self.name = name\n"
         (CLASS + "        ‸\n", "    self.x = x\n            self.y = y", "self.x = x\n        self.y = y"),
         (CLASS + "‸\n", "        self.x = x", "        self.x = x"),
         ("if x:\n    if y:\n    ‸\n", "    z()", "    z()"),
+        ("def f():\n    x = 1\n  ‸\n    z = 1\n", "  y = 1", "  y = 1"),
         # What is wanted after a word is no such blank.
         ("def f():\n    return‸\n", " x", " x"),
         # Blocks.
