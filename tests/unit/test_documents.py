@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -32,3 +34,9 @@ def test_every_path_and_link_leads_somewhere(document: str) -> None:
     paths = [path for path in _PATH.findall(text) if "NAME" not in path]
     links = [str(Path(document).parent / link) for link in _LINK.findall(text)]
     assert [path for path in (*paths, *links) if not (ROOT / path).exists()] == []
+
+
+def test_the_editors_extension_has_the_version_of_the_server() -> None:
+    server = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    extension = json.loads((ROOT / "editors/vscode/package.json").read_text(encoding="utf-8"))["version"]
+    assert extension == server
