@@ -34,12 +34,6 @@ class Insertion:
         errors = self._statements.errors
         return leaves_open(line, text[end:]) or errors([text[:end]]) > errors([text])
 
-    def is_sure(self, text: str) -> bool:
-        """Return whether a text may be shown however unlikely it is: it ends the word that has been begun, and breaks
-        no more than the line does as it stands."""
-        errors = self._statements.errors
-        return ends_only_identifier(text, self.before, self.after) and errors([text]) <= errors([""])
-
     @cached_property
     def _statements(self) -> SyntaxCheck:
         return SyntaxCheck.of((self.before, self.after), ("",), self.language)
@@ -50,9 +44,12 @@ def admitted(
 ) -> Scored | Rejection:
     """Return what of a candidate may be shown. max_line_nll: nats. added_errors: of syntax. insertion: None where texts
     are replaced, which are shown whole or not at all."""
-    sure = insertion is not None and insertion.is_sure(scored.texts[0])
-    if added_errors and not sure:
+    if added_errors:
         return Rejection(reason="breaks_syntax")
+    # The encoder doubts the rest of a word for what may follow the word.
+    sure = insertion is not None and ends_only_identifier(
+        scored.texts[0], insertion.before, insertion.after, insertion.language
+    )
     shown = scored if sure or max(scored.line_nll) <= max_line_nll else None
     if shown is None and insertion and not insertion.right.strip():
         shown = first_line(scored)

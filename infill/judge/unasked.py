@@ -13,10 +13,11 @@ from typing import Self
 from infill.request import RejectReason
 from infill.syntax.brackets import closing
 from infill.text.indentation import OPENERS, margin_of
+from infill.text.keywords import common_words
 from infill.text.words import identifier_completions
 
-# Characters of an identifier after which the only one that begins so is right in nine of ten places.
-_TELLING = re.compile(r"[^\W\d]\w{2,}\Z")
+# The beginning of an identifier after which the only one that begins so is right in nine of ten places.
+_BEGUN = re.compile(r"[^\W\d]\w{2,}\Z")
 _WORD = re.compile(r"\w")
 _IMPORT = re.compile(r"\s*(import|from|use|using|require|#\s*include)\b")
 # In most languages; a selector or a directive has no blank after its "#".
@@ -47,10 +48,16 @@ def leaves_open(line: str, rest: str) -> bool:
     )
 
 
-def ends_only_identifier(text: str, before: str, after: str) -> bool:
-    """Return whether a text is the rest of a word that has been begun, and only one of the identifiers elsewhere begins
-    so."""
-    return bool(_TELLING.search(before)) and identifier_completions(before, after, count=2) == [text]
+def ends_only_identifier(text: str, before: str, after: str, language: str) -> bool:
+    """Return whether a text is the rest of a word that has been begun: what has been typed is no word yet, and only one
+    of the identifiers elsewhere begins so."""
+    begun = _BEGUN.search(before)
+    if begun is None or begun[0] in common_words(language):
+        return False
+    is_word = re.compile(rf"\b{begun[0]}\b")
+    if is_word.search(before[: begun.start()]) or is_word.search(after):
+        return False
+    return identifier_completions(before, after, count=2) == [text]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,8 +74,7 @@ def test_a_first_line_has_to_do_without_the_rest(
     ("before", "text", "after", "expected"),
     [
         ("def split_chunks(): ...\nx = spl", "it_chunks", "\n", "it_chunks"),
-        # The line is broken as it stands, and no more with the rest of its word.
-        ("def sections(): ...\nfor sec", "tions", "\n", "tions"),
+        ("def sections(): ...\nfor sec", "tions", "\n", "breaks_syntax"),
         ("def sections(): ...\nx = (sec", "tions", ")\n", "tions"),
         ("import collections\nimport col", "lections", "\n", "repeats_code"),
         ("spline = split_chunks()\nx = spl", "it_chunks", "\n", "low_confidence"),

@@ -69,13 +69,15 @@ def test_the_reason_against_a_text(marked: str, reason: RejectReason | None) -> 
         ("def split_chunks(): ...\nx = spl⟦it⟧\n", False),
         ("split_chunks = split_lines\nx = spl⟦it_chunks⟧\n", False),
         ("def split_chunks(): ...\nx = ⟦split_chunks⟧\n", False),
+        ("def split_chunks(split): ...\nx = split⟦_chunks⟧\n", False),
+        ("def within(): ...\nwith⟦in⟧\n", False),
         ("x1 = 1000\ny = 100⟦0⟧\n", False),
     ],
 )
 def test_the_rest_of_the_only_identifier_that_begins_so(marked: str, expected: bool) -> None:
     before, _, rest = marked.partition("⟦")
     text, _, after = rest.partition("⟧")
-    assert ends_only_identifier(text, before, after) is expected
+    assert ends_only_identifier(text, before, after, "python") is expected
 
 
 @pytest.mark.parametrize(
