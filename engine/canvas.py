@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import TracebackType
-from typing import Protocol, Self, TypeAlias
+from typing import Literal, Protocol, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +67,10 @@ class DenoiseConfig:
     stability_threshold: steps the hole's reading must have stayed unchanged to be settled.
     confidence_threshold: nats; mean entropy of the free positions below which the hole is settled.
     banned_ids: ids that no free position may take.
+    clamped: "every_step" computes clamped positions with the free ones in every step, in both directions, as the model
+        was trained; "read_once" computes them in the first step, blind to the holes, and keeps their keys and values.
+    clamped_conditioning: what self-conditioning feeds clamped positions that are computed in every step, once a step
+        has run: nothing, the clamped token, or the model's own distribution there.
     """
 
     ramp_steps: int = 48
@@ -77,6 +81,8 @@ class DenoiseConfig:
     stability_threshold: int = 1
     confidence_threshold: float = 0.005
     banned_ids: frozenset[int] = frozenset()
+    clamped: Literal["every_step", "read_once"] = "every_step"
+    clamped_conditioning: Literal["none", "token", "posterior"] = "token"
 
     def __post_init__(self) -> None:
         if min(self.max_denoising_steps, self.ramp_steps) < 1:

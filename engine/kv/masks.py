@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,10 +20,12 @@ CONTEXT = -1
 
 @dataclass(frozen=True, slots=True)
 class TokenPositions:
-    """Where packed tokens stand: their positions [N] int64, and their rows [N] int64 (`CONTEXT` or counted from 0)."""
+    """Where packed tokens stand: their positions [N] int64, and their rows [N] int64 (`CONTEXT` or counted from 0).
+    row_count: how many rows there are, known without a look at the device."""
 
     positions: Tensor
     rows: Tensor
+    row_count: int = 0
 
     @classmethod
     def context(cls, start: int, end: int, device: torch.device) -> Self:
@@ -34,15 +37,18 @@ class TokenPositions:
     def of_rows(cls, start: int, positions: Sequence[Tensor], device: torch.device, *, first: int = 0) -> Self:
         """Rows, end to end, of tokens at these positions [N] behind a context of `start` tokens, counted from
         `first`."""
-        counts = torch.tensor([len(own) for own in positions], dtype=torch.int64, device=device)
-        numbers = torch.arange(first, first + len(positions), device=device)
+        numbers = np.repeat(np.arange(first, first + len(positions)), [len(own) for own in positions])
         none = torch.zeros(0, dtype=torch.int64, device=device)
-        return cls(start + torch.cat([none, *positions]), numbers.repeat_interleave(counts))
+        return cls(start + torch.cat([none, *positions]), torch.from_numpy(numbers).to(device), len(positions))
 
     @classmethod
     def joined(cls, *parts: TokenPositions) -> Self:
         """All of these, end to end."""
-        return cls(torch.cat([part.positions for part in parts]), torch.cat([part.rows for part in parts]))
+        return cls(
+            torch.cat([part.positions for part in parts]),
+            torch.cat([part.rows for part in parts]),
+            sum(part.row_count for part in parts),
+        )
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -55,26 +61,24 @@ def additive_mask(
     causal: bool,
     window: int | None,
     dtype: torch.dtype,
-    shown: Tensor | None = None,
-    seen: Tensor | None = None,
-) -> Tensor | None:
+    attends_to: Tensor | None = None,
+    tree_mask: Tensor | None = None,
+) -> Tensor:
     """What is added to attention scores: 0 where a query sees a key, minus infinity where not.
 
     causal: a query sees nothing after itself. window: a query sees the last `window` positions only, itself counted.
-    shown: [R] int64, by a row's number, that of another that it sees besides itself. seen: [Q, n] bool, which of the
-    last n keys each query sees of those that its row lets it see; all where not given.
-    Returns [1, 1, Q, K] of `dtype`, or None where every query sees every key.
+    attends_to: [R] int64, by a row's number, that of another that it sees besides itself. tree_mask: [Q, n] bool, which
+    of the last n keys each query sees of those that its row lets it see; all where not given.
+    Returns [1, 1, Q, K] of `dtype`.
     """
     positions, rows = key.positions[None, :], key.rows[None, :]
     visible = (rows == CONTEXT) | (rows == query.rows[:, None])
-    if shown is not None:
-        visible |= rows == shown[query.rows][:, None]
-    if seen is not None:
-        visible[:, -seen.shape[1] :] &= seen
+    if attends_to is not None:
+        visible |= rows == attends_to[query.rows][:, None]
+    if tree_mask is not None:
+        visible[:, -tree_mask.shape[1] :] &= tree_mask
     if causal:
         visible &= positions <= query.positions[:, None]
     if window is not None:
         visible &= positions > query.positions[:, None] - window
-    if bool(visible.all()):
-        return None
     return torch.zeros(visible.shape, dtype=dtype, device=visible.device).masked_fill_(~visible, -torch.inf)[None, None]

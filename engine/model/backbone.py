@@ -7,7 +7,7 @@ sampling and remembers nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -25,8 +25,12 @@ from engine.kv.masks import TokenPositions, additive_mask
 from engine.model.attention import Extend
 from engine.model.vocabulary import vocabulary_of
 
-Masks: TypeAlias = dict[str, Tensor | None]
+Masks: TypeAlias = Mapping[str, Tensor | None]
 """By kind of layer: what is added to attention scores, None where everything is seen."""
+
+MAX_POSITIONS = 1024
+"""Positions that a caller hands one forward at most, which bounds its memory whatever a request asks for; a single row
+that is longer goes alone."""
 
 Rotations: TypeAlias = dict[str, tuple[Tensor, Tensor]]
 """By kind of layer: cosines and sines [1, N, head_dim]."""
@@ -71,25 +75,33 @@ class Backbone:
         start: int,
         *,
         behind: TokenPositions | None = None,
-        seen: Tensor | None = None,
+        tree_mask: Tensor | None = None,
     ) -> Tensor:
         """One left-to-right pass over tokens [N] that stand behind `start` cached ones. behind: other tokens, read
-        before, that the cache shows after those; seen: of `additive_mask`. Hidden states [N, H]."""
+        before, that the cache shows after those; tree_mask: of `additive_mask`. Hidden states [N, H]."""
         own = [behind, places] if behind else [places]
         masks = {
             kind: additive_mask(
-                places, self._keys(shape, start, *own), causal=True, window=shape.window, dtype=self.dtype, seen=seen
+                places,
+                self._keys(shape, start, *own),
+                causal=True,
+                window=shape.window,
+                dtype=self.dtype,
+                tree_mask=tree_mask,
             )
             for kind, shape in self._shape_by_kind().items()
         }
         return self._run(self._encoder_layers, self._vocabulary.embed(token_ids), places, masks, cache)
 
     def decoder_masks(
-        self, places: TokenPositions, start: int, around: tuple[TokenPositions, Tensor] | None = None
+        self, places: TokenPositions, start: int, clamped: tuple[TokenPositions, Tensor] | None = None
     ) -> Masks:
         """Masks for `decode`: a canvas position sees its own canvas and the visible part of `start` cached tokens.
-        around: what of the canvases is seen behind them, and `shown` of `additive_mask`."""
-        behind, shown = ([around[0]], around[1]) if around else ([], None)
+        clamped: the clamped tokens that rows see behind their own, and `attends_to` of `additive_mask`."""
+        behind, attends_to = ([clamped[0]], clamped[1]) if clamped else ([], None)
+        if places.row_count == 1 and sum(own.row_count for own in behind) <= 1:
+            # A lone row sees everything; the layers run faster without a mask.
+            return dict.fromkeys(self._layer_types)
         return {
             kind: additive_mask(
                 places,
@@ -97,7 +109,7 @@ class Backbone:
                 causal=False,
                 window=None,
                 dtype=self.dtype,
-                shown=shown,
+                attends_to=attends_to,
             )
             for kind, shape in self._shape_by_kind().items()
         }

@@ -19,6 +19,7 @@ from engine.denoise.stepper import READ_AT_ONCE
 from engine.errors import DoesNotFitError
 from engine.kv.cache import LayerShape
 from engine.model.attention import BLOCK
+from engine.model.backbone import MAX_POSITIONS
 from engine.model.empty_model import EmptyModel
 from engine.quant.formats import Format, packed_bytes
 from engine.quant.modules import SLICE_BYTES
@@ -27,9 +28,6 @@ from engine.quant.scheme import Scheme
 
 PREFILL_TOKENS = 512
 """Prompt tokens encoded in one pass on a GPU."""
-
-_PACKED = 1024
-"""Positions of a step."""
 
 _CANVAS = 256
 """Clamped tokens that are read for a request, at most; rows that differ in a hole's length share them."""
@@ -177,7 +175,7 @@ def _workspace(config: DiffusionGemmaTextConfig, context_tokens: int, dtype: tor
     """The most that is held besides weights and contexts, in prefill or in a denoising step. part: bytes of the largest
     slice that is unpacked."""
     vocabulary = READ_AT_ONCE * config.vocab_size
-    count = max(PREFILL_TOKENS, _PACKED)
+    count = MAX_POSITIONS + _CANVAS
     return _lasting(config, count, context_tokens, dtype) + max(
         vocabulary * _LOGIT_BYTES,
         # The distributions, while they are mixed with the embedding.

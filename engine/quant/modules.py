@@ -63,7 +63,8 @@ class PackedLinear(nn.Module):
 
 
 class PackedExperts(nn.Module):
-    """All experts of a layer, called as transformers calls its own. Only experts that some token chose are unpacked.
+    """All experts of a layer, called as transformers calls its own. All are unpacked, a slice at a time: which of them
+    some token chose is known to the device alone, and asking it would stop the step.
 
     gate_up_proj: [E, 2I, H]. down_proj: [E, H, I].
     """
@@ -81,19 +82,20 @@ class PackedExperts(nn.Module):
         chosen = top_k_index.flatten()
         order = chosen.argsort(stable=True)
         inputs = hidden_states[order // top_k_index.shape[1]]
-        outputs = torch.empty_like(inputs)
-        sizes = chosen.bincount(minlength=self.gate_up_proj.shape[0])
-        hit = sizes.nonzero().squeeze(-1)
-        start = 0
-        for experts in hit.split(self.gate_up_proj.slice_length):
-            dense = zip(
-                sizes[experts].tolist(), self.gate_up_proj.dense(experts), self.down_proj.dense(experts), strict=True
-            )
-            for size, gate_up, down in dense:
-                rows = slice(start, start + size)
-                gate, up = functional.linear(inputs[rows], gate_up).chunk(2, dim=-1)
-                outputs[rows] = functional.linear(self._activation(gate) * up, down)
-                start += size
+        outputs = torch.zeros_like(inputs)
+        numbers = torch.arange(len(inputs), device=inputs.device)
+        experts = torch.arange(self.gate_up_proj.shape[0], device=inputs.device)
+        ends = torch.searchsorted(chosen[order], experts, right=True, out_int32=True)
+        begin = torch.zeros_like(ends[:1])
+        for some, gate_up in self.gate_up_proj.slices():
+            down = self.down_proj.dense(some)
+            # Only the device knows how many rows belong to earlier experts; a grouped product begins with its first
+            # row, so the rows are turned until these experts' own come first.
+            rows, own = (numbers + begin) % len(inputs), ends[some] - begin
+            gate, up = functional.grouped_mm(inputs[rows], gate_up.mT, offs=own).chunk(2, dim=-1)
+            products = functional.grouped_mm(self._activation(gate) * up, down.mT, offs=own)
+            outputs.index_add_(0, rows, products.masked_fill_((numbers >= own[-1])[:, None], 0))
+            begin = ends[some][-1:]
         by_token = outputs[order.argsort()].view(*top_k_index.shape, -1)
         return (by_token * top_k_weights[..., None]).sum(dim=1).to(hidden_states.dtype)
 

@@ -12,7 +12,7 @@ import torch
 from engine.canvas import TokenIds
 from engine.kv.cache import KeyValues, LayerView, TreeCache
 from engine.kv.masks import TokenPositions
-from engine.model.backbone import Backbone
+from engine.model.backbone import MAX_POSITIONS, Backbone
 from engine.score.trie import NodePath, Trie
 
 
@@ -32,18 +32,21 @@ class TokenTreeCache:
         old = len(self.trie)
         paths = [self.trie.put(row) for row in rows]
         if len(self.trie) > old:
-            positions = self._backbone.integers(self.trie.depths())
-            cache = TreeCache(sequence, self._start, self._kept)
-            hidden = self._backbone.encode(
-                self._backbone.integers(self.trie.token_ids[old:]),
-                self._places(positions[old:]),
-                cache,
-                self._start,
-                behind=self._places(positions[:old]),
-                seen=torch.from_numpy(self.trie.seen()[old:]).to(self._backbone.device),
-            )
-            self._kept = cache.kept
-            self._hidden = torch.cat([self._hidden, hidden])
+            token_ids, depths, mask = self.trie.token_ids, self.trie.depths(), self.trie.mask()
+            positions = self._backbone.integers(depths)
+            for begin in range(old, len(self.trie), MAX_POSITIONS):
+                end = min(begin + MAX_POSITIONS, len(self.trie))
+                cache = TreeCache(sequence, self._start, self._kept)
+                hidden = self._backbone.encode(
+                    self._backbone.integers(token_ids[begin:end]),
+                    self._places(positions[begin:end]),
+                    cache,
+                    self._start,
+                    behind=self._places(positions[:begin]),
+                    tree_mask=torch.from_numpy(mask[begin:end, :end]).to(self._backbone.device),
+                )
+                self._kept = cache.kept
+                self._hidden = torch.cat([self._hidden, hidden])
         return paths
 
     def logits(self, nodes: NodePath) -> torch.Tensor:

@@ -44,13 +44,13 @@ class Trie:
         """[N] int32, the last token of each node."""
         return np.array([token_id for _, token_id in self.numbers], np.int32)
 
-    def seen(self) -> Flags:
+    def mask(self) -> Flags:
         """[N, N] bool, which others each node sees."""
-        seen = np.eye(len(self), dtype=np.bool_)
+        mask = np.eye(len(self), dtype=np.bool_)
         for number, (parent, _) in enumerate(self.numbers):
             if parent != _ROOT:
-                seen[number] |= seen[parent]
-        return seen
+                mask[number] |= mask[parent]
+        return mask
 
     def depths(self) -> NDArray[np.int64]:
         """[N], how many tokens stand before each node's."""

@@ -92,7 +92,7 @@ def test_the_best_plan_that_fits_is_chosen(
             None,
             6,
             64,
-            r"a card has 6\.0 GB free, and it needs 53\.3 GB unquantized, 28\.1 GB in int8, 17\.4 GB in int4; with all "
+            r"a card has 6\.0 GB free, and it needs 53\.3 GB unquantized, 28\.2 GB in int8, 17\.5 GB in int4; with all "
             r"experts in main memory it needs 6\.1 GB there and 12\.1 GB of main memory, of which 64\.0 GB are free\. "
             r"Free memory on it, or use the checkpoint nano\.",
         ),

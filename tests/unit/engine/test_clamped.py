@@ -1,4 +1,4 @@
-"""Clamped tokens: one reading for all rows, moved to where they stand, blind to the holes and seen by them."""
+"""Clamped tokens that are read once: for all rows, turned to where they stand, blind to the holes and seen by them."""
 
 # torch and transformers annotate themselves in part only.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from engine.canvas import Canvas, DenoiseConfig
-from engine.denoise.clamped import HOLE, Around, Clamped, Reading
+from engine.denoise.clamped import HOLE_LENGTH, ClampedKV, ClampedTokens, LayerKV
 from engine.kv.cache import FrozenCache
 from engine.kv.masks import TokenPositions
 from engine.kv.pool import PooledContext
@@ -22,7 +22,7 @@ from tests.unit.engine.canvases import canvas, prompt
 
 CPU = torch.device("cpu")
 CONTEXT = 2 * WINDOW
-FLAT = DenoiseConfig(max_denoising_steps=4, t_max=1.0, t_min=1.0)
+FLAT = DenoiseConfig(max_denoising_steps=4, t_max=1.0, t_min=1.0, clamped="read_once")
 # Nats; float32 reductions run in another order.
 TOLERANCE = 1e-3
 
@@ -35,7 +35,7 @@ def with_hole(length: int, *, seed: int = 1) -> Canvas:
 
 
 def test_a_hole_of_the_usual_length_is_one_pass_in_which_clamped_tokens_are_blind_to_it(backbone: Backbone) -> None:
-    own = with_hole(HOLE)
+    own = with_hole(HOLE_LENGTH)
     with ReferenceDenoiser(backbone, context_tokens=64).prefill(prompt(CONTEXT)) as context, torch.inference_mode():
         stepper = ReferenceDenoiser(backbone, context_tokens=64).start(context, [own], seeds=[0], config=FLAT)
         row = stepper.step().rows[0]
@@ -73,34 +73,36 @@ def test_a_turned_key_is_the_key_of_the_place_it_moved_to(backbone: Backbone, la
 def test_clamped_tokens_stand_where_their_row_has_them(denoiser: ReferenceDenoiser) -> None:
     """Of the first layer, whose keys depend on a token and its place only."""
     backbone = denoiser.backbone
-    rows = [Clamped.of_canvas(with_hole(length), CPU) for length in (2, HOLE + 5, 2)]
-    assert rows[0].key == rows[1].key
+    rows = [ClampedTokens.of_canvas(with_hole(length), CPU) for length in (2, HOLE_LENGTH + 5, 2)]
+    assert rows[0].kv_key == rows[1].kv_key
     with denoiser.prefill(prompt(CONTEXT)) as context, torch.inference_mode():
-        around = Around(rows, reading_of(rows[0], backbone, context), backbone, CONTEXT)
-        in_place = [Clamped(own.token_ids, own.positions, own.positions, b"", b"") for own in rows[:2]]
+        clamped_kv = ClampedKV(rows, reading_of(rows[0], backbone, context), backbone, CONTEXT)
+        in_place = [ClampedTokens(own.token_ids, own.positions, own.positions, b"", b"") for own in rows[:2]]
         expected = torch.cat([reading_of(own, backbone, context)[b""][0].keys for own in in_place], dim=2)
-        torch.testing.assert_close(around.arranged(0).keys, expected, atol=1e-4, rtol=0)
-    assert around.places.positions.tolist() == [CONTEXT + p for p in [0, 1, 2, 5, 6, 7, 8, 0, 1, 2, 16, 17, 18, 19]]
-    assert around.places.rows.tolist() == [3] * 7 + [4] * 7
-    assert around.shown.tolist() == [3, 4, 3, 3, 4]
-    assert not around.unread
+        torch.testing.assert_close(clamped_kv.in_place(0).keys, expected, atol=1e-4, rtol=0)
+    assert clamped_kv.positions.positions.tolist() == [
+        CONTEXT + p for p in [0, 1, 2, 5, 6, 7, 8, 0, 1, 2, 16, 17, 18, 19]
+    ]
+    assert clamped_kv.positions.rows.tolist() == [3] * 7 + [4] * 7
+    assert clamped_kv.attends_to.tolist() == [3, 4, 3, 3, 4]
+    assert not clamped_kv.pending
 
 
-def reading_of(clamped: Clamped, backbone: Backbone, context: PooledContext) -> dict[bytes, Reading]:
+def reading_of(clamped: ClampedTokens, backbone: Backbone, context: PooledContext) -> dict[bytes, LayerKV]:
     """What clamped tokens pass on, by a pass of their own."""
-    around = Around([clamped], {}, backbone, CONTEXT)
+    clamped_kv = ClampedKV([clamped], {}, backbone, CONTEXT)
     backbone.decode(
         clamped.token_ids,
         torch.zeros(len(clamped), backbone.hidden_size),
-        around.unread_places,
-        backbone.decoder_masks(around.unread_places, CONTEXT, (around.places, around.shown)),
+        clamped_kv.pending_positions,
+        backbone.decoder_masks(clamped_kv.pending_positions, CONTEXT, (clamped_kv.positions, clamped_kv.attends_to)),
         FrozenCache(context.slot.sequence, CONTEXT),
-        extend=around.extend,
+        extend=clamped_kv.extend,
     )
-    return around.read
+    return clamped_kv.computed
 
 
-def test_one_reading_serves_every_row_and_step(denoiser: ReferenceDenoiser) -> None:
+def test_one_read_serves_every_row_and_step(denoiser: ReferenceDenoiser) -> None:
     with denoiser.prefill(prompt(CONTEXT)) as context:
         stepper = denoiser.start(context, [with_hole(2), with_hole(5)], seeds=[0, 1], config=FLAT)
         first = stepper.step()
@@ -111,7 +113,10 @@ def test_one_reading_serves_every_row_and_step(denoiser: ReferenceDenoiser) -> N
         assert stepper.step().token_positions == 7 + 2 + 4
 
 
-def test_holes_at_other_places_need_a_reading_of_their_own() -> None:
+def test_holes_at_other_places_need_a_read_of_their_own() -> None:
     ids = prompt(7)
-    keys = {Clamped.of_canvas(canvas(ids, holes), CPU).key for holes in (range(3, 4), range(2, 3), range(0), range(7))}
+    keys = {
+        ClampedTokens.of_canvas(canvas(ids, holes), CPU).kv_key
+        for holes in (range(3, 4), range(2, 3), range(0), range(7))
+    }
     assert len(keys) == 4

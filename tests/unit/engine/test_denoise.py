@@ -7,23 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
 import torch
 
 from engine.canvas import BatchState, Canvas, DenoiseConfig, Floats, RowState, ScoreQuery
-from engine.denoise.clamped import Around, Clamped
 from engine.kv.cache import FrozenCache
 from engine.kv.masks import TokenPositions
 from engine.model.backbone import Backbone
 from engine.reference import ReferenceDenoiser
 from tests.checkpoints import VOCABULARY, WINDOW, make_model
 from tests.unit.engine.canvases import backbone_of, canvas, free_canvas, prompt
+from tests.unit.engine.transfers import waits
 
 CONFIG = DenoiseConfig(max_denoising_steps=6, entropy_bound=1.0)
 # Nats; float32 reductions run in another order when rows are packed together, and each step feeds the last one back.
 TOLERANCE = 1e-3
+
+WAYS = [
+    replace(CONFIG, clamped="read_once"),
+    *(replace(CONFIG, clamped_conditioning=conditioning) for conditioning in ("none", "token", "posterior")),
+]
 
 CANVASES = [
     canvas(prompt(9, seed=1), range(3, 6)),
@@ -70,12 +76,15 @@ def entropies(row: RowState) -> Floats:
 
 
 @pytest.mark.parametrize("prompt_length", [2, 3 * WINDOW])
-def test_a_row_is_the_same_alone_and_in_any_batch(denoiser: ReferenceDenoiser, prompt_length: int) -> None:
+@pytest.mark.parametrize("config", WAYS)
+def test_a_row_is_the_same_alone_and_in_any_batch(
+    denoiser: ReferenceDenoiser, config: DenoiseConfig, prompt_length: int
+) -> None:
     order = [2, 0, 3, 4, 1]
-    together = run(denoiser, CANVASES, SEEDS, prompt_length=prompt_length)
-    shuffled = run(denoiser, [CANVASES[i] for i in order], [SEEDS[i] for i in order], prompt_length=prompt_length)
+    together = run(denoiser, CANVASES, SEEDS, config, prompt_length)
+    shuffled = run(denoiser, [CANVASES[i] for i in order], [SEEDS[i] for i in order], config, prompt_length)
     for row, (own, seed) in enumerate(zip(CANVASES, SEEDS, strict=True)):
-        alone = run(denoiser, [own], [seed], prompt_length=prompt_length)
+        alone = run(denoiser, [own], [seed], config, prompt_length)
         for step, state in enumerate(alone):
             assert_same(state.rows[0], together[step].rows[row])
             assert_same(state.rows[0], shuffled[step].rows[order.index(row)])
@@ -92,7 +101,8 @@ def test_the_same_seed_repeats_bit_for_bit_and_another_does_not(denoiser: Refere
     )
 
 
-def test_clamped_tokens_never_change() -> None:
+@pytest.mark.parametrize("clamped", ["every_step", "read_once"])
+def test_clamped_tokens_never_change(clamped: Literal["every_step", "read_once"]) -> None:
     """1,000 random canvases on a very small model, each through two steps, warm starts among them."""
     vocabulary = 17
     model = make_model(
@@ -111,7 +121,7 @@ def test_clamped_tokens_never_change() -> None:
             )
             for length in random.integers(1, 12, 50)
         ]
-        config = DenoiseConfig(max_denoising_steps=2)
+        config = DenoiseConfig(max_denoising_steps=2, clamped=clamped)
         with denoiser.prefill(prompt(int(random.integers(1, 20)), vocabulary=vocabulary)) as context:
             stepper = denoiser.start(context, batch, seeds=range(cases, cases + len(batch)), config=config)
             for _ in range(config.max_denoising_steps):
@@ -136,6 +146,20 @@ def test_a_settled_row_is_not_computed_again(denoiser: ReferenceDenoiser) -> Non
         first, second = stepper.step(), stepper.step()
     assert (first.token_positions, second.token_positions) == (10, 4)
     assert second.rows[0] is first.rows[0]
+
+
+@pytest.mark.parametrize("config", WAYS)
+def test_a_step_waits_for_the_device_once(
+    denoiser: ReferenceDenoiser, config: DenoiseConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More rows than are read at once, and a second step, in which nothing is laid out anew."""
+    rows = [canvas(prompt(120, seed=seed), range(10, 110)) for seed in range(6)]
+    with denoiser.prefill(prompt(9)) as context:
+        stepper = denoiser.start(context, rows, seeds=range(6), config=replace(config, confidence_threshold=1e-9))
+        for _ in range(2):
+            with waits(monkeypatch) as found:
+                stepper.step()
+            assert found == ["cpu"]
 
 
 def test_the_last_step_is_the_last(denoiser: ReferenceDenoiser) -> None:
@@ -224,28 +248,25 @@ class TestReplace:
             stepper = denoiser.start(context, [before], seeds=[5], config=self.FLAT)
 
             def decode(own: Canvas, signal: torch.Tensor) -> torch.Tensor:
-                clamped = Clamped.of_canvas(own, backbone.device)
-                around = Around([clamped], {}, backbone, 9)
-                free = TokenPositions.of_rows(9, [torch.from_numpy(np.flatnonzero(~own.clamped))], backbone.device)
-                places = TokenPositions.joined(around.unread_places, free)
-                masks = backbone.decoder_masks(places, 9, (around.places, around.shown))
-                cache = FrozenCache(context.slot.sequence, 9)
-                ids = torch.cat([clamped.token_ids, torch.from_numpy(own.token_ids[~own.clamped]).long()])
-                fed = torch.cat([torch.zeros(len(clamped), backbone.hidden_size), signal])
-                hidden = backbone.decode(ids, fed, places, masks, cache, extend=around.extend)
-                return backbone.logits(hidden[len(clamped) :]) / 0.8
+                places = TokenPositions.of_rows(9, [torch.arange(len(own))], backbone.device)
+                masks = backbone.decoder_masks(places, 9)
+                ids = torch.from_numpy(own.token_ids).long()
+                hidden = backbone.decode(ids, signal, places, masks, FrozenCache(context.slot.sequence, 9))
+                return backbone.logits(hidden) / 0.8
 
             stepper.step()
-            first = decode(before, torch.zeros(2, backbone.hidden_size))
+            first = decode(before, torch.zeros(6, backbone.hidden_size))
             soft = backbone.embed_distribution(first.softmax(dim=-1))
-            signal = torch.zeros(4, backbone.hidden_size)
-            signal[[0, 3]] = soft
+            # The clamped tokens' own embeddings stand for a distribution that is sure of them.
+            soft[[0, 1, 4, 5]] = backbone.embed_tokens(torch.from_numpy(before.token_ids[[0, 1, 4, 5]]).long())
+            signal = torch.zeros(8, backbone.hidden_size)
+            signal[[0, 1, 2, 5, 6, 7]] = soft
 
             stepper.replace(0, after, carried)
             present = stepper.rows[0].present_ids
             row = stepper.step().rows[0]
             carried_on = replace(after, token_ids=present.int().numpy())
-            expected = torch.distributions.Categorical(logits=decode(carried_on, signal)).entropy()
+            expected = torch.distributions.Categorical(logits=decode(carried_on, signal)[2:6]).entropy()
         assert present.tolist()[3:5] == [8, 9]
         np.testing.assert_allclose(entropies(row), expected.numpy(), atol=TOLERANCE)
 

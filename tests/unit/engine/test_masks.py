@@ -11,6 +11,7 @@ from torch import Tensor
 
 from engine.kv.cache import LayerShape
 from engine.kv.masks import TokenPositions, additive_mask
+from engine.model.backbone import Backbone
 
 CPU = torch.device("cpu")
 PREFILL = TokenPositions.context(3, 6, CPU)
@@ -37,8 +38,8 @@ def test_a_hole_sees_what_it_is_shown_besides_its_own_row() -> None:
     around = TokenPositions.of_rows(3, [torch.tensor([0, 3]), torch.tensor([0, 2])], CPU, first=3)
     holes = TokenPositions.of_rows(3, [torch.tensor([1, 2]), torch.tensor([1]), torch.tensor([1])], CPU)
     key = TokenPositions.joined(TokenPositions.context(2, 3, CPU), around, holes)
-    shown = torch.tensor([3, 4, 4])
-    mask = additive_mask(holes, key, causal=False, window=None, dtype=torch.float32, shown=shown)
+    attends_to = torch.tensor([3, 4, 4])
+    mask = additive_mask(holes, key, causal=False, window=None, dtype=torch.float32, attends_to=attends_to)
     assert picture(mask) == ["xxx..xx..", "xxx..xx..", "x..xx..x.", "x..xx...x"]
 
 
@@ -47,24 +48,24 @@ def test_branches_see_their_own_beginnings() -> None:
     nodes = TokenPositions.of_rows(3, [positions], CPU)
     seen = torch.tensor([[1, 0, 0, 0], [1, 1, 0, 0], [1, 0, 1, 0], [1, 0, 1, 1]], dtype=torch.bool)
     key = TokenPositions.joined(TokenPositions.context(1, 3, CPU), nodes)
-    mask = additive_mask(nodes, key, causal=True, window=None, dtype=torch.float32, seen=seen)
+    mask = additive_mask(nodes, key, causal=True, window=None, dtype=torch.float32, tree_mask=seen)
     assert picture(mask) == ["xxx...", "xxxx..", "xxx.x.", "xxx.xx"]
     # The last two, read later, when the others were cached.
     new = TokenPositions.of_rows(3, [positions[2:]], CPU)
-    mask = additive_mask(new, key, causal=True, window=2, dtype=torch.float32, seen=seen[2:])
+    mask = additive_mask(new, key, causal=True, window=2, dtype=torch.float32, tree_mask=seen[2:])
     assert picture(mask) == ["..x.x.", "....xx"]
 
 
-def picture(mask: Tensor | None) -> list[str]:
+def picture(mask: Tensor) -> list[str]:
     """A line for each query."""
-    assert mask is not None
     return ["".join("x" if value == 0 else "." for value in line) for line in mask[0, 0].tolist()]
 
 
-def test_one_canvas_needs_no_mask() -> None:
-    query = TokenPositions.of_rows(3, [torch.arange(4)], CPU)
-    key = TokenPositions.joined(TokenPositions.context(0, 3, CPU), query)
-    assert additive_mask(query, key, causal=False, window=None, dtype=torch.float32) is None
+@pytest.mark.parametrize(("rows", "masked"), [(1, False), (2, True)])
+def test_only_a_lone_canvas_needs_no_mask(backbone: Backbone, rows: int, masked: bool) -> None:
+    positions = TokenPositions.of_rows(3, [torch.arange(4)] * rows, CPU)
+    masks = backbone.decoder_masks(positions, 3)
+    assert {kind: mask is not None for kind, mask in masks.items()} == dict.fromkeys(masks, masked)
 
 
 @pytest.mark.parametrize(("window", "length", "first"), [(None, 100, 0), (8, 3, 0), (8, 7, 0), (8, 8, 1), (8, 100, 93)])

@@ -23,7 +23,7 @@ from engine.model.backbone import Backbone
 from engine.reference import ReferenceDenoiser
 from engine.weights.load import load
 from tests.checkpoints import CANVAS, WINDOW
-from tests.unit.engine.canvases import TransformersDraws, free_canvas, prompt
+from tests.unit.engine.canvases import TransformersDraws, canvas, free_canvas, prompt
 
 # Float32 through six layers whose reductions may run in another order.
 LOGIT_TOLERANCE = 1e-4
@@ -116,6 +116,25 @@ def test_decoder_logits(
                 FrozenCache(context.slot.sequence, prompt_length),
             )
     torch.testing.assert_close(loaded.logits(hidden), expected, atol=LOGIT_TOLERANCE, rtol=0)
+
+
+@pytest.mark.parametrize("prompt_length", [1, 4 * WINDOW])
+def test_clamped_tokens_in_every_step(
+    model: DiffusionGemmaForBlockDiffusion, denoiser: ReferenceDenoiser, prompt_length: int
+) -> None:
+    """Two steps, the second of which feeds the first one's distributions back at clamped positions, too."""
+    prompt_ids, own = prompt(prompt_length), canvas(prompt(CANVAS, seed=1), range(3, 9), keep_start=True)
+    config = DenoiseConfig(max_denoising_steps=2, t_max=1.0, t_min=1.0, clamped_conditioning="posterior")
+    fed: dict[str, Tensor] = {}
+    with denoiser.prefill(prompt_ids) as context, torch.inference_mode():
+        stepper = denoiser.start(context, [own], seeds=[0], config=config)
+        present = torch.from_numpy(own.token_ids).long()
+        for _ in range(2):
+            [hole] = stepper.step().rows[0].holes
+            logits = _logits(model, input_ids=long_ids(prompt_ids), decoder_input_ids=present[None], **fed)
+            expected = torch.distributions.Categorical(logits=logits[3:9]).entropy().numpy()
+            np.testing.assert_allclose(hole.entropy, expected, atol=10 * LOGIT_TOLERANCE)
+            present, fed = stepper.rows[0].present_ids, {"self_conditioning_logits": logits[None]}
 
 
 @pytest.mark.parametrize("prompt_length", [1, WINDOW, 4 * WINDOW])

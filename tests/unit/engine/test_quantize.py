@@ -21,7 +21,9 @@ from engine.errors import CheckpointError, EngineError
 from engine.kv.cache import FrozenCache
 from engine.kv.masks import TokenPositions
 from engine.model.empty_model import EmptyModel
-from engine.quant.formats import BlockNf4
+from engine.quant import modules
+from engine.quant.formats import BlockNf4, Groups
+from engine.quant.modules import PackedExperts, PackedWeight
 from engine.quant.quantize import formats_of, quantized, require_backend
 from engine.quant.scheme import Scheme
 from engine.reference import ReferenceDenoiser
@@ -29,6 +31,7 @@ from engine.weights.load import load
 from engine.weights.verify import wanted_tensors
 from tests.checkpoints import VOCABULARY
 from tests.unit.engine.canvases import prompt
+from tests.unit.engine.transfers import waits
 
 CPU = torch.device("cpu")
 
@@ -60,6 +63,38 @@ def divergence(scheme: Scheme, directory: Path, vocabulary: int) -> float:
 def test_distributions_stay_close(wide: Path, scheme: Scheme, trained: float, random: float) -> None:
     assert 0 < divergence(scheme, nano.DIRECTORY, 8000) < trained
     assert 0 < divergence(scheme, wide, VOCABULARY) < random
+
+
+def test_packed_experts_are_the_unpacked_ones_whatever_fits_a_slice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also with experts that no token chose, and without waiting for the device."""
+    shapes = {"gate_up_proj": (6, 2 * 64, 64), "down_proj": (6, 64, 64)}
+    dense = {name: random_weight(shape) for name, shape in shapes.items()}
+    hidden = torch.randn(5, 64, generator=torch.Generator().manual_seed(1))
+    chosen, weights = torch.tensor([[1, 4], [4, 1], [1, 5], [4, 5], [5, 1]]), torch.full((5, 2), 0.5)
+    packed = {name: packed_weight(weight) for name, weight in dense.items()}
+    gate_up, down = (packed[name].dense() for name in shapes)
+    expected = torch.zeros_like(hidden)
+    for row, experts in enumerate(chosen.tolist()):
+        for expert in experts:
+            gate, up = (gate_up[expert] @ hidden[row]).chunk(2)
+            expected[row] += 0.5 * down[expert] @ (torch.relu(gate) * up)
+    module = PackedExperts(**packed, activation=torch.relu)
+    for slice_bytes in (1, 3 * 4 * 2 * 64 * 64, 2**27):
+        monkeypatch.setattr(modules, "SLICE_BYTES", slice_bytes)
+        with waits(monkeypatch) as found:
+            computed = module(hidden, chosen, weights)
+        torch.testing.assert_close(computed, expected, atol=1e-4, rtol=1e-4)
+        assert found == []
+
+
+def random_weight(shape: tuple[int, ...]) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(len(shape)))
+
+
+def packed_weight(weight: Tensor) -> PackedWeight:
+    packed = PackedWeight(tuple(weight.shape), Groups(8), torch.float32)
+    packed.load_state_dict(Groups(8).pack(weight), assign=True)
+    return packed
 
 
 @pytest.mark.parametrize("scheme", ["int8", "nf4", "int4"])

@@ -20,7 +20,7 @@ def test_a_beginning_is_one_node_and_sees_its_own_beginnings() -> None:
     assert paths == [[0, 1, 2], [0, 1, 3], [0, 4], [0, 1]]
     assert trie.token_ids.tolist() == [1, 2, 3, 4, 5]
     assert trie.depths().tolist() == [0, 1, 2, 2, 1]
-    assert ["".join(".x"[seen] for seen in row) for row in trie.seen().tolist()] == [
+    assert ["".join(".x"[seen] for seen in row) for row in trie.mask().tolist()] == [
         "x....",
         "xx...",
         "xxx..",

@@ -61,6 +61,7 @@ def test_a_derived_profile_is_the_checkpoints_own_sampler(steps: int) -> None:
         ('{"gate": {"shy": 9, "normal": 2}}', "expected 0 <= shy <= normal <= bold"),
         ('{"stages": [["guess"]]}', "stages"),
         ('{"denoise": {"t_min": 0}}', "temperatures need 0 < t_min"),
+        ('{"denoise": {"clamped": "twice"}}', "denoise.clamped"),
     ],
 )
 def test_a_bad_file_is_one_message_that_names_it(text: str, message: str, tmp_path: Path) -> None:
@@ -68,6 +69,11 @@ def test_a_bad_file_is_one_message_that_names_it(text: str, message: str, tmp_pa
     with pytest.raises(CheckpointError, match=message) as raised:
         profile_for(tmp_path)
     assert str(tmp_path / FILE) in str(raised.value)
+
+
+def test_only_the_embedded_checkpoint_reads_clamped_tokens_once() -> None:
+    assert derived_profile(OFFICIAL).denoise.clamped == "every_step"
+    assert profile_for(DIRECTORY).denoise.clamped == "read_once"
 
 
 def test_the_embedded_checkpoint_says_that_it_does_not_follow_instructions() -> None:
