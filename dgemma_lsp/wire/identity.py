@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from dgemma_lsp.wire.messages import PROTOCOL
+from engine.quant.scheme import Scheme
 
-Quantization: TypeAlias = Literal["auto", "none", "int8", "nf4", "int4"]
+Quantization: TypeAlias = Literal["auto", Scheme]
 Device: TypeAlias = Literal["auto", "cuda", "cpu"]
 
 ROOT = Path(__file__).parents[2]

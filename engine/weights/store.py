@@ -20,7 +20,7 @@ from pathlib import Path
 
 import platformdirs
 import torch
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from torch import Tensor
 
 from engine.checkpoint.files import CONFIG, shard_paths
@@ -32,6 +32,9 @@ from engine.weights.read import bytes_of, read_segments
 
 FORMAT = 1
 """Raised when the same weights come to be other bytes."""
+
+LOCK_TIMEOUT = 30 * 60
+"""Seconds that another process may take to write the cache; the largest checkpoint takes a few minutes."""
 
 CHUNK_BYTES = 2**24
 _PART_ALIGNMENT = 256
@@ -153,8 +156,12 @@ class WeightCache:
         """Keeps other processes from writing it; waits for one that does."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.root / f"{self.directory.name}.lock")
-            lock.acquire()
+            lock = FileLock(self.root / f"{self.directory.name}.lock").acquire(timeout=LOCK_TIMEOUT)
+        except Timeout:
+            raise CacheError(
+                f"another process has been writing to {self.root} for {LOCK_TIMEOUT // 60} minutes. "
+                "If none is quantizing, end it: dgemma-lsp host stop."
+            ) from None
         except OSError as error:
             raise CacheError(f"the cache directory {self.root} cannot be used: {error.strerror or error}.") from error
         with lock:

@@ -6,8 +6,6 @@ from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 from dgemma_lsp.config import NO_SETTINGS, Config, overlay
 from dgemma_lsp.wire.codec import camel, encode
-from dgemma_lsp.wire.identity import Quantization
-from engine.quant.scheme import Scheme
 from tests.editor.editors import VSCODE_EXTENSION
 
 PROPERTIES: dict[str, dict[str, Any]] = json.loads((VSCODE_EXTENSION / "package.json").read_text())["contributes"][
@@ -58,10 +56,6 @@ def test_declares_no_bound_that_the_server_refuses() -> None:
         for problem in overlay(Config(), tree(name, schema[bound]))[1]
     ]
     assert refused == []
-
-
-def test_offers_every_scheme_that_the_engine_knows() -> None:
-    assert get_args(Quantization) == ("auto", *get_args(Scheme))
 
 
 def test_no_workspace_names_the_program() -> None:

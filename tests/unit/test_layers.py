@@ -22,7 +22,7 @@ FORBIDDEN = {
     "dgemma_lsp": HEAVY,
 }
 ENGINE_FOR_INFILL = ("engine.canvas", "engine.errors")
-ENGINE_FOR_FRONT_END = ("engine.errors", "engine.nano")
+ENGINE_FOR_FRONT_END = ("engine.errors", "engine.nano", "engine.quant.scheme")
 COMPOSITION = (
     "dgemma_lsp/resident/model.py",
     "dgemma_lsp/checkpoints/prepare.py",

@@ -9,20 +9,23 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
+from filelock import FileLock
 from torch import Tensor
 
 from engine.canvas import ScoreQuery
-from engine.errors import CheckpointError
+from engine.errors import CacheError, CheckpointError
+from engine.quant.quantize import Packed
 from engine.reference import ReferenceDenoiser
+from engine.weights import store
 from engine.weights.load import LoadProgress, load
 from engine.weights.manifest import MANIFEST, WEIGHTS, read_manifest
-from engine.weights.store import revision
+from engine.weights.store import WeightCache, revision
 from tests.unit.engine.canvases import prompt
 
 
@@ -201,3 +204,31 @@ def test_progress_tells_both_stages(copy: Path, root: Path) -> None:
     seen.clear()
     load(copy, scheme="int4", cache=root, progress=seen.append)
     assert {step.stage for step in seen} == {"reading"}
+
+
+def test_the_lock_is_let_go_even_while_something_holds_on_to_a_failure(tmp_path: Path) -> None:
+    """A stored traceback keeps the frame alive that the lock stands in."""
+    cache = WeightCache(root=tmp_path, source="source", revision="revision", scheme="int4")
+    try:
+        cache.make(failing, {}, size=1)
+    except RuntimeError as error:
+        kept = error
+        assert kept.__traceback__ is not None
+        FileLock(tmp_path / f"{cache.directory.name}.lock").acquire(timeout=0).lock.release()
+    else:
+        pytest.fail("nothing failed")
+
+
+def failing() -> Iterator[Packed]:
+    raise RuntimeError("packing failed")
+    yield
+
+
+def test_who_waits_too_long_for_another_writer_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "LOCK_TIMEOUT", 0)
+    cache = WeightCache(root=tmp_path, source="source", revision="revision", scheme="int4")
+    with (
+        FileLock(tmp_path / f"{cache.directory.name}.lock"),
+        pytest.raises(CacheError, match=r"another process has been writing to .* host stop"),
+    ):
+        cache.make(failing, {}, size=1)
