@@ -31,13 +31,15 @@ from dgemma_lsp.documents.window import prompt_path
 from dgemma_lsp.features.inline import KIND, CompletionSite, ask
 from dgemma_lsp.features.menu import OPTIONS, Menu, keeps_indentation, wants_menu
 from dgemma_lsp.features.newest import NewestRequests
+from dgemma_lsp.features.rewrite import KIND as REWRITE_KIND
+from dgemma_lsp.features.rewrite import Rewrite, Rewritten, Show, read, rewritten
 from dgemma_lsp.features.suggest import Suggester
 from dgemma_lsp.logs import log_to_client, report_in_loop, set_level, silence_pygls
 from dgemma_lsp.lsp import parent
 from dgemma_lsp.lsp.framing import InputError
 from dgemma_lsp.lsp.handshake import NAME, Greeting
 from dgemma_lsp.lsp.progress import LoadingProgress
-from dgemma_lsp.lsp.rpc import DidChangeParams, InlineCompletionParams, Protocol
+from dgemma_lsp.lsp.rpc import REWRITE, DidChangeParams, InlineCompletionParams, Protocol, RewriteParams
 from dgemma_lsp.lsp.settings import Layer, Settings
 from dgemma_lsp.lsp.stdio import Output, receive
 from dgemma_lsp.lsp.structure import make_converter
@@ -296,6 +298,45 @@ def _question(ls: Server, params: InlineCompletionParams, folders: list[str]) ->
     return text_exclusion(uri, question.window.text) or question
 
 
+async def rewrite(ls: Server, params: RewriteParams) -> dict[str, object]:
+    """Rewrite a selection to an instruction; each denoising step's draft is a partial result."""
+    token = params.partial_result_token
+
+    def show(pieces: list[tuple[str, float]]) -> None:
+        ls.progress(types.ProgressParams(token=token, value=pieces))
+
+    answer = await _rewrite(ls, params, None if token is None else show)
+    return answer.to_json(params)
+
+
+async def _rewrite(ls: Server, params: RewriteParams, show: Show | None = None) -> Rewritten:
+    folders = [folder.uri for folder in ls.workspace.folders.values()]
+    uri, label, number = params.text_document.uri, str(ls.protocol.msg_id), ls.board.begin()
+    question = _selection(ls, params, folders)
+    if isinstance(question, Silence):
+        ls.board.show_silence(number, question)
+        return Rewritten(rejection=question)
+    with ls.newest.claim(uri, REWRITE_KIND, about=None, explicit=True), ls.board.waiting(number) as outcome:
+        request = question.request(path=prompt_path(uri, folders), config=ls.settings.config)
+        answer = await rewritten(question, ls.session, request, label=label, show=show)
+        outcome.silence = answer.rejection
+    return answer
+
+
+def _selection(ls: Server, params: RewriteParams, folders: list[str]) -> Rewrite | Silence:
+    """What shall be rewritten, or why it is not. folders: the workspace's, as URIs."""
+    uri, config = params.text_document.uri, ls.settings.config
+    document = ls.documents.get(uri)
+    if document is None:
+        return ls.documents.absence(uri)
+    if silence := exclusion(uri, folders, config.exclude):
+        return silence
+    question = read(params, document, ls.documents.encoding, config)
+    if isinstance(question, Silence):
+        return question
+    return text_exclusion(uri, question.window.text) or question
+
+
 def status(ls: Server, params: object) -> object:
     """How the engine fares."""
     return ls.board.status.to_json()
@@ -311,6 +352,7 @@ HANDLERS: dict[str, Callable[..., Any]] = {
     types.NOTEBOOK_DOCUMENT_DID_OPEN: notebook_did_open,
     types.NOTEBOOK_DOCUMENT_DID_CHANGE: notebook_did_change,
     types.NOTEBOOK_DOCUMENT_DID_CLOSE: notebook_did_close,
+    REWRITE: rewrite,
     STATUS: status,
 }
 

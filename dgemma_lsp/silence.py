@@ -4,9 +4,9 @@ command line."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, Self, TypeAlias
 
-from infill.request import RejectReason
+from infill.request import Rejection, RejectReason
 
 Reason: TypeAlias = (
     RejectReason
@@ -25,10 +25,14 @@ Reason: TypeAlias = (
         "no_code",
         "out_of_step",
         "other_version",
+        "no_instruction",
         "no_position",
         "nothing_to_add",
     ]
 )
+
+TOKENS_A_LINE = 10
+"""As code goes, for people who do not count in tokens."""
 
 SENTENCES: dict[Reason, str] = {
     # What the model makes of the hole.
@@ -40,7 +44,7 @@ SENTENCES: dict[Reason, str] = {
     "low_confidence": "the model is not certain of anything here",
     "breaks_syntax": "what the model offers breaks the syntax",
     "too_far": "the holes are too far apart to be filled together",
-    "too_long": "the hole is too long",
+    "too_long": "too long for one canvas, which holds {about} here",
     "no_room": "the surrounding code leaves no room for the hole",
     # How far the request got.
     "thinking": "still thinking",
@@ -59,6 +63,7 @@ SENTENCES: dict[Reason, str] = {
     "no_code": "{about} is left alone",
     "out_of_step": "the document is out of step with the editor; close it and open it again",
     "other_version": "asked for another version of the document",
+    "no_instruction": "an instruction has to say what shall become of the selection",
     "no_position": "there is no such position in the document",
     "nothing_to_add": "nothing to add to the selected completion",
 }
@@ -71,6 +76,12 @@ class Silence:
 
     reason: Reason
     about: str = ""
+
+    @classmethod
+    def of(cls, rejection: Rejection) -> Self:
+        """Why the engine has nothing to offer."""
+        limit = rejection.limit
+        return cls(rejection.reason, "" if limit is None else f"{limit} tokens, some {limit // TOKENS_A_LINE} lines")
 
     def __str__(self) -> str:
         return SENTENCES[self.reason].format(about=self.about)

@@ -171,9 +171,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejection:
-    """Nothing to offer, and why."""
+    """Nothing to offer, and why. limit: tokens that there is room for, where there is too much."""
 
     reason: RejectReason
+    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -156,7 +156,7 @@ def _nothing(answer: Answer, request: InfillRequest) -> str:
     help_ = (
         "; --force takes it all the same" if answer.rejection.reason == "breaks_syntax" and not request.force else ""
     )
-    return f"nothing to offer: {Silence(answer.rejection.reason)}{help_}"
+    return f"nothing to offer: {Silence.of(answer.rejection)}{help_}"
 
 
 def _as_json(answer: Answer) -> dict[str, object]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from dgemma_lsp.client.client import EngineClient, EngineError, EngineSilent, EngineUnavailable
 from dgemma_lsp.status import StatusBoard
 from dgemma_lsp.wire.identity import EngineOptions
-from dgemma_lsp.wire.messages import Event, Owner, Priority
+from dgemma_lsp.wire.messages import Event, HostStatus, Owner, Priority
 from infill.request import InfillRequest
 
 
@@ -19,6 +20,7 @@ class Session:
     def __init__(self, connect: Callable[[EngineOptions], EngineClient], board: StatusBoard) -> None:
         self._connect = connect
         self._board = board
+        self._name = str(uuid.uuid4())
         self._options: EngineOptions | None = None
         self._client: EngineClient | None = None
         self._following: asyncio.Task[None] | None = None
@@ -36,7 +38,9 @@ class Session:
             self._follow(self._client)
             self._chosen.set()
 
-    async def infill(self, request: InfillRequest, *, priority: Priority, owner: Owner) -> AsyncGenerator[Event]:
+    async def infill(
+        self, request: InfillRequest, *, priority: Priority, owner: Owner, drafts: bool = False
+    ) -> AsyncGenerator[Event]:
         """Ask the engine, as `EngineClient.infill`; waits until one has been chosen."""
         await self._chosen.wait()
         client = self._client
@@ -46,13 +50,23 @@ class Session:
             # The engine had died or could not be started, and this request brings it back.
             self._follow(client)
         try:
-            async with aclosing(client.infill(request, priority=priority, owner=owner)) as events:
+            async with aclosing(client.infill(request, priority=priority, owner=owner, drafts=drafts)) as events:
                 async for event in events:
                     yield event
         except EngineSilent as error:
             # Its watch tells of nothing any more, this least of all.
             self._board.show_failure(str(error))
             raise
+
+    def owner(self, document: str, kind: str) -> Owner:
+        """On whose behalf a request for a document is made."""
+        return Owner(client=self._name, document=document, kind=kind)
+
+    async def status(self) -> HostStatus:
+        """Ask how the engine fares, as `EngineClient.status`."""
+        if self._client is None:
+            raise EngineUnavailable("The engine is being changed.")
+        return await self._client.status()
 
     async def close(self) -> None:
         """Let go of the engine."""

@@ -50,6 +50,8 @@ SYNCHRONIZATION = (
 )
 
 
+REWRITE = "dgemma/rewrite"
+
 UNUSED = (types.SET_TRACE, types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
 """Notifications that pygls keeps a state for which nobody here looks at."""
 
@@ -99,6 +101,26 @@ class DidChangeNotification:
     jsonrpc: str = "2.0"
 
 
+@attrs.define
+class RewriteParams:
+    """A selection and what shall become of it. version: of the document that the range is about."""
+
+    text_document: TextDocument
+    range: types.Range
+    instruction: str
+    partial_result_token: int | str | None = None
+
+
+@attrs.define
+class RewriteRequest:
+    """`dgemma/rewrite`."""
+
+    id: int | str
+    params: RewriteParams
+    method: str = REWRITE
+    jsonrpc: str = "2.0"
+
+
 IS_REQUEST: dict[str, bool] = {
     method: known[1] is not None
     for method, known in cast(dict[str, tuple[Any, ...]], types.METHOD_TO_TYPES).items()  # pyright: ignore[reportUnknownMemberType] - it is untyped
@@ -108,6 +130,7 @@ IS_REQUEST: dict[str, bool] = {
 OWN_TYPES: dict[str, type] = {
     types.TEXT_DOCUMENT_INLINE_COMPLETION: InlineCompletionRequest,
     types.TEXT_DOCUMENT_DID_CHANGE: DidChangeNotification,
+    REWRITE: RewriteRequest,
 }
 
 

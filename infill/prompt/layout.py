@@ -113,7 +113,8 @@ def lay_out(request: InfillRequest, tokens: TextTokens, budget: WindowBudget) ->
     """
     first, last = request.holes[0].start, request.holes[-1].end
     if last - first > budget.canvas_reach:
-        return Rejection(reason="too_long" if len(request.holes) == 1 else "too_far")
+        single = len(request.holes) == 1
+        return Rejection(reason="too_long", limit=budget.canvas) if single else Rejection(reason="too_far")
     typed = to_line_feeds(request.must_start_with or "")
     before_text = to_line_feeds(request.text[max(first - budget.reach, 0) : first]) + typed
     reach_after = budget.reach_after(first)
@@ -142,7 +143,7 @@ def lay_out(request: InfillRequest, tokens: TextTokens, budget: WindowBudget) ->
         return Rejection(reason="too_far")
     standing = [len(ids) if middle else budget.least_free for ids, middle in zip(present, middles, strict=True)]
     if sum(standing) > room:
-        return Rejection(reason="too_long")
+        return Rejection(reason="too_long", limit=room)
 
     far_before, far_after = before.cut(0, start), after.cut(end, len(after))
     near_before = before_text[len(far_before.text) :]

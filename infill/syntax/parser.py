@@ -7,12 +7,14 @@ Offsets are code points.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 
 from tree_sitter import Language, Node, Parser
 
+from infill.request import Span
 from infill.syntax.brackets import unmatched
 from infill.syntax.python_blocks import indentation_errors
 
@@ -40,6 +42,8 @@ _GRAMMARS = {
 }
 # Nodes that begin with their first statement, and so at the same place, but hold its siblings too.
 _CONTAINERS = frozenset({"block", "statement_list"})
+# How grammars call what stands by itself; blocks and parameters do not.
+_STATEMENT = re.compile(r"(^|_)(?<!compound_)(?<!parameter_)(statement|definition|declaration|item)$")
 
 
 def error_count(text: str, language: str) -> int:
@@ -88,6 +92,20 @@ def statement_end(text: str, start: int, language: str) -> int | None:
     if statement is None or statement.has_error:
         return None
     return len(source[: statement.end_byte].decode())
+
+
+def enclosing_statement(text: str, position: int, language: str) -> Span | None:
+    """The smallest statement or definition with the character at `position`; None for a comment, where there is none,
+    or where the language has no grammar."""
+    source, at = _encode(text), len(_encode(text[:position]))
+    node = _node_at(source, at, language)
+    if node is None or "comment" in node.type:
+        return None
+    while node is not None and not _STATEMENT.search(node.type):
+        node = node.parent
+    if node is None:
+        return None
+    return Span(start=len(source[: node.start_byte].decode()), end=len(source[: node.end_byte].decode()))
 
 
 def _node_at(source: bytes, offset: int, language: str) -> Node | None:

@@ -171,7 +171,7 @@ def test_a_request_that_fits_no_canvas_is_rejected() -> None:
     far = lay_out(request_of("⟦⟧" + LINES[:1_500] + "⟦⟧"), TOKENS, WindowBudget())
     assert far == Rejection(reason="too_far")
     long = lay_out(request_of("⟦" + LINES[:1_500] + "⟧"), TOKENS, WindowBudget())
-    assert long == Rejection(reason="too_long")
+    assert long == Rejection(reason="too_long", limit=256)
 
 
 def test_a_checkpoint_without_a_profile_is_shown_nearly_all_that_the_front_end_sends() -> None:
