@@ -28,6 +28,7 @@ from dgemma_lsp.config import SECTION
 from dgemma_lsp.documents.exclude import exclusion, text_exclusion
 from dgemma_lsp.documents.store import Documents
 from dgemma_lsp.documents.window import prompt_path
+from dgemma_lsp.features import code_actions
 from dgemma_lsp.features.inline import KIND, CompletionSite, ask
 from dgemma_lsp.features.menu import OPTIONS, Menu, keeps_indentation, wants_menu
 from dgemma_lsp.features.newest import NewestRequests
@@ -82,6 +83,8 @@ class Server(LanguageServer):
         self.session = Session(connect, self.board)
         self.suggester = Suggester(self.session)
         self.tells_status = False
+        self.noticed = {""}
+        """What the user has been told of the checkpoint; nothing need not be told."""
         self._progress = LoadingProgress(self)
         self._life: asyncio.Timeout | None = None
         self._parent: asyncio.Task[None] | None = None
@@ -167,6 +170,10 @@ class Server(LanguageServer):
         elif not isinstance(error, JsonRpcRequestCancelled):
             logger.warning("refused a request: %s", error.message)
 
+    def tell(self, message: str) -> None:
+        """Show the user a message."""
+        self.window_show_message(types.ShowMessageParams(types.MessageType.Info, f"{NAME}: {message}"))
+
     def _document_changed(self, uri: str) -> None:
         # What is being answered for the text before the change is stale.
         self.newest.cancel(uri)
@@ -198,6 +205,9 @@ def initialize(ls: Server, params: types.InitializeParams) -> None:
     if wants_menu(params.capabilities):
         ls.feature(types.TEXT_DOCUMENT_COMPLETION, OPTIONS)(completion)
     ls.report((*ls.problems, *ls.settings.update("initial", params.initialization_options)))
+    if code_actions.can_resolve(params.capabilities):
+        ls.feature(types.TEXT_DOCUMENT_CODE_ACTION, code_actions.OPTIONS)(code_action)
+        ls.feature(types.CODE_ACTION_RESOLVE)(resolve_code_action)
     if params.process_id is not None:
         ls.end_with(params.process_id)
 
@@ -307,6 +317,30 @@ async def rewrite(ls: Server, params: RewriteParams) -> dict[str, object]:
 
     answer = await _rewrite(ls, params, None if token is None else show)
     return answer.to_json(params)
+
+
+def code_action(ls: Server, params: types.CodeActionParams) -> list[types.CodeAction]:
+    """What can be rewritten here; nothing where the document is left alone."""
+    uri = params.text_document.uri
+    document = ls.documents.get(uri)
+    folders = [folder.uri for folder in ls.workspace.folders.values()]
+    if document is None or exclusion(uri, folders, ls.settings.config.exclude):
+        return []
+    return code_actions.code_actions(params, document.version, document.language_id, ls.client_capabilities)
+
+
+async def resolve_code_action(ls: Server, action: types.CodeAction) -> types.CodeAction:
+    """The action with its edit; without one the user is told why."""
+    params = code_actions.rewrite_of(action)
+    answer = await _rewrite(ls, params)
+    if answer.candidates:
+        action.edit = code_actions.workspace_edit(params, answer.candidates[0], action.title, ls.client_capabilities)
+    if answer.rejection is not None:
+        ls.tell(f"nothing to offer: {answer.rejection}")
+    if answer.notice not in ls.noticed:
+        ls.noticed.add(answer.notice)
+        ls.tell(answer.notice)
+    return action
 
 
 async def _rewrite(ls: Server, params: RewriteParams, show: Show | None = None) -> Rewritten:

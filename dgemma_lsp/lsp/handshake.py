@@ -20,6 +20,8 @@ INCREMENTAL = 2
 TRIGGER_CHARACTERS = (".",)
 """Few, because editors take what a menu shows with keys that are typed after other characters, such as Enter."""
 
+CODE_ACTION_KINDS = ("quickfix", "refactor.rewrite")
+
 NOTEBOOKS = {"notebookSelector": [{"notebook": "*"}]}
 
 
@@ -62,9 +64,18 @@ def initialize_result(params: object) -> dict[str, object]:
     }
     if not isinstance(_member(capabilities, "textDocument").get("inlineCompletion"), dict):
         answer["completionProvider"] = {"triggerCharacters": list(TRIGGER_CHARACTERS)}
+    if _resolves_edits(_member(_member(capabilities, "textDocument"), "codeAction")):
+        answer["codeActionProvider"] = {"codeActionKinds": list(CODE_ACTION_KINDS), "resolveProvider": True}
     if isinstance(capabilities.get("notebookDocument"), dict):
         answer["notebookDocumentSync"] = NOTEBOOKS
     return {"capabilities": answer, "serverInfo": {"name": NAME, "version": version()}}
+
+
+def _resolves_edits(code_action: dict[str, object]) -> bool:
+    """Whether an editor asks for the edit of a code action when it is chosen."""
+    properties = _member(code_action, "resolveSupport").get("properties")
+    literal = isinstance(code_action.get("codeActionLiteralSupport"), dict)
+    return literal and code_action.get("dataSupport") is True and isinstance(properties, list) and "edit" in properties
 
 
 def _parsed(body: bytes) -> dict[str, Any]:

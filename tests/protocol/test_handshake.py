@@ -36,6 +36,16 @@ def said(value: Any) -> Any:  # noqa: ANN401 - any JSON
         {"general": {"positionEncodings": []}, "workspace": {"workspaceFolders": True}},
         {"textDocument": {"inlineCompletion": {}}},
         {"textDocument": {"completion": {}}},
+        {"textDocument": {"codeAction": {"dataSupport": True, "resolveSupport": {"properties": ["edit"]}}}},
+        {
+            "textDocument": {
+                "codeAction": {
+                    "codeActionLiteralSupport": {"codeActionKind": {"valueSet": ["", "quickfix", "new"]}},
+                    "dataSupport": True,
+                    "resolveSupport": {"properties": ["edit", "command"]},
+                }
+            }
+        },
         {"notebookDocument": {"synchronization": {}}, "textDocument": {"synchronization": {"willSave": True}}},
     ],
 )

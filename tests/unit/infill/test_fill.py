@@ -144,7 +144,7 @@ def test_holes_too_far_apart_are_rejected() -> None:
 
 def test_a_replaced_text_longer_than_a_canvas_is_rejected() -> None:
     result = filled_anyway("⟦" + "x = 1\n" * 100 + "⟧")
-    assert result.rejection == Rejection(reason="too_long", limit=256)
+    assert result.rejection == Rejection(reason="too_long", limit=251)
 
 
 def test_an_instruction_longer_than_the_context_is_rejected() -> None:
