@@ -313,7 +313,8 @@ async def rewrite(ls: Server, params: RewriteParams) -> dict[str, object]:
     token = params.partial_result_token
 
     def show(pieces: list[tuple[str, float]]) -> None:
-        ls.progress(types.ProgressParams(token=token, value=pieces))
+        if token is not None:
+            ls.progress(types.ProgressParams(token=token, value=pieces))
 
     answer = await _rewrite(ls, params, None if token is None else show)
     return answer.to_json(params)

@@ -133,8 +133,12 @@ async def rewritten(
     """
     name, owner = f"{KIND} {label}", session.owner(rewrite.params.text_document.uri, KIND)
     events = session.infill(request, priority="rewrite", owner=owner, drafts=show is not None)
-    draft = None if show is None else lambda draft: show(rewrite.frame(draft))
-    answer = await answered(events, name=name, show=draft)
+
+    def show_draft(draft: Draft) -> None:
+        if show is not None:
+            show(rewrite.frame(draft))
+
+    answer = await answered(events, name=name, show=show_draft)
     if isinstance(answer, Silence):
         return Rewritten(rejection=answer)
     candidates = tuple(filter(None, (rewrite.edits(candidate.texts[0]) for candidate in answer.candidates)))

@@ -29,7 +29,7 @@ async def begun(client: WireClient, edit: Json | None = None, *, language: str =
 
 
 async def listed(client: WireClient, at: Json, uri: str = URI, **context: object) -> list[Json]:
-    params = {"textDocument": {"uri": uri}, "range": at, "context": {"diagnostics": [], **context}}
+    params: Json = {"textDocument": {"uri": uri}, "range": at, "context": {"diagnostics": [], **context}}
     actions: Any = (await client.request("textDocument/codeAction", params))["result"]
     return actions
 
@@ -71,7 +71,7 @@ async def test_offers_nothing_in_what_is_excluded_or_not_open_and_no_tags_to_who
 
 
 async def resolved(client: WireClient, at: Json = LINE, **context: object) -> Json:
-    [action, *_] = await listed(client, at, **context)
+    [action, *_] = await listed(client, at, **context)  # pyright: ignore[reportArgumentType] - none is the URI
     return await client.request("codeAction/resolve", action)
 
 

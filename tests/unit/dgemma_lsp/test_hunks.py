@@ -18,7 +18,8 @@ def contents(text: str) -> list[str]:
 
 def applied(lines: Sequence[str], changes: Sequence[Hunk]) -> tuple[str, tuple[Hunk, ...]]:
     """The text with the changes, which must be in order and disjoint, and the changes that take them back."""
-    text, inverse, at = "", [], Place(0, 0)
+    text, at = "", Place(0, 0)
+    inverse: list[Hunk] = []
     for change in changes:
         assert at <= change.start <= change.end
         assert all(place.column <= content_length(lines[place.line]) for place in (change.start, change.end))
