@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import codecs
 import re
-from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
@@ -54,7 +53,11 @@ _CONTROL_STRINGS = {
 
 
 class TextTokens:
-    """A checkpoint's vocabulary as text: encodes, decodes, and answers which tokens could stand at a hole's edge."""
+    """A checkpoint's vocabulary as text: encodes, decodes, and answers which tokens could stand at a hole's edge.
+
+    banned_in_hole: ids that are no text: control and unused tokens, gaps in the numbering, the replacement character.
+    newline_ids: ids whose text holds a line feed or a carriage return.
+    """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         """Wrap a tokenizer.
@@ -73,6 +76,12 @@ class TextTokens:
             for token_id, token in added.items()
             if (token.special or token.content.startswith("<unused")) and not _BYTE_TOKEN.fullmatch(token.content)
         )
+        # Made here, while a checkpoint loads, because the first request must not wait for it.
+        self._by_prefix = _PrefixIndex(self._pieces)
+        self._by_suffix = _PrefixIndex([piece[::-1] for piece in self._pieces])
+        mute = {i for i, piece in enumerate(self._pieces) if not piece or _REPLACEMENT.encode() in piece}
+        self.banned_in_hole = self._control_ids | mute
+        self.newline_ids = frozenset(i for i, piece in enumerate(self._pieces) if b"\n" in piece or b"\r" in piece)
         self.starting_with = lru_cache(maxsize=512)(self._starting_with)
         self.ending_with = lru_cache(maxsize=512)(self._ending_with)
 
@@ -99,17 +108,6 @@ class TextTokens:
     def size(self) -> int:
         """Number of ids, from 0 to size − 1; a model's embedding may have more rows."""
         return len(self._pieces)
-
-    @cached_property
-    def banned_in_hole(self) -> frozenset[int]:
-        """Ids that are no text: control and unused tokens, gaps in the numbering, and the replacement character."""
-        mute = (i for i, piece in enumerate(self._pieces) if not piece or _REPLACEMENT.encode() in piece)
-        return self._control_ids.union(mute)
-
-    @cached_property
-    def newline_ids(self) -> frozenset[int]:
-        """Ids whose text holds a line feed or a carriage return."""
-        return frozenset(i for i, piece in enumerate(self._pieces) if b"\n" in piece or b"\r" in piece)
 
     def encode(self, text: str) -> TokenIds:
         """Ids of a text, [N] int32; control tokens spelled in it are encoded as plain text."""
@@ -157,26 +155,20 @@ class TextTokens:
         both = self.starting_with(head) & self.ending_with(tail)
         return frozenset(i for i in both if len(self._pieces[i]) >= least)
 
-    @cached_property
-    def _by_prefix(self) -> _PrefixIndex:
-        return _PrefixIndex(self._pieces)
-
-    @cached_property
-    def _by_suffix(self) -> _PrefixIndex:
-        return _PrefixIndex([piece[::-1] for piece in self._pieces])
-
 
 class _PrefixIndex:
     """Byte strings in order, so that those with a common beginning are neighbours."""
 
     def __init__(self, pieces: Sequence[bytes]) -> None:
-        self._order = sorted(range(len(pieces)), key=pieces.__getitem__)
-        self._keys = [pieces[i] for i in self._order]
+        # numpy sorts a quarter of a million of them several times faster than Python does.
+        keys = np.array(pieces, np.bytes_)
+        self._order = keys.argsort(kind="stable")
+        self._keys = keys[self._order]
 
     def ids(self, beginning: bytes) -> frozenset[int]:
         # No UTF-8 text holds the byte 0xFF, so this key lies past everything that begins so.
-        low, high = bisect_left(self._keys, beginning), bisect_left(self._keys, beginning + b"\xff")
-        return frozenset(self._order[low:high])
+        low, high = np.searchsorted(self._keys, np.array([beginning, beginning + b"\xff"], np.bytes_))
+        return frozenset(self._order[low:high].tolist())
 
 
 def _control_ids(tokenizer: Tokenizer) -> ControlIds:

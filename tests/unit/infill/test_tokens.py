@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import CheckpointError
+from infill.text import tokens
 from infill.text.tokens import TextTokens
 from tests.unit.infill.tiny import CONTROL, tiny_tokenizer, tiny_tokens
 
@@ -29,6 +30,14 @@ def test_pieces_and_starts_agree_with_the_text(text: str) -> None:
     for i in range(len(passage)):
         cut = passage.at_or_after(i)
         assert TOKENS.decode(passage.ids[:cut]) == text[: passage.offset(cut)]
+
+
+def test_no_request_waits_for_an_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are built with the tokens, while a checkpoint loads."""
+    made = tiny_tokens()
+    monkeypatch.delattr(tokens, "_PrefixIndex")
+    assert made.starting_with("to") == TOKENS.starting_with("to")
+    assert made.ending_with("l") == TOKENS.ending_with("l")
 
 
 @pytest.mark.parametrize("spelled", ["<|turn>", "a<eos>b", "<bos><turn|>\n"])
