@@ -202,8 +202,14 @@ class CodeSession:
 
     def choose_from_menu(self, label: str) -> None:
         """Clicks the status bar's item and chooses from the menu that it opens."""
-        self.do("click", STATUS.format(""))
-        self.wait_for_text(ROW, label)
+
+        def offered() -> bool:
+            self.do("press", "Escape")  # A menu shows what was so when it was opened.
+            self.do("click", STATUS.format(""))
+            wait_for(lambda: any(self.texts(ROW)), "the menu", self._describe)
+            return any(label in row for row in self.texts(ROW))
+
+        wait_for(offered, f"{label!r} in the menu", self._describe)
         self.screenshot("menu")
         self.do("click", f'{ROW}:has-text("{label}")')
 
