@@ -91,4 +91,7 @@ def experts(hidden: Tensor, gate_up: Tensor, down: Tensor, index: Tensor, weight
     hidden: [N, H]. gate_up: [E, 2I, H]. down: [E, H, I]. index: [N, K] int64, the experts of each token.
     weights: [N, K].
     """
+    if torch.is_autocast_enabled("cpu"):
+        lower = torch.get_autocast_dtype("cpu")
+        hidden, gate_up, down, weights = (tensor.to(lower) for tensor in (hidden, gate_up, down, weights))
     return _apply(hidden, gate_up, down, index, weights)

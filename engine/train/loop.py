@@ -35,6 +35,7 @@ class Plan:
     which the rates fall to 0.
     self_condition: probability with which a step feeds a first pass back.
     log_every, evaluate_every: steps. save_seconds: wall-clock time between saved states.
+    bfloat16: the precision of products; weights and moments are float32 always.
     """
 
     steps: int
@@ -48,7 +49,8 @@ class Plan:
     seed: int = 0
     log_every: int = 20
     evaluate_every: int = 200
-    save_seconds: float = 180.0
+    save_seconds: float = 240.0
+    bfloat16: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,10 +78,10 @@ def train(
     """
     directory.mkdir(parents=True, exist_ok=True)
     state_file = directory / STATE_FILE
-    steppers = optimizers(model, muon_lr=plan.muon_lr, adam_lr=plan.adam_lr, workers=workers)
+    steppers = optimizers(model, muon_lr=plan.muon_lr, adam_lr=plan.adam_lr, bfloat16=plan.bfloat16)
     run = resume(state_file, model, steppers) if state_file.exists() else Run()
     log = Log(directory / LOG_FILE, after=run.step) if workers.rank == 0 else None
-    objective = Objective(model, compiled=compiled)
+    objective = Objective(model, compiled=compiled, bfloat16=plan.bfloat16)
     started = saved = time.monotonic()
     before = run.seconds
     while run.step < plan.steps:
@@ -164,7 +166,10 @@ def save(path: Path, model: Backbone, steppers: tuple[torch.optim.Optimizer, ...
         "run": asdict(run),
     }
     partial = path.with_suffix(".partial")
-    torch.save(state, partial)
+    with partial.open("wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())
     os.replace(partial, path)
 
 

@@ -15,6 +15,7 @@ from torch.nn import functional
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 from transformers.models.diffusion_gemma.configuration_diffusion_gemma import DiffusionGemmaTextConfig
 
+from engine.train.attention import attend
 from engine.train.experts import experts
 from engine.train.sequence import Sequence, geometry
 
@@ -67,9 +68,7 @@ class Attention(nn.Module):
         key = rotated(self.k_norm(projected), cos, sin)
         value = unscaled_norm(projected if self.v_proj is None else self.v_proj(hidden).view(heads), self.eps)
         key, value = (states.repeat_interleave(self.groups, dim=2).transpose(1, 2) for states in (key, value))
-        mixed = functional.scaled_dot_product_attention(
-            query.transpose(1, 2), key, value, attn_mask=mask, is_causal=mask is None, scale=1.0
-        )
+        mixed = attend(query.transpose(1, 2), key, value, mask)
         return self.o_proj(mixed.transpose(1, 2).flatten(2))
 
 

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from engine.train.cross_entropy import chunk_nats, mean_nats
 from engine.train.model import Backbone
 from engine.train.sequence import Sequence
 
 BALANCE_WEIGHT = 0.01
-_TARGET_STRIDE = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,23 +74,26 @@ def corrupt(batch: Batch, vocabulary: int, generator: torch.Generator) -> Tensor
     return torch.where(batch.free & (drawn < batch.levels[..., None]), noise, batch.canvas_ids)
 
 
-def token_nats(hidden: Tensor, embedding: Tensor, targets: Tensor, cap: float) -> Tensor:
-    """[N] cross-entropies of [N] targets under the softcapped logits of [N, H] hidden states."""
-    logits = torch.tanh(functional.linear(hidden, embedding) / cap) * cap
-    return functional.cross_entropy(logits, targets, reduction="none")
-
-
 class Objective:
-    """Computes the losses of a model's batches. `compiled` pays for a long run with few batch shapes."""
+    """Computes the losses of a model's batches.
 
-    def __init__(self, model: Backbone, *, compiled: bool = False) -> None:
+    compiled: pays for a long run with few batch shapes. bfloat16: the precision of products; weights, norms and the
+    sum of the layers stay as they are.
+    """
+
+    def __init__(self, model: Backbone, *, compiled: bool = False, bfloat16: bool = False) -> None:
         self.model = model
-        self._token_nats = torch.compile(token_nats, dynamic=False) if compiled else token_nats
+        self._bfloat16 = bfloat16
+        self._chunk_nats = torch.compile(chunk_nats, dynamic=False) if compiled else chunk_nats
         if compiled:
             model.compile_layers()
 
     def __call__(self, batch: Batch, generator: torch.Generator, *, self_condition: bool = False) -> Losses:
         """Losses of a batch. self_condition: feed a first pass, without gradient, back to the canvases."""
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._bfloat16):
+            return self._losses(batch, generator, self_condition=self_condition)
+
+    def _losses(self, batch: Batch, generator: torch.Generator, *, self_condition: bool) -> Losses:
         model, config = self.model, self.model.config
         sequence = Sequence(
             context_ids=batch.context_ids,
@@ -119,16 +121,9 @@ class Objective:
         return soft
 
     def _mean_nats(self, hidden: Tensor, targets: Tensor) -> Tensor:
-        """Mean cross-entropy of [N] targets; 0 of none. Padded, so that few shapes are compiled."""
-        config = self.model.config
-        count = len(targets)
-        if not count:
+        """Mean cross-entropy of [N] targets; 0 of none."""
+        if not len(targets):
             return hidden.new_zeros(())
-        padding = -count % _TARGET_STRIDE
-        nats = self._token_nats(
-            functional.pad(hidden, (0, 0, 0, padding)),
-            self.model.embed_tokens.weight,
-            functional.pad(targets, (0, padding)),
-            config.final_logit_softcapping,
-        )
-        return nats[:count].mean()
+        hidden = hidden.bfloat16() if self._bfloat16 else hidden
+        cap = self.model.config.final_logit_softcapping
+        return mean_nats(hidden, self.model.embed_tokens.weight, targets, cap, self._chunk_nats)

@@ -7,12 +7,9 @@ before the decay. Source for the orthogonalised update: K. Jordan, "Muon", 2024.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
-
-from engine.train.workers import ALONE, Workers
 
 _NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 _NEWTON_SCHULZ_STEPS = 5
@@ -34,7 +31,7 @@ def orthogonalised(matrices: Tensor) -> Tensor:
 
 class Muon(torch.optim.Optimizer):
     """Momentum, orthogonalised. Parameters are [m, n] or stacks of such; those of `gate_ups` hold a gate above an up
-    projection, which are two matrices. Several workers, whose gradients are the same, share the work."""
+    projection, which are two matrices. precision: of the orthogonalisation, which needs little."""
 
     def __init__(
         self,
@@ -43,43 +40,41 @@ class Muon(torch.optim.Optimizer):
         *,
         lr: float,
         momentum: float = 0.95,
-        workers: Workers = ALONE,
+        precision: torch.dtype = torch.float32,
     ) -> None:
-        self._workers = workers
+        self._precision = precision
         groups = [{"params": list(matrices), "parts": 1}, {"params": list(gate_ups), "parts": 2}]
         super().__init__(groups, {"lr": lr, "momentum": momentum})
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - takes none.
         """Apply the gradients."""
-        held = [
-            (group, parameter, parameter.grad)
-            for group in self.param_groups
-            for parameter in group["params"]
-            if parameter.grad is not None  # A batch without canvases does not touch self-conditioning.
-        ]
-        updates: list[Tensor] = []
-        for number, (group, parameter, gradient) in enumerate(held):
-            state = self.state[parameter]
-            if "momentum" not in state:
-                state["momentum"] = torch.zeros_like(gradient)
-            state["momentum"].lerp_(gradient, 1 - group["momentum"])
-            mine = number % self._workers.count == self._workers.rank
-            updates.append(self._update(group, gradient, state["momentum"]) if mine else torch.zeros_like(gradient))
-        self._workers.add_up(updates)
-        for (group, parameter, _), update in zip(held, updates, strict=True):
-            parameter.add_(update, alpha=-group["lr"])
-
-    def _update(self, group: dict[str, Any], gradient: Tensor, momentum: Tensor) -> Tensor:
-        parts = gradient.lerp(momentum, group["momentum"]).unflatten(-2, (group["parts"], -1))
-        rows, columns = parts.shape[-2:]
-        return orthogonalised(parts).reshape(gradient.shape) * max(1.0, rows / columns) ** 0.5
+        # Matrices of one shape go through one product: many small ones would each leave the processor waiting.
+        stacks: dict[torch.Size, list[tuple[nn.Parameter, Tensor]]] = {}
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is None:  # A batch without canvases does not touch self-conditioning.
+                    continue
+                state = self.state[parameter]
+                if "momentum" not in state:
+                    state["momentum"] = torch.zeros_like(parameter)
+                state["momentum"].lerp_(parameter.grad, 1 - group["momentum"])
+                ahead = parameter.grad.lerp(state["momentum"], group["momentum"])
+                parts = ahead.view(-1, parameter.shape[-2] // group["parts"], parameter.shape[-1])
+                stacks.setdefault(parts.shape[1:], []).append((parameter, parts))
+        for shape, held in stacks.items():
+            directions = orthogonalised(torch.cat([parts for _, parts in held]).to(self._precision))
+            alpha = -self.param_groups[0]["lr"] * max(1.0, shape[0] / shape[1]) ** 0.5
+            for (parameter, _), direction in zip(
+                held, directions.split([len(parts) for _, parts in held]), strict=True
+            ):
+                parameter.add_(direction.reshape(parameter.shape), alpha=alpha)
 
 
 def optimizers(
-    model: nn.Module, *, muon_lr: float, adam_lr: float, workers: Workers = ALONE
+    model: nn.Module, *, muon_lr: float, adam_lr: float, bfloat16: bool = False
 ) -> tuple[torch.optim.Optimizer, ...]:
-    """Muon for the layers' matrices; Adam for embedding, norms and routers."""
+    """Muon for the layers' matrices, its products in bfloat16 on demand; Adam for embedding, norms and routers."""
     matrices: list[nn.Parameter] = []
     gate_ups: list[nn.Parameter] = []
     others: list[nn.Parameter] = []
@@ -89,7 +84,8 @@ def optimizers(
         else:
             (gate_ups if "gate_up_proj" in name else matrices).append(parameter)
     adam = torch.optim.AdamW(others, lr=adam_lr, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
-    return Muon(matrices, gate_ups, lr=muon_lr, workers=workers), adam
+    precision = torch.bfloat16 if bfloat16 else torch.float32
+    return Muon(matrices, gate_ups, lr=muon_lr, precision=precision), adam
 
 
 def rate(step: int, *, steps: int, warm_up: int, decay: int) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 import torch.distributed
@@ -27,7 +28,8 @@ class Workers:
         """Meet the other processes that `torchrun` started; a lone worker where it started none."""
         if "WORLD_SIZE" not in os.environ:
             return cls()
-        torch.distributed.init_process_group("gloo")
+        # A worker that was stopped, or starved, for hours goes on all the same.
+        torch.distributed.init_process_group("gloo", timeout=timedelta(days=30))
         return cls(rank=torch.distributed.get_rank(), count=torch.distributed.get_world_size())
 
     def meet(self) -> None:

@@ -48,13 +48,18 @@ def tiny_configuration() -> DiffusionGemmaConfig:
     return DiffusionGemmaConfig(text_config=text, vision_config=vision, canvas_length=16)
 
 
-def tiny_backbone(seed: int = 0) -> Backbone:
-    """A random lean model, its norms and scales off their initial values."""
-    torch.manual_seed(seed)
+def tiny_text_configuration() -> DiffusionGemmaTextConfig:
+    """The text part of it."""
     text = tiny_configuration().text_config
     if not isinstance(text, DiffusionGemmaTextConfig):
         raise TypeError("the text configuration is a plain dictionary")
-    model = Backbone(text)
+    return text
+
+
+def tiny_backbone(seed: int = 0) -> Backbone:
+    """A random lean model, its norms and scales off their initial values."""
+    torch.manual_seed(seed)
+    model = Backbone(tiny_text_configuration())
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.dim() == 1:

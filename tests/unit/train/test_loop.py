@@ -63,22 +63,23 @@ def test_rate_warms_up_holds_and_decays(step: int, expected: float) -> None:
     assert rate(step, steps=100, warm_up=4, decay=10) == pytest.approx(expected)
 
 
-class _FirstOfTwo(Workers):
-    """A worker whose colleague sends nothing back, so that only its own share of the updates is seen."""
+def test_matrices_of_one_shape_are_updated_together_as_each_would_be_alone() -> None:
+    torch.manual_seed(0)
+    first = [torch.randn(shape) for shape in ((8, 6), (2, 8, 6), (8, 6))]  # The last holds a gate above an up part.
+    gradients = [torch.randn_like(tensor) for tensor in first]
 
-    def add_up(self, tensors: Sequence[Tensor]) -> None:
-        pass
+    def updated(chosen: Sequence[int], gate_ups: Sequence[int]) -> list[Tensor]:
+        parameters = {index: torch.nn.Parameter(first[index].clone()) for index in (*chosen, *gate_ups)}
+        for index, parameter in parameters.items():
+            parameter.grad = gradients[index].clone()
+        Muon([parameters[i] for i in chosen], [parameters[i] for i in gate_ups], lr=0.1).step()
+        return [parameter.detach() for parameter in parameters.values()]
 
-
-def test_workers_share_the_updates_of_the_matrices() -> None:
-    matrices = [torch.nn.Parameter(torch.eye(3)) for _ in range(4)]
-    for matrix in matrices:
-        matrix.grad = torch.eye(3)
-    muon = Muon(matrices, [], lr=0.1, workers=_FirstOfTwo(rank=0, count=2))
-    muon.step()
-    assert [bool((matrix == torch.eye(3)).all()) for matrix in matrices] == [False, True, False, True]
-    # A saved state must serve whoever reads it, so all workers keep all momenta.
-    assert all("momentum" in muon.state[matrix] for matrix in matrices)
+    together = updated([0, 1], [2])
+    alone = [*updated([0], []), *updated([1], []), *updated([], [2])]
+    for index, (found, expected) in enumerate(zip(together, alone, strict=True)):
+        torch.testing.assert_close(found, expected)
+        assert not torch.equal(found, first[index])
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (4, 10), (10, 4), (3, 6, 5)])

@@ -10,9 +10,10 @@ from dataclasses import replace
 import pytest
 import torch
 
+from engine.train.model import Backbone
 from engine.train.objective import Batch, Objective, corrupt
 from engine.train.sequence import Sequence
-from tests.unit.train.shapes import VOCABULARY, random_batch, tiny_backbone
+from tests.unit.train.shapes import VOCABULARY, random_batch, tiny_backbone, tiny_text_configuration
 
 
 @pytest.mark.parametrize(("level", "least", "most"), [(0.0, 0, 0), (0.5, 0.3, 0.7), (1.0, 0.9, 1.0)])
@@ -62,3 +63,19 @@ def test_self_conditioning_changes_the_canvas_loss_only() -> None:
     )
     torch.testing.assert_close(alone.causal, conditioned.causal)
     assert abs(alone.canvas.item() - conditioned.canvas.item()) > 1e-4
+
+
+def test_products_in_bfloat16_teach_the_same() -> None:
+    torch.manual_seed(0)
+    model, batch = Backbone(tiny_text_configuration()), random_batch(4)
+    gradients: list[torch.Tensor] = []
+    totals: list[float] = []
+    for bfloat16 in (False, True):
+        model.zero_grad()
+        losses = Objective(model, bfloat16=bfloat16)(batch, torch.Generator().manual_seed(0))
+        losses.total.backward()
+        totals.append(losses.total.item())
+        gradients.append(torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None]))
+    assert {gradient.dtype for gradient in gradients} == {torch.float32}
+    assert totals[1] == pytest.approx(totals[0], rel=0.02)
+    assert torch.cosine_similarity(gradients[0], gradients[1], dim=0).item() > 0.99

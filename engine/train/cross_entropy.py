@@ -1,0 +1,78 @@
+"""Cross-entropy under the softcapped logits of a tied embedding, a few rows at a time, with its gradient at once.
+
+The logits of all rows would take more memory than the rest of a step, and as much time to move as to compute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+CHUNK = 512
+"""Rows whose logits are held at a time: about as many as a processor's caches hold."""
+_NOTHING = -1
+"""The target of a row that was added to fill the last chunk."""
+
+
+def chunk_nats(products: Tensor, targets: Tensor, cap: float) -> tuple[Tensor, Tensor]:
+    """(Sum of [N] cross-entropies, [N, V] its gradient with respect to the products of hidden states and embedding)."""
+    tanh = torch.tanh(products.float() / cap)
+    logits = tanh * cap
+    total = logits.logsumexp(-1, keepdim=True)
+    hit = torch.arange(products.shape[1], device=products.device) == targets[:, None]
+    counted = targets[:, None] != _NOTHING
+    nats = (total * counted).sum() - torch.where(hit, logits, 0.0).sum()
+    gradient = ((logits - total).exp() - hit.float()) * (1 - tanh * tanh) * counted
+    return nats, gradient.to(products.dtype)
+
+
+ChunkNats = Callable[[Tensor, Tensor, float], tuple[Tensor, Tensor]]
+
+
+class _SumNats(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,  # noqa: ANN401 - autograd gives it no type.
+        hidden: Tensor,
+        embedding: Tensor,
+        targets: Tensor,
+        cap: float,
+        of_chunk: ChunkNats,
+    ) -> Tensor:
+        weights = embedding.to(hidden.dtype)
+        total = embedding.new_zeros(())
+        grad_hidden, grad_embedding = torch.empty_like(hidden), torch.zeros_like(embedding)
+        parts = zip(hidden.split(CHUNK), targets.split(CHUNK), grad_hidden.split(CHUNK), strict=True)
+        for rows, wanted, into in parts:
+            nats, gradient = of_chunk(rows @ weights.T, wanted, cap)
+            total += nats
+            if ctx.needs_input_grad[0]:
+                torch.mm(gradient, weights, out=into)
+                grad_embedding += gradient.T @ rows
+        ctx.save_for_backward(grad_hidden, grad_embedding)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, Tensor, None, None, None]:  # noqa: ANN401
+        (factor,) = grad_outputs
+        grad_hidden, grad_embedding = ctx.saved_tensors
+        return grad_hidden * factor.to(grad_hidden.dtype), grad_embedding * factor, None, None, None
+
+
+def mean_nats(
+    hidden: Tensor, embedding: Tensor, targets: Tensor, cap: float, of_chunk: ChunkNats = chunk_nats
+) -> Tensor:
+    """Mean cross-entropy of [N] targets under the logits of [N, H] hidden states, N > 0; products are taken in the
+    precision of the hidden states. of_chunk: `chunk_nats`, or what was compiled from it for chunks of one size."""
+    padding = -len(targets) % CHUNK
+    padded = (
+        functional.pad(hidden, (0, 0, 0, padding)),
+        embedding,
+        functional.pad(targets, (0, padding), value=_NOTHING),
+    )
+    apply: Any = _SumNats.apply
+    return apply(*padded, cap, of_chunk) / len(targets)
