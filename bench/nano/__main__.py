@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bench.nano import card, corpus, export, preparation, shapes, training
+from bench.nano import card, corpus, export, preparation, shapes, sources, training
 from engine.nano import DIRECTORY
 
 
@@ -13,10 +13,15 @@ def main() -> None:
     """Parse the command line and run one step, or all of them."""
     arguments = _arguments()
     state: Path = arguments.state
+    packages = state / "packages"
+    if arguments.command in ("sources", "prepare", "all"):
+        sources.install(packages)
     if arguments.command in ("corpus", "prepare", "all"):
-        corpus.build(state / "corpus", arguments.node_modules)
-    if arguments.command in ("tokenizer", "prepare", "all"):
+        corpus.build(state / "corpus", packages)
+    if arguments.command == "tokenizer":
         preparation.make_tokenizer(state)
+    if arguments.command in ("prepare", "all"):
+        preparation.keep_tokenizer(state)
     if arguments.command in ("heldout", "prepare", "all"):
         preparation.make_held_out(state)
     if arguments.command in ("data", "prepare", "all"):
@@ -43,19 +48,19 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.nano", description=__doc__)
     parser.add_argument("--state", type=Path, default=Path(".nano"), help="working directory, ignored by git")
-    parser.add_argument("--node-modules", type=Path, help="folder of installed npm packages to read too")
     parser.add_argument("--limit", type=int, default=200, help="held-out cases a split that the card measures")
     parser.add_argument(
         "--answers", type=Path, metavar="FILE", help="keep the card's answers here, as bench.quality does"
     )
     parser.add_argument("--twin-answers", type=Path, metavar="FILE", help="the same for the twin's")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("corpus", help="collect installed source code and split it by package")
-    commands.add_parser("tokenizer", help="train the tokenizer on the training split")
+    commands.add_parser("sources", help="install the packages that the corpus is made of")
+    commands.add_parser("corpus", help="collect their source code and split it by package")
+    commands.add_parser("tokenizer", help="train another tokenizer on the training split than the one that ships")
     commands.add_parser("heldout", help="draw the fixed cases into bench/data")
     commands.add_parser("data", help="encode the splits")
     commands.add_parser("frames", help="lay out training frames")
-    commands.add_parser("prepare", help="all of the above")
+    commands.add_parser("prepare", help="all of the above, with the tokenizer that ships")
     train = commands.add_parser("train", help="train a stage, resuming from the state directory")
     train.add_argument("stage", choices=training.STAGES)
     train.add_argument("--steps", type=int, required=True, help="steps to have done at the end, over both stages")

@@ -18,7 +18,9 @@ from infill.prompt.window import WindowBudget
 BatchKind: TypeAlias = Literal["plain", "copied", "framed", "long", "answered", "dense", "recalled"]
 
 ROW = 512
-PLAIN_ROWS = 4
+PLAIN_ROWS = 8
+FRAME_ROWS = 2
+"""Of plain batches: frames read left to right."""
 MIXED_ROWS = 4
 LONG_ROWS = 2
 ANSWER_ROWS = 3
@@ -60,10 +62,10 @@ class Batches:
         return getattr(self, kind)(index)
 
     def plain(self, index: int) -> Batch:
-        """Rows of `ROW` ids: half of them code, half of them frames read left to right."""
-        half = PLAIN_ROWS // 2
-        rows = [self._code(index * half + i, ROW) for i in range(half)]
-        rows += [self._frame_row(index * half + i) for i in range(PLAIN_ROWS - half)]
+        """Rows of `ROW` ids: code, and `FRAME_ROWS` of frames read left to right."""
+        count = PLAIN_ROWS - FRAME_ROWS
+        rows = [self._code(index * count + i, ROW) for i in range(count)]
+        rows += [self._frame_row(index * FRAME_ROWS + i) for i in range(FRAME_ROWS)]
         return Batch.of_contexts(torch.from_numpy(np.stack(rows).astype(np.int64)))
 
     def copied(self, index: int) -> Batch:

@@ -1,123 +1,34 @@
 """Source code that is already installed, as documents split by package. Knows no tokens.
 
-Only permissively licensed sources named here are read: Python's standard library, distributions this project or its
-tools depend on, and npm packages of the editor extensions where a `node_modules` folder is given. A package stands in
-one split only, so that nothing held out was seen in training under another file name.
+Only permissively licensed sources are read: Python's standard library and the packages that `bench.nano.sources` names.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import platform
 import random
 import re
+import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Literal, TypeAlias
 
-Split: TypeAlias = Literal["train", "tuning", "heldout"]
-SPLITS: tuple[Split, ...] = ("train", "tuning", "heldout")
-
-# Distribution -> licence (SPDX), as stated in its metadata. Copyleft ones (certifi, hypothesis, pathspec, tqdm), ones
-# that only repackage others (pip, setuptools) and second copies (httpx2) are left out on purpose.
-DISTRIBUTIONS = {
-    "accelerate": "Apache-2.0",
-    "anyio": "MIT",
-    "attrs": "MIT",
-    "build": "MIT",
-    "cattrs": "MIT",
-    "click": "BSD-3-Clause",
-    "contourpy": "BSD-3-Clause",
-    "cycler": "BSD-3-Clause",
-    "execnet": "MIT",
-    "filelock": "MIT",
-    "fonttools": "MIT",
-    "fsspec": "BSD-3-Clause",
-    "h11": "MIT",
-    "hatchling": "MIT",
-    "httpcore": "BSD-3-Clause",
-    "httpx": "BSD-3-Clause",
-    "huggingface-hub": "Apache-2.0",
-    "idna": "BSD-3-Clause",
-    "iniconfig": "MIT",
-    "jinja2": "BSD-3-Clause",
-    "jsonschema": "MIT",
-    "lsprotocol": "MIT",
-    "markdown-it-py": "MIT",
-    "matplotlib": "PSF-2.0",
-    "mpmath": "BSD-3-Clause",
-    "networkx": "BSD-3-Clause",
-    "nodeenv": "BSD-3-Clause",
-    "numpy": "BSD-3-Clause",
-    "packaging": "Apache-2.0 OR BSD-2-Clause",
-    "pillow": "MIT-CMU",
-    "platformdirs": "MIT",
-    "pluggy": "MIT",
-    "psutil": "BSD-3-Clause",
-    "pydantic": "MIT",
-    "pygls": "Apache-2.0",
-    "pygments": "BSD-2-Clause",
-    "pyparsing": "MIT",
-    "pyproject-hooks": "MIT",
-    "pytest": "MIT",
-    "pytest-asyncio": "Apache-2.0",
-    "pytest-lsp": "MIT",
-    "pytest-xdist": "MIT",
-    "python-dateutil": "Apache-2.0 OR BSD-3-Clause",
-    "pyyaml": "MIT",
-    "referencing": "MIT",
-    "rich": "MIT",
-    "safetensors": "Apache-2.0",
-    "shellingham": "ISC",
-    "sortedcontainers": "Apache-2.0",
-    "starlette": "BSD-3-Clause",
-    "sympy": "BSD-3-Clause",
-    "tokenizers": "Apache-2.0",
-    "tomlkit": "MIT",
-    "torch": "BSD-3-Clause",
-    "transformers": "Apache-2.0",
-    "truststore": "MIT",
-    "typer": "MIT",
-    "typing-extensions": "PSF-2.0",
-    "uvicorn": "BSD-3-Clause",
-}
-NPM_PACKAGES = {
-    "@types/node": "MIT",
-    "@types/vscode": "MIT",
-    "minimatch": "BlueOak-1.0.0",
-    "semver": "ISC",
-    "vscode-jsonrpc": "MIT",
-    "vscode-languageclient": "MIT",
-    "vscode-languageserver": "MIT",
-    "vscode-languageserver-protocol": "MIT",
-    "vscode-languageserver-textdocument": "MIT",
-    "vscode-languageserver-types": "MIT",
-}
-STANDARD_LIBRARY_LICENCE = "PSF-2.0"
-
-HELD_OUT = frozenset(
-    {
-        "rich",
-        "click",
-        "jinja2",
-        "starlette",
-        "networkx",
-        "semver",
-        "python/argparse",
-        "python/configparser",
-        "python/dataclasses",
-        "python/email",
-        "python/http",
-        "python/json",
-        "python/unittest",
-        "python/zipfile",
-    }
+from bench.nano.sources import (
+    ADDED_DISTRIBUTIONS,
+    ADDED_NPM_PACKAGES,
+    DISTRIBUTIONS,
+    NPM_PACKAGES,
+    SPLITS,
+    Source,
+    Split,
+    npm_folder,
+    python_folder,
+    split_of,
+    standard_library,
 )
-TUNING = frozenset({"httpx", "pyparsing", "tomlkit", "python/logging", "python/tarfile", "python/xml"})
 
 SKIPPED_FOLDERS = frozenset(
     {
@@ -145,15 +56,6 @@ DUPLICATE_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """A package files may come from: name, version, licence (SPDX)."""
-
-    package: str
-    version: str
-    licence: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """One file: package, path within it, language id and text."""
 
@@ -163,40 +65,55 @@ class Document:
     text: str
 
 
-def split_of(package: str) -> Split:
-    """The split in which all files of a package stand."""
-    if package in HELD_OUT:
-        return "heldout"
-    return "tuning" if package in TUNING else "train"
-
-
-def installed_documents(node_modules: Path | None = None) -> Iterator[tuple[Source, Document]]:
-    """Every readable source file of the installed sources, in a fixed order, duplicates included."""
+def installed_documents(packages: Path) -> Iterator[tuple[Source, Document]]:
+    """Every readable source file of the first sources, in a fixed order, duplicates included."""
     yield from _standard_library()
-    for name, licence in DISTRIBUTIONS.items():
-        distribution = metadata.distribution(name)
-        source = Source(package=name, version=distribution.version, licence=licence)
-        paths = sorted((Path(str(file.locate())), str(file)) for file in distribution.files or ())
-        yield from _documents(source, paths)
-    for name, licence in NPM_PACKAGES.items():
-        if node_modules is None:
-            break
-        root = node_modules / name
-        version = json.loads((root / "package.json").read_text())["version"]
-        paths = sorted((path, f"{name}/{path.relative_to(root)}") for path in root.rglob("*.*"))
-        yield from _documents(Source(package=name, version=version, licence=licence), paths)
+    yield from _distributions(packages, DISTRIBUTIONS)
+    yield from _npm_packages(packages, NPM_PACKAGES)
+
+
+def added_documents(packages: Path) -> Iterator[tuple[Source, Document]]:
+    """The same of the sources that were added later."""
+    yield from _distributions(packages, ADDED_DISTRIBUTIONS)
+    yield from _npm_packages(packages, ADDED_NPM_PACKAGES)
 
 
 def _standard_library() -> Iterator[tuple[Source, Document]]:
     root = Path(sysconfig.get_paths()["stdlib"])
     for entry in sorted(root.iterdir()):
         files = sorted(entry.rglob("*.py")) if entry.is_dir() else [entry]
-        source = Source(
-            package=f"python/{entry.stem}",
-            version=platform.python_version(),
-            licence=STANDARD_LIBRARY_LICENCE,
+        paths = [(path, str(path.relative_to(root))) for path in files]
+        yield from _documents(standard_library(entry.stem), paths)
+
+
+def _distributions(packages: Path, sources: Iterable[Source]) -> Iterator[tuple[Source, Document]]:
+    for source in sources:
+        folders = [str(python_folder(packages)), *sys.path]
+        found = next(iter(metadata.distributions(name=source.package, path=folders)), None)
+        # A local version, as in 2.13.0+cpu, is another build of the same sources.
+        _require(source, found and found.version.split("+")[0])
+        if found:
+            paths = sorted((Path(str(file.locate())), str(file)) for file in found.files or ())
+            yield from _documents(replace(source, version=found.version), paths)
+
+
+def _npm_packages(packages: Path, sources: Iterable[Source]) -> Iterator[tuple[Source, Document]]:
+    for source in sources:
+        root = npm_folder(packages) / source.package
+        manifest = root / "package.json"
+        _require(source, json.loads(manifest.read_text())["version"] if manifest.exists() else None)
+        # Where the sources lie beside what was compiled from them, they say the same and are better written.
+        folder = root / "src" if (root / "src").is_dir() else root
+        paths = sorted((path, f"{source.package}/{path.relative_to(root)}") for path in folder.rglob("*.*"))
+        yield from _documents(source, paths)
+
+
+def _require(source: Source, version: str | None) -> None:
+    if version != source.version:
+        has = f"{version} is installed" if version else "it is not installed"
+        raise SystemExit(
+            f"the corpus needs {source.package} {source.version}, and {has}; run `python -m bench.nano sources`"
         )
-        yield from _documents(source, [(path, str(path.relative_to(root))) for path in files])
 
 
 def _documents(source: Source, paths: Iterable[tuple[Path, str]]) -> Iterator[tuple[Source, Document]]:
@@ -240,15 +157,17 @@ def deduplicated(documents: Iterable[Document]) -> Iterator[Document]:
             yield document
 
 
-def build(directory: Path, node_modules: Path | None, seed: int = 0) -> None:
+def build(directory: Path, packages: Path, seed: int = 0) -> None:
     """Write `{split}.jsonl` (documents, shuffled) and `sources.json` (names, versions, licences, sizes).
 
     Held-out and tuning documents come first through the deduplication, so that a training file that repeats one of
     them is the one that goes.
     """
-    found = list(installed_documents(node_modules))
-    random.Random(seed).shuffle(found)
-    found.sort(key=lambda item: split_of(item[0].package) == "train")
+    first, added = list(installed_documents(packages)), list(added_documents(packages))
+    # Apart, so that held-out and tuning documents keep the order they have without those that were added.
+    random.Random(seed).shuffle(first)
+    random.Random(seed).shuffle(added)
+    found = sorted([*first, *added], key=lambda item: split_of(item[0].package) == "train")
     sources = {document.package: source for source, document in found}
     characters = dict.fromkeys(sources, 0)
     kept: dict[Split, list[Document]] = {split: [] for split in SPLITS}
@@ -256,6 +175,8 @@ def build(directory: Path, node_modules: Path | None, seed: int = 0) -> None:
         if characters[document.package] < MAX_PACKAGE_CHARS:
             characters[document.package] += len(document.text)
             kept[split_of(document.package)].append(document)
+    # Files of the added packages would else all stand behind the others.
+    random.Random(seed).shuffle(kept["train"])
     directory.mkdir(parents=True, exist_ok=True)
     for split, documents in kept.items():
         lines = (json.dumps(asdict(document)) for document in documents)

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.nano.corpus import Document, Split
+from bench.nano.corpus import Document
 from bench.nano.holes import KINDS, draw
 from bench.nano.lines import line_starts
+from bench.nano.sources import Split
 from infill.request import Span
 
 CASES: dict[Split, int] = {"heldout": 1000, "tuning": 200}

@@ -10,11 +10,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.nano.corpus import Document, Split
+from bench.nano.corpus import Document
 from bench.nano.example import Example
 from bench.nano.heldout import python_by_weight, window
 from bench.nano.renames import Names, told
 from bench.nano.soundness import parses
+from bench.nano.sources import Split
 from infill.request import InfillRequest, Span
 from infill.text.tokens import TextTokens
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,8 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.nano import answers, corpus, frames, heldout, heldout_renames, tokenizer
-from bench.nano.corpus import Document, Split
+from bench.nano.corpus import Document
+from bench.nano.export import TOKENIZER_FILES
 from bench.nano.mixture import examples
+from bench.nano.sources import SPLITS, Split
+from engine.nano import DIRECTORY
 from infill.text.tokens import TextTokens
 
 FRAMES: dict[Split, int] = {"tuning": 400, "train": 30_000}
@@ -23,6 +27,16 @@ def make_tokenizer(state: Path) -> None:
     """Train the tokenizer on the training split into `state/tokenizer`."""
     texts = (document.text for document in corpus.read(state / "corpus", "train"))
     tokenizer.save(tokenizer.train(texts), state / "tokenizer")
+
+
+def keep_tokenizer(state: Path) -> None:
+    """Put the tokenizer that ships into `state/tokenizer`, where there is none: other weights of the same shape, and
+    figures per token, go with the same pieces."""
+    directory = state / "tokenizer"
+    directory.mkdir(parents=True, exist_ok=True)
+    for name in TOKENIZER_FILES:
+        if not (directory / name).exists():
+            shutil.copy(DIRECTORY / name, directory / name)
 
 
 def make_held_out(state: Path) -> None:
@@ -40,7 +54,7 @@ def make_arrays(state: Path) -> None:
     tokens = TextTokens.load(state / "tokenizer")
     data = state / "data"
     data.mkdir(exist_ok=True)
-    for split in corpus.SPLITS:
+    for split in SPLITS:
         np.save(data / f"{split}.npy", encoded(corpus.read(state / "corpus", split), tokens))
 
 

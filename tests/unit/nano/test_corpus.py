@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from bench.nano.corpus import DISTRIBUTIONS, HELD_OUT, TUNING, Document, deduplicated, readable, split_of
+from bench.nano.corpus import Document, deduplicated, readable
+from bench.nano.sources import (
+    ADDED_DISTRIBUTIONS,
+    ADDED_NPM_PACKAGES,
+    DISTRIBUTIONS,
+    HELD_OUT,
+    NPM_PACKAGES,
+    TUNING,
+    split_of,
+)
 
 BODY = "\n".join(f"def function_number_{i}(argument):\n    return argument + {i}" for i in range(12)) + "\n"
 
@@ -47,4 +56,13 @@ def test_splits_do_not_share_packages() -> None:
     assert {split_of(name) for name in ("rich", "python/json")} == {"heldout"}
     assert split_of("httpx") == "tuning"
     assert split_of("torch") == "train"
-    assert {"GPL", "MPL"}.isdisjoint(word[:3] for licence in DISTRIBUTIONS.values() for word in licence.split())
+
+
+def test_sources_are_named_once_and_permissive() -> None:
+    found = [*DISTRIBUTIONS, *NPM_PACKAGES, *ADDED_DISTRIBUTIONS, *ADDED_NPM_PACKAGES]
+    assert len({source.package for source in found}) == len(found)
+    assert {"GPL", "LGPL", "AGPL", "MPL"}.isdisjoint(s.licence.split("-")[0] for s in found)
+
+
+def test_what_was_added_later_is_all_for_training() -> None:
+    assert {split_of(source.package) for source in (*ADDED_DISTRIBUTIONS, *ADDED_NPM_PACKAGES)} == {"train"}

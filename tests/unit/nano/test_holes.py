@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 
 from bench.nano import heldout_renames, tokenizer
-from bench.nano.corpus import Document, Split
+from bench.nano.corpus import Document
 from bench.nano.heldout import cases, is_table, prose_spans, window
 from bench.nano.holes import KINDS, Kind, draw
+from bench.nano.sources import Split
 from infill.request import Span
 from infill.text.tokens import TextTokens
 from tests.unit.nano.sources import PYTHON
