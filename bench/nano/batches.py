@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bench.nano import answers
 from bench.nano.frames import BUDGET, LONG_BUDGET, Frames
+from bench.nano.tokenizer import VOCABULARY_SIZE
 from engine.train.objective import Batch
 from engine.train.workers import Workers
 from infill.prompt.window import WindowBudget
@@ -81,7 +82,7 @@ class Batches:
         for _ in range(count):
             size = int(rng.integers(_LEAST_ORIGINAL, length // 2))
             start = rng.integers(len(self.code) - size)
-            random = rng.integers(self.code.max() + 1, size=size)
+            random = rng.integers(VOCABULARY_SIZE, size=size)
             original = random if rng.random() < _RANDOM_ORIGINALS else self.code[start : start + size].astype(np.int64)
             parts = [original]
             while sum(map(len, parts)) < length:
