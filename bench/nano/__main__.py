@@ -6,48 +6,57 @@ import argparse
 from pathlib import Path
 
 from bench.nano import card, corpus, export, preparation, shapes, sources, training
-from engine.nano import DIRECTORY
+from bench.nano.scale import FULL, SMALL
 
 
 def main() -> None:
     """Parse the command line and run one step, or all of them."""
     arguments = _arguments()
-    state: Path = arguments.state
-    packages = state / "packages"
-    if arguments.command in ("sources", "prepare", "all"):
-        sources.install(packages)
-    if arguments.command in ("corpus", "prepare", "all"):
-        corpus.build(state / "corpus", packages)
-    if arguments.command == "tokenizer":
+    command, state, scale = arguments.command, arguments.state, SMALL if arguments.small else FULL
+    run = state / arguments.branch if arguments.branch else state
+    checkpoint, twin, data = (arguments.into / part for part in ("engine/nano", "bench/nano/twin", "bench/data"))
+    if command in ("sources", "prepare", "all") and scale.packages:
+        sources.install(state / "packages")
+    if command in ("corpus", "prepare", "all"):
+        corpus.build(state / "corpus", state / "packages", scale)
+    if command == "tokenizer":
         preparation.make_tokenizer(state)
-    if arguments.command in ("prepare", "all"):
+    if command in ("prepare", "all"):
         preparation.keep_tokenizer(state)
-    if arguments.command in ("heldout", "prepare", "all"):
-        preparation.make_held_out(state)
-    if arguments.command in ("data", "prepare", "all"):
+    if command in ("heldout", "prepare", "all"):
+        preparation.make_held_out(state, data, scale)
+    if command in ("data", "prepare", "all"):
         preparation.make_arrays(state)
-    if arguments.command in ("frames", "prepare", "all"):
-        preparation.make_frames(state)
-    if arguments.command == "train":
-        training.run(state, arguments.stage, steps=arguments.steps, decay=arguments.decay)
-    if arguments.command == "keep":
+    if command in ("frames", "prepare", "all"):
+        preparation.make_frames(state, scale)
+    if command == "train":
+        steps, decay = arguments.steps, arguments.decay
+        training.run(state, arguments.stage, steps=steps, decay=decay, branch=arguments.branch)
+    if command == "keep":
         training.keep(state)
-    if arguments.command == "all":
-        training.run_all(state)
-    if arguments.command == "shapes":
+    if command == "all":
+        training.run_all(state, scale)
+    if command == "shapes":
         shapes.run(state, minutes=arguments.minutes)
-    if arguments.command in ("export", "all"):
-        export.export(state, DIRECTORY, tokenizer=state / "tokenizer")
-    if arguments.command in ("export-twin", "all"):
-        export.export(state / training.STAGES["twin"].directory, export.TWIN, tokenizer=state / "tokenizer")
-    if arguments.command in ("card", "all"):
+    if command in ("export", "all"):
+        export.export(run, checkpoint, tokenizer=state / "tokenizer")
+    if command in ("export-twin", "all"):
+        export.export(state / training.STAGES["twin"].directory, twin, tokenizer=state / "tokenizer")
+    if command in ("card", "all"):
         files = {"answers": arguments.answers, "twin_answers": arguments.twin_answers}
-        card.write(state, DIRECTORY, twin=export.TWIN, limit=arguments.limit, **files)
+        card.write(state, run, checkpoint, twin=twin, limit=arguments.limit, **files)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.nano", description=__doc__)
     parser.add_argument("--state", type=Path, default=Path(".nano"), help="working directory, ignored by git")
+    parser.add_argument("--into", type=Path, default=Path(), help="checkout that cases and checkpoints are written to")
+    parser.add_argument(
+        "--branch",
+        metavar="NAME",
+        help="train in a copy of the run, a folder in the state directory, or use its weights",
+    )
+    parser.add_argument("--small", action="store_true", help="a little of everything, to see that all of it works")
     parser.add_argument("--limit", type=int, default=200, help="held-out cases a split that the card measures")
     parser.add_argument(
         "--answers", type=Path, metavar="FILE", help="keep the card's answers here, as bench.quality does"

@@ -22,11 +22,11 @@ ROW = 512
 PLAIN_ROWS = 8
 FRAME_ROWS = 2
 """Of plain batches: frames read left to right."""
-MIXED_ROWS = 4
-LONG_ROWS = 2
-ANSWER_ROWS = 3
+MIXED_ROWS = 6
+LONG_ROWS = 3
+ANSWER_ROWS = 5
 CANVASES = 3
-DENSE_ROWS = 4
+DENSE_ROWS = 8
 DENSE_CONTEXT = 256
 DENSE_CANVAS = 256
 # A prime stride visits the rows of a corpus in a scattered order and each one once before any one twice.

@@ -31,20 +31,20 @@ _LINES_SHOWN = 3
 
 
 def write(
-    state: Path, directory: Path, *, twin: Path, limit: int, answers: Path | None, twin_answers: Path | None
+    state: Path, run: Path, directory: Path, *, twin: Path, limit: int, answers: Path | None, twin_answers: Path | None
 ) -> None:
-    """Measure the checkpoint in `directory`, which `state` was exported to, and write its README.md and curves.
+    """Measure the checkpoint in `directory`, which `run` was exported to, and write its README.md and curves.
 
     twin: where its twin lies; what is not there is not measured. limit: held-out cases of each split that are filled.
     answers, twin_answers: files to keep what each answered in.
     """
-    log = _log(state)
+    log = _log(run)
     draw_curves(log, directory / CURVES)
     sources = json.loads((state / "corpus" / "sources.json").read_text())
     text = render(
         sources=sources,
         log=log,
-        causal=causal_nats(state),
+        causal=causal_nats(state, run),
         own=figures(directory, limit, answers),
         twin=figures(twin, limit, twin_answers) if twin.exists() else None,
         twin_log=_log(state / STAGES["twin"].directory) if twin.exists() else (),
@@ -255,7 +255,7 @@ Mean cross-entropy of a hole's tokens from full noise in one pass (tuning packag
 
 ## How it was made
 
-    python -m bench.nano --node-modules NODE_MODULES prepare
+    python -m bench.nano prepare
 {commands}
     python -m bench.nano export
     python -m bench.nano card

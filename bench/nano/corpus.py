@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
+from bench.nano.scale import FULL, Scale
 from bench.nano.sources import (
     ADDED_DISTRIBUTIONS,
     ADDED_NPM_PACKAGES,
@@ -65,17 +66,12 @@ class Document:
     text: str
 
 
-def installed_documents(packages: Path) -> Iterator[tuple[Source, Document]]:
-    """Every readable source file of the first sources, in a fixed order, duplicates included."""
-    yield from _standard_library()
-    yield from _distributions(packages, DISTRIBUTIONS)
-    yield from _npm_packages(packages, NPM_PACKAGES)
-
-
-def added_documents(packages: Path) -> Iterator[tuple[Source, Document]]:
-    """The same of the sources that were added later."""
-    yield from _distributions(packages, ADDED_DISTRIBUTIONS)
-    yield from _npm_packages(packages, ADDED_NPM_PACKAGES)
+def _installed(
+    packages: Path, distributions: Iterable[Source], npm_packages: Iterable[Source]
+) -> Iterator[tuple[Source, Document]]:
+    """Every readable source file of these sources, in a fixed order, duplicates included."""
+    yield from _distributions(packages, distributions)
+    yield from _npm_packages(packages, npm_packages)
 
 
 def _standard_library() -> Iterator[tuple[Source, Document]]:
@@ -157,13 +153,16 @@ def deduplicated(documents: Iterable[Document]) -> Iterator[Document]:
             yield document
 
 
-def build(directory: Path, packages: Path, seed: int = 0) -> None:
+def build(directory: Path, packages: Path, scale: Scale = FULL, seed: int = 0) -> None:
     """Write `{split}.jsonl` (documents, shuffled) and `sources.json` (names, versions, licences, sizes).
 
     Held-out and tuning documents come first through the deduplication, so that a training file that repeats one of
     them is the one that goes.
     """
-    first, added = list(installed_documents(packages)), list(added_documents(packages))
+    first, added = list(_standard_library()), list[tuple[Source, Document]]()
+    if scale.packages:
+        first += _installed(packages, DISTRIBUTIONS, NPM_PACKAGES)
+        added += _installed(packages, ADDED_DISTRIBUTIONS, ADDED_NPM_PACKAGES)
     # Apart, so that held-out and tuning documents keep the order they have without those that were added.
     random.Random(seed).shuffle(first)
     random.Random(seed).shuffle(added)
@@ -172,9 +171,11 @@ def build(directory: Path, packages: Path, seed: int = 0) -> None:
     characters = dict.fromkeys(sources, 0)
     kept: dict[Split, list[Document]] = {split: [] for split in SPLITS}
     for document in deduplicated(document for _, document in found):
-        if characters[document.package] < MAX_PACKAGE_CHARS:
+        into = kept[split_of(document.package)]
+        full = scale.documents is not None and len(into) >= scale.documents
+        if characters[document.package] < MAX_PACKAGE_CHARS and not full:
             characters[document.package] += len(document.text)
-            kept[split_of(document.package)].append(document)
+            into.append(document)
     # Files of the added packages would else all stand behind the others.
     random.Random(seed).shuffle(kept["train"])
     directory.mkdir(parents=True, exist_ok=True)

@@ -13,8 +13,6 @@ from transformers import DiffusionGemmaForBlockDiffusion
 from bench.nano.shape import configuration
 from engine.train.loop import STATE_FILE
 
-TWIN = Path(__file__).parent / "twin"
-"""Where the twin lies, which is trained by the official recipe alone: beside the benchmarks, not in the wheel."""
 SHARD_SIZE = "6MB"
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 # The real model's values; 5 is this vocabulary's end of a turn.

@@ -15,11 +15,8 @@ from typing import Any
 from bench.nano.corpus import Document
 from bench.nano.holes import KINDS, draw
 from bench.nano.lines import line_starts
-from bench.nano.sources import Split
 from infill.request import Span
 
-CASES: dict[Split, int] = {"heldout": 1000, "tuning": 200}
-"""Cases a split of each file."""
 WINDOW_BEFORE, WINDOW_AFTER = 2300, 1000
 """Code points shown around a hole, to whole lines."""
 MOST_PER_DOCUMENT = 8

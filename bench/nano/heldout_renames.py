@@ -20,7 +20,6 @@ from infill.request import InfillRequest, Span
 from infill.text.tokens import TextTokens
 
 DATA = Path(__file__).parent.parent / "data"
-COUNTS: dict[Split, int] = {"heldout": 500, "tuning": 200}
 MOST_TOKENS = 40
 """Of what is rewritten, before and after."""
 _MOST_PER_DOCUMENT = 6
@@ -52,9 +51,9 @@ def draw(documents: Sequence[Document], tokens: TextTokens, count: int, seed: in
         drawn[document.path] += 1
 
 
-def path_of(split: Split) -> Path:
+def path_of(split: Split, data: Path = DATA) -> Path:
     """The file of a split's renames."""
-    return DATA / f"{split}-renames.jsonl.gz"
+    return data / f"{split}-renames.jsonl.gz"
 
 
 def read(split: Split = "heldout") -> list[Example]:

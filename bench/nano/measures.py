@@ -20,6 +20,7 @@ from bench.nano.batches import ROW
 from bench.nano.example import Example
 from bench.nano.kneser_ney import KneserNey
 from bench.nano.shape import text_configuration
+from engine.train.loop import STATE_FILE
 from engine.train.model import Backbone
 from engine.train.objective import Batch, Objective
 from infill.prompt.layout import lay_out
@@ -40,8 +41,8 @@ class CausalNats:
     ngrams: dict[int, float]
 
 
-def causal_nats(state: Path) -> CausalNats:
-    """The encoder's against Kneser-Ney's, on the first `CAUSAL_ROWS` rows of held-out code.
+def causal_nats(state: Path, run: Path) -> CausalNats:
+    """The encoder's, of a training run, against Kneser-Ney's, on the first `CAUSAL_ROWS` rows of held-out code.
 
     The encoder starts each row of `ROW` tokens afresh, and its first token is not scored for either; the n-grams see
     the whole text before each token.
@@ -50,7 +51,7 @@ def causal_nats(state: Path) -> CausalNats:
     scored = np.arange(len(held)) % ROW > 0
     model = Backbone(text_configuration())
     # The figure is of the exported weights, which are bfloat16.
-    weights = torch.load(state / "state.pt", weights_only=True)["model"]
+    weights = torch.load(run / STATE_FILE, weights_only=True)["model"]
     model.load_state_dict({name: tensor.bfloat16().float() for name, tensor in weights.items()})
     objective = Objective(model)
     rows = torch.from_numpy(held.astype(np.int64).reshape(-1, _BATCH_ROWS, ROW))

@@ -13,14 +13,13 @@ from bench.nano import answers, corpus, frames, heldout, heldout_renames, tokeni
 from bench.nano.corpus import Document
 from bench.nano.export import TOKENIZER_FILES
 from bench.nano.mixture import examples
-from bench.nano.sources import SPLITS, Split
+from bench.nano.scale import FULL, Scale
+from bench.nano.sources import SPLITS
 from engine.nano import DIRECTORY
 from infill.text.tokens import TextTokens
 
-FRAMES: dict[Split, int] = {"tuning": 400, "train": 30_000}
-"""Frames of requests, by split."""
 LONG_SHARE, ANSWER_SHARE = 0.05, 0.4
-"""As many again, of these shares: frames with long contexts, and question-and-answer frames."""
+"""Of as many as there are frames of requests: frames with long contexts, and question-and-answer frames."""
 
 
 def make_tokenizer(state: Path) -> None:
@@ -39,14 +38,14 @@ def keep_tokenizer(state: Path) -> None:
             shutil.copy(DIRECTORY / name, directory / name)
 
 
-def make_held_out(state: Path) -> None:
-    """Draw the fixed cases, of infilling and of renaming, into `bench/data`."""
+def make_held_out(state: Path, data: Path, scale: Scale = FULL) -> None:
+    """Draw the fixed cases, of infilling and of renaming, into the folder `data`."""
     tokens = TextTokens.load(state / "tokenizer")
-    for seed, (split, count) in enumerate(heldout.CASES.items()):
+    for seed, (split, count) in enumerate(scale.cases.items()):
         documents = corpus.read(state / "corpus", split)
-        heldout.write(heldout.cases(documents, count, seed), heldout_renames.DATA / f"{split}.jsonl.gz")
-        renames = heldout_renames.draw(documents, tokens, heldout_renames.COUNTS[split], seed)
-        heldout.write(renames, heldout_renames.path_of(split))
+        heldout.write(heldout.cases(documents, count, seed), data / f"{split}.jsonl.gz")
+        renames = heldout_renames.draw(documents, tokens, scale.renames[split], seed)
+        heldout.write(renames, heldout_renames.path_of(split, data))
 
 
 def make_arrays(state: Path) -> None:
@@ -58,11 +57,11 @@ def make_arrays(state: Path) -> None:
         np.save(data / f"{split}.npy", encoded(corpus.read(state / "corpus", split), tokens))
 
 
-def make_frames(state: Path) -> None:
+def make_frames(state: Path, scale: Scale = FULL) -> None:
     """Write frames of the training and tuning splits to `state/data`: `{split}-frames.npz`, `{split}-long.npz` and
     `{split}-answers.npz`."""
     tokens = TextTokens.load(state / "tokenizer")
-    for seed, (split, count) in enumerate(FRAMES.items()):
+    for seed, (split, count) in enumerate(scale.frames.items()):
         documents = corpus.read(state / "corpus", split)
         requests = (frames.frame_of(example, tokens) for example in examples(documents, seed))
         long = (frames.frame_of(example, tokens, frames.LONG_BUDGET) for example in examples(documents, seed + 100))

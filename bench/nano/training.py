@@ -12,14 +12,16 @@ import torch
 from torch import Tensor
 
 from bench.nano import frames
-from bench.nano.batches import MIXED_ROWS, PLAIN_ROWS, ROW, Batches, BatchKind, own_holes
+from bench.nano.batches import PLAIN_ROWS, ROW, Batches, BatchKind, own_holes
+from bench.nano.scale import Scale
 from bench.nano.shape import text_configuration
 from engine.train.loop import LOG_FILE, STATE_FILE, Plan, train
 from engine.train.model import Backbone
 from engine.train.objective import Batch, Objective
+from engine.train.precision import multiplies_bfloat16
 from engine.train.workers import Workers
 
-EVALUATED_ROWS = 32
+EVALUATED_ROWS, EVALUATED_TOGETHER = 32, 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,46 +50,71 @@ STAGES = {
 }
 
 
-# Steps of the stages and of the final decay when everything is made in one go.
-CAUSAL_STEPS, RECALL_STEPS, ADAPT_STEPS, DECAY_STEPS = 800, 300, 1_200, 300
-
-
-def run_all(state: Path) -> None:
+def run_all(state: Path, scale: Scale) -> None:
     """All stages, one after the other, with the twin last."""
-    run(state, "causal", steps=CAUSAL_STEPS, decay=0)
+    recall = scale.causal_steps + scale.recall_steps
+    run(state, "causal", steps=scale.causal_steps, compiled=scale.compiled)
     keep(state)
-    run(state, "recall", steps=CAUSAL_STEPS + RECALL_STEPS, decay=0)
-    run(state, "adapt", steps=CAUSAL_STEPS + RECALL_STEPS + ADAPT_STEPS, decay=DECAY_STEPS)
-    run(state, "twin", steps=CAUSAL_STEPS + ADAPT_STEPS, decay=DECAY_STEPS)
+    run(state, "recall", steps=recall, compiled=scale.compiled)
+    run(state, "adapt", steps=recall + scale.adapt_steps, decay=scale.decay_steps, compiled=scale.compiled)
+    twin = scale.causal_steps + scale.adapt_steps // 10
+    run(state, "twin", steps=twin, decay=scale.decay_steps // 10, compiled=scale.compiled)
 
 
 def keep(state: Path) -> None:
     """Keep the state that the causal stage has reached, for the twin to begin with."""
-    kept = state / CAUSAL_STATE
-    kept.mkdir(exist_ok=True)
-    for name in (STATE_FILE, LOG_FILE):
-        shutil.copy2(state / name, kept / name)
+    _copy(state, state / CAUSAL_STATE)
 
 
-def run(state: Path, stage_name: str, *, steps: int, decay: int) -> None:
-    """Train a stage to `steps` (counted over all its stages), resuming from its run's state."""
+def _copy(run: Path, into: Path) -> None:
+    """A run as it stands, as the beginning of another."""
+    into.mkdir(exist_ok=True)
+    for name in (LOG_FILE, STATE_FILE):  # A run is there once its state is.
+        shutil.copyfile(run / name, into / f"{name}.partial")
+        (into / f"{name}.partial").replace(into / name)
+
+
+def run(
+    state: Path,
+    stage_name: str,
+    *,
+    steps: int,
+    decay: int = 0,
+    branch: str | None = None,
+    compiled: bool = True,
+) -> None:
+    """Train a stage to `steps` (counted over all its stages), resuming from its run's state.
+
+    branch: the folder of a copy of the run to go on in, made where there is none, so that the run itself, which may
+    be under way, can go on from before its rates fall.
+    """
     stage = STAGES[stage_name]
-    directory = state / stage.directory
+    begins_with, directory = stage.begins_with, stage.directory
+    if branch:
+        begins_with, directory = directory, branch
     workers = Workers.join()
-    if stage.begins_with and not directory.exists() and workers.rank == 0:
-        shutil.copytree(state / stage.begins_with, directory)
+    if begins_with and not (state / directory / STATE_FILE).exists() and workers.rank == 0:
+        _copy(state / begins_with, state / directory)
     workers.meet()
     data = state / "data"
     torch.manual_seed(0)
     model = Backbone(text_configuration())
-    plan = Plan(stage=stage_name, steps=steps, decay=decay, self_condition=stage.self_condition, bfloat16=bfloat16())
-    train(model, batches(data, stage), plan, directory, workers=workers, evaluate=_evaluator(data))
-
-
-def bfloat16() -> bool:
-    """Whether the processor multiplies in bfloat16, several times faster than in float32."""
-    able = torch.cpu.get_capabilities()
-    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+    plan = Plan(
+        stage=stage_name,
+        steps=steps,
+        decay=decay,
+        self_condition=stage.self_condition,
+        bfloat16=multiplies_bfloat16(),
+    )
+    train(
+        model,
+        batches(data, stage),
+        plan,
+        state / directory,
+        workers=workers,
+        evaluate=_evaluator(data),
+        compiled=compiled,
+    )
 
 
 def batches(data: Path, stage: Stage) -> Batches:
@@ -117,7 +144,7 @@ def _evaluator(data: Path) -> Callable[[Objective], Mapping[str, float]]:
     """Nats a token on the tuning split: plain code left to right, and holes in full noise."""
     rows = tuning_rows(data)
     held = frames.load(data / "tuning-frames.npz")
-    groups = [list(range(i * MIXED_ROWS, (i + 1) * MIXED_ROWS)) for i in range(EVALUATED_ROWS // MIXED_ROWS)]
+    groups = [list(range(first, first + EVALUATED_TOGETHER)) for first in range(0, EVALUATED_ROWS, EVALUATED_TOGETHER)]
 
     def evaluate(objective: Objective) -> Mapping[str, float]:
         generator = torch.Generator().manual_seed(0)

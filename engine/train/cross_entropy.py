@@ -18,19 +18,23 @@ _NOTHING = -1
 """The target of a row that was added to fill the last chunk."""
 
 
-def chunk_nats(products: Tensor, targets: Tensor, cap: float) -> tuple[Tensor, Tensor]:
+def chunk_nats(products: Tensor, targets: Tensor, cap: float, *, gradient: bool) -> tuple[Tensor, Tensor | None]:
     """(Sum of [N] cross-entropies, [N, V] its gradient with respect to the products of hidden states and embedding)."""
     tanh = torch.tanh(products.float() / cap)
     logits = tanh * cap
     total = logits.logsumexp(-1, keepdim=True)
-    hit = torch.arange(products.shape[1], device=products.device) == targets[:, None]
     counted = targets[:, None] != _NOTHING
-    nats = (total * counted).sum() - torch.where(hit, logits, 0.0).sum()
-    gradient = ((logits - total).exp() - hit.float()) * (1 - tanh * tanh) * counted
-    return nats, gradient.to(products.dtype)
+    of_target = logits.gather(-1, targets[:, None].clamp(min=0))
+    nats = ((total - of_target) * counted).sum()
+    if not gradient:
+        return nats, None
+    hit = torch.arange(products.shape[1], device=products.device) == targets[:, None]
+    slope = ((logits - total).exp() - hit.float()) * (1 - tanh * tanh) * counted
+    return nats, slope.to(products.dtype)
 
 
-ChunkNats = Callable[[Tensor, Tensor, float], tuple[Tensor, Tensor]]
+ChunkNats = Callable[..., tuple[Tensor, Tensor | None]]
+"""As `chunk_nats`."""
 
 
 class _SumNats(torch.autograd.Function):
@@ -48,9 +52,9 @@ class _SumNats(torch.autograd.Function):
         grad_hidden, grad_embedding = torch.empty_like(hidden), torch.zeros_like(embedding)
         parts = zip(hidden.split(CHUNK), targets.split(CHUNK), grad_hidden.split(CHUNK), strict=True)
         for rows, wanted, into in parts:
-            nats, gradient = of_chunk(rows @ weights.T, wanted, cap)
+            nats, gradient = of_chunk(rows @ weights.T, wanted, cap, gradient=ctx.needs_input_grad[0])
             total += nats
-            if ctx.needs_input_grad[0]:
+            if gradient is not None:
                 torch.mm(gradient, weights, out=into)
                 grad_embedding += gradient.T @ rows
         ctx.save_for_backward(grad_hidden, grad_embedding)

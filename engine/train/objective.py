@@ -117,7 +117,8 @@ class Objective:
         """[B, K, L, H]: what a pass expects at free positions; clamped ones are known, so they have their own token."""
         model = self.model
         soft = model.embed_tokens(batch.canvas_ids) * model.config.hidden_size**0.5
-        soft[batch.free] = model.soft_embedding(model.logits(model(sequence)[1][batch.free]))
+        read = model.soft_embedding(model.logits(model(sequence)[1][batch.free]))
+        soft[batch.free] = read.to(soft.dtype)
         return soft
 
     def _mean_nats(self, hidden: Tensor, targets: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from bench.nano import heldout_renames, tokenizer
 from bench.nano.corpus import Document
 from bench.nano.heldout import cases, is_table, prose_spans, window
 from bench.nano.holes import KINDS, Kind, draw
+from bench.nano.scale import FULL
 from bench.nano.sources import Split
 from infill.request import Span
 from infill.text.tokens import TextTokens
@@ -102,7 +103,7 @@ def test_held_out_renames_are_short_and_repeat_with_the_seed() -> None:
         assert max(len(tokens.encode(text)) for text in (middle, row["answer"])) <= heldout_renames.MOST_TOKENS
 
 
-@pytest.mark.parametrize(("split", "count"), heldout_renames.COUNTS.items())
+@pytest.mark.parametrize(("split", "count"), FULL.renames.items())
 def test_the_fixed_renames_are_read(split: Split, count: int) -> None:
     examples = heldout_renames.read(split)
     assert len(examples) == count

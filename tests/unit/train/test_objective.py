@@ -65,14 +65,15 @@ def test_self_conditioning_changes_the_canvas_loss_only() -> None:
     assert abs(alone.canvas.item() - conditioned.canvas.item()) > 1e-4
 
 
-def test_products_in_bfloat16_teach_the_same() -> None:
+@pytest.mark.parametrize("twice", [False, True])
+def test_products_in_bfloat16_teach_the_same(twice: bool) -> None:
     torch.manual_seed(0)
     model, batch = Backbone(tiny_text_configuration()), random_batch(4)
     gradients: list[torch.Tensor] = []
     totals: list[float] = []
     for bfloat16 in (False, True):
         model.zero_grad()
-        losses = Objective(model, bfloat16=bfloat16)(batch, torch.Generator().manual_seed(0))
+        losses = Objective(model, bfloat16=bfloat16)(batch, torch.Generator().manual_seed(0), self_condition=twice)
         losses.total.backward()
         totals.append(losses.total.item())
         gradients.append(torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None]))

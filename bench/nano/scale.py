@@ -1,0 +1,54 @@
+"""How much of everything is made: the checkpoint that ships, or one that only shows that its making works."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bench.nano.sources import Split
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """packages: read beside the standard library. documents: the most of a split; None for all.
+
+    cases, renames: held out and for tuning. frames: of requests, by split. The steps are those of the stages and of the
+    final decay when everything is made in one go. compiled: worth its minutes in a run of hours.
+    """
+
+    packages: bool
+    documents: int | None
+    cases: Mapping[Split, int]
+    renames: Mapping[Split, int]
+    frames: Mapping[Split, int]
+    causal_steps: int
+    recall_steps: int
+    adapt_steps: int
+    decay_steps: int
+    compiled: bool
+
+
+FULL = Scale(
+    packages=True,
+    documents=None,
+    cases={"heldout": 1000, "tuning": 200},
+    renames={"heldout": 500, "tuning": 200},
+    frames={"tuning": 400, "train": 30_000},
+    causal_steps=5_000,
+    recall_steps=500,
+    adapt_steps=7_000,
+    decay_steps=1_500,
+    compiled=True,
+)
+SMALL = Scale(
+    packages=False,
+    documents=30,
+    cases={"heldout": 4, "tuning": 2},
+    renames={"heldout": 4, "tuning": 2},
+    frames={"tuning": 32, "train": 40},
+    causal_steps=1,
+    recall_steps=1,
+    adapt_steps=2,
+    decay_steps=1,
+    compiled=False,
+)
