@@ -56,9 +56,9 @@ def path_of(split: Split, data: Path = DATA) -> Path:
     return data / f"{split}-renames.jsonl.gz"
 
 
-def read(split: Split = "heldout") -> list[Example]:
+def read(split: Split = "heldout", data: Path = DATA) -> list[Example]:
     """A split's renames, in the file's order, which is the seed's."""
-    with gzip.open(path_of(split), "rt", encoding="utf-8") as lines:
+    with gzip.open(path_of(split, data), "rt", encoding="utf-8") as lines:
         return [_example(json.loads(line)) for line in lines]
 
 

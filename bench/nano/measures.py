@@ -47,7 +47,8 @@ def causal_nats(state: Path, run: Path) -> CausalNats:
     The encoder starts each row of `ROW` tokens afresh, and its first token is not scored for either; the n-grams see
     the whole text before each token.
     """
-    held = np.load(state / "data" / "heldout.npy")[: CAUSAL_ROWS * ROW]
+    code = np.load(state / "data" / "heldout.npy")
+    held = code[: min(CAUSAL_ROWS, len(code) // ROW // _BATCH_ROWS * _BATCH_ROWS) * ROW]
     scored = np.arange(len(held)) % ROW > 0
     model = Backbone(text_configuration())
     # The figure is of the exported weights, which are bfloat16.

@@ -8,6 +8,7 @@ from bench.nano.corpus import Document
 from bench.nano.example import Example, replaced
 from bench.nano.lines import line_of, written
 from bench.nano.sites import Manner, Site, sites
+from bench.nano.statements import statement_sites
 from infill.request import InfillRequest, Span
 
 # In words, from a site's own text to its other one, and back.
@@ -28,16 +29,35 @@ INSTRUCTIONS: dict[Manner, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("remove the else", "Return early instead of using else.", "no else after return", "dedent the else branch"),
         ("use else", "Put the rest into an else branch.", "add an else", "if and else instead of an early return"),
     ),
+    "unguard": (
+        ("remove the try", "Do not catch the error.", "no try", "let errors through"),
+        ("wrap in try, on {0}: {1}", "Catch {0} and `{1}`.", "try, except {0}: {1}", "on {0} {1}"),
+    ),
+    "inline": (
+        ("inline {0}", "Inline the variable `{0}`.", "no variable {0}", "put {0} where it is used"),
+        ("extract {1} as {0}", "Extract a variable `{0}`.", "{0} = {1}", "put {1} into a variable {0}"),
+    ),
 }
+# The same either way.
+_INVERSION = (
+    "invert the condition",
+    "Swap the branches.",
+    "invert the if",
+    "Negate the condition, swap the branches.",
+)
+INSTRUCTIONS["invert"] = (_INVERSION, _INVERSION)
 # f-strings are common and calls of str.format rare, so both are taken from wherever they stand.
 _TO_FORMATTED, _TO_FORMAT = INSTRUCTIONS["format"]
 INSTRUCTIONS["unformat"] = (_TO_FORMAT, _TO_FORMATTED)
 WEIGHTS: dict[Manner, float] = {
-    "hints": 0.3,
-    "docstring": 0.15,
-    "format": 0.2,
+    "hints": 0.2,
+    "docstring": 0.1,
+    "format": 0.15,
     "unformat": 0.1,
-    "early_return": 0.25,
+    "early_return": 0.15,
+    "invert": 0.1,
+    "unguard": 0.1,
+    "inline": 0.1,
 }
 _ATTEMPTS = 12
 _MOST_CHARACTERS = 240
@@ -47,7 +67,9 @@ _WHOLE_LINES = 0.5
 def reworded(document: Document, rng: random.Random) -> Example | None:
     """A rewrite at a random site of a file; None where it has none that is short enough."""
     found: dict[Manner, list[Site]] = {}
-    for site in sites(document.text) if document.language == "python" else ():
+    if document.language != "python":
+        return None
+    for site in (*sites(document.text), *statement_sites(document.text)):
         if max(site.span.end - site.span.start, len(site.other)) <= _MOST_CHARACTERS:
             found.setdefault(site.manner, []).append(site)
     if not found:
@@ -61,7 +83,7 @@ def reworded(document: Document, rng: random.Random) -> Example | None:
         hole, answer = other_hole, document.text[site.span.start : site.span.end]
     if rng.random() < _WHOLE_LINES:
         hole, answer = _whole_lines(text, hole, answer)
-    instruction = rng.choice(INSTRUCTIONS[manner][backwards])
+    instruction = rng.choice(INSTRUCTIONS[manner][backwards]).format(*site.words)
     request = InfillRequest(text=text, holes=(hole,), path=document.path, instruction=instruction)
     return Example(request=request, answers=(answer,))
 

@@ -12,8 +12,8 @@ from bench.nano.sources import Split
 class Scale:
     """packages: read beside the standard library. documents: the most of a split; None for all.
 
-    cases, renames: held out and for tuning. frames: of requests, by split. The steps are those of the stages and of the
-    final decay when everything is made in one go. compiled: worth its minutes in a run of hours.
+    cases, renames: held out and for tuning. frames: of requests, by split. The steps are those of the stages, and
+    of the decays at their ends, when everything is made in one go. compiled: worth its minutes in a run of hours.
     """
 
     packages: bool
@@ -25,6 +25,8 @@ class Scale:
     recall_steps: int
     adapt_steps: int
     decay_steps: int
+    twin_steps: int
+    twin_decay_steps: int
     compiled: bool
 
 
@@ -38,11 +40,13 @@ FULL = Scale(
     recall_steps=500,
     adapt_steps=7_000,
     decay_steps=1_500,
+    twin_steps=1_250,
+    twin_decay_steps=250,
     compiled=True,
 )
 SMALL = Scale(
     packages=False,
-    documents=30,
+    documents=10,
     cases={"heldout": 4, "tuning": 2},
     renames={"heldout": 4, "tuning": 2},
     frames={"tuning": 32, "train": 40},
@@ -50,5 +54,7 @@ SMALL = Scale(
     recall_steps=1,
     adapt_steps=2,
     decay_steps=1,
+    twin_steps=1,
+    twin_decay_steps=0,
     compiled=False,
 )

@@ -17,7 +17,7 @@ from bench.nano.lines import line_of
 from bench.nano.offsets import Offsets
 from infill.request import Span
 
-Manner: TypeAlias = Literal["hints", "docstring", "format", "unformat", "early_return"]
+Manner: TypeAlias = Literal["hints", "docstring", "format", "unformat", "early_return", "invert", "unguard", "inline"]
 
 # A call of str.format, or an f-string, on one line, of plain pieces: no nested quotes, braces or escapes.
 _LITERAL = re.compile(r"""(?P<prefix>f?)(?P<quote>["'])(?P<body>[^"'\\\n]+)(?P=quote)""")
@@ -28,11 +28,13 @@ _SIMPLE = re.compile(r"[A-Za-z_][\w.]*(?:\(\)|\[\w+\])?")
 @dataclass(frozen=True, slots=True)
 class Site:
     """A span of a text and what can stand there instead: without type hints, without a docstring, an f-string in place
-    of str.format or the other way round, without the else after an early return."""
+    of str.format or the other way round, without the else after an early return, and so on. words: what an instruction
+    has to name for one to know the result."""
 
     manner: Manner
     span: Span
     other: str
+    words: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=4)

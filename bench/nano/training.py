@@ -57,8 +57,8 @@ def run_all(state: Path, scale: Scale) -> None:
     keep(state)
     run(state, "recall", steps=recall, compiled=scale.compiled)
     run(state, "adapt", steps=recall + scale.adapt_steps, decay=scale.decay_steps, compiled=scale.compiled)
-    twin = scale.causal_steps + scale.adapt_steps // 10
-    run(state, "twin", steps=twin, decay=scale.decay_steps // 10, compiled=scale.compiled)
+    twin = scale.causal_steps + scale.twin_steps
+    run(state, "twin", steps=twin, decay=scale.twin_decay_steps, compiled=scale.compiled)
 
 
 def keep(state: Path) -> None:

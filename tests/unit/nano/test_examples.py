@@ -17,6 +17,7 @@ from bench.nano.renames import Names, followed, together, told
 from bench.nano.rewrites import reworded
 from bench.nano.sites import Manner, sites
 from bench.nano.soundness import parses
+from bench.nano.statements import statement_sites
 from infill.request import InfillRequest, Span
 from tests.unit.nano.sources import JAVASCRIPT, PYTHON, TEXT
 
@@ -135,6 +136,42 @@ def test_another_way_to_write_it(manner: Manner, text: str, other: str, begins: 
 )
 def test_no_other_way_to_write_it(text: str) -> None:
     assert sites(text) == ()
+
+
+STATEMENTS: list[tuple[Manner, str, str, tuple[str, ...]]] = [
+    ("invert", "if a == b:\n    c\nelse:\n    d\n    e\n", "if a != b:\n    d\n    e\nelse:\n    c", ()),
+    ("invert", "if not a.b:\n    c\nelse:\n    d\n", "if a.b:\n    d\nelse:\n    c", ()),
+    ("invert", "if a():\n    c\nelse:\n    d\n", "if not a():\n    d\nelse:\n    c", ()),
+    ("unguard", "try:\n    a = b[c]\nexcept KeyError:\n    a = 0\n", "a = b[c]", ("KeyError", "a = 0")),
+    ("inline", "def f():\n    a = b(1)\n    return a + 2\n", "return b(1) + 2", ("a", "b(1)")),
+]
+
+
+@pytest.mark.parametrize(("manner", "text", "other", "words"), STATEMENTS)
+def test_another_way_to_write_statements(manner: Manner, text: str, other: str, words: tuple[str, ...]) -> None:
+    (site,) = statement_sites(text)
+    assert (site.manner, site.other, site.words) == (manner, other, words)
+    ast.parse(replaced(text, [site.span], [site.other])[0])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "if a and b:\n    c\nelse:\n    d\n",
+        "if a:\n    b\nelif c:\n    d\n",
+        "if a:  # Why.\n    b\nelse:\n    c\n",
+        "if a:\n    b\n# Why.\nelse:\n    c\n",
+        "try:\n    a\nexcept B as c:\n    d(c)\n",
+        "try:\n    a\nexcept B:\n    c\nfinally:\n    d\n",
+        "def f():\n    a = b + 1\n    return a * 2\n",
+        "def f():\n    a = b\n    c(a)\n    return a\n",
+        "def f():\n    a = b()\n    return [a for c in d]\n",
+        "def f():\n    a = b()  # Why.\n    return a\n",
+        "not python(\n",
+    ],
+)
+def test_no_other_way_to_write_statements(text: str) -> None:
+    assert statement_sites(text) == ()
 
 
 def test_rewrites_go_both_ways_and_parse() -> None:

@@ -1,0 +1,25 @@
+"""The whole recipe runs, from source files to the card, with a little of everything and nothing downloaded."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from bench.nano import heldout_renames
+from infill.tokens import TextTokens
+
+
+def test_all_runs_end_to_end(tmp_path: Path) -> None:
+    options = ["--state", str(tmp_path / "state"), "--into", str(tmp_path), "--small", "--limit", "1"]
+    made = subprocess.run([sys.executable, "-m", "bench.nano", *options, "all"], capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
+    checkpoint = tmp_path / "engine" / "nano"
+    assert (checkpoint / "model.safetensors.index.json").exists()
+    assert (tmp_path / "bench" / "nano" / "twin" / "model.safetensors.index.json").exists()
+    assert TextTokens.load(checkpoint).encode("def f():")
+    card = (checkpoint / "README.md").read_text()
+    assert "| single, all holes | " in card
+    assert "train adapt --steps 4 --decay 1" in card
+    assert "standard library: argparse" in card
+    assert len(heldout_renames.read("tuning", tmp_path / "bench" / "data")) == 2
