@@ -103,8 +103,10 @@ def collect(drawn: Iterable[Frame | None], count: int, *, least: int = 0) -> Fra
 
 
 def save(frames: Frames, path: Path) -> None:
-    """Write frames as one npz file."""
-    np.savez(path, **{name: getattr(frames, name) for name in Frames.__slots__})
+    """Write frames as one npz file, by replacement: a run may be reading the old one."""
+    partial = path.with_suffix(".partial.npz")
+    np.savez(partial, **{name: getattr(frames, name) for name in Frames.__slots__})
+    partial.replace(path)
 
 
 def load(path: Path) -> Frames:
