@@ -28,6 +28,7 @@ CURVE_NAMES = {
     "causal_plain": "left to right, training batches (half of them frames)",
 }
 _LINES_SHOWN = 3
+_EXAMPLES = 10
 
 
 def write(
@@ -49,7 +50,7 @@ def write(
         twin=figures(twin, limit, twin_answers) if twin.exists() else None,
         twin_log=_log(state / STAGES["twin"].directory) if twin.exists() else (),
         compared=Comparison.read(),
-        shown=list(examples(directory, 10)),
+        shown=list(examples(directory, min(_EXAMPLES, limit))),
     )
     (directory / "README.md").write_text(text)
 

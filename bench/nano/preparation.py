@@ -68,7 +68,7 @@ def make_frames(state: Path, scale: Scale = FULL) -> None:
         asked = answers.draw(documents, tokens, seed)
         made = {
             "frames": frames.collect(requests, count),
-            "long": frames.collect(long, round(count * LONG_SHARE), least=frames.LONG_LEAST),
+            "long": frames.collect(long, max(1, round(count * LONG_SHARE)), least=frames.LONG_LEAST),
             "answers": frames.collect(asked, round(count * ANSWER_SHARE)),
         }
         for name, drawn in made.items():

@@ -13,7 +13,8 @@ class Scale:
     """packages: read beside the standard library. documents: the most of a split; None for all.
 
     cases, renames: held out and for tuning. frames: of requests, by split. The steps are those of the stages, and
-    of the decays at their ends, when everything is made in one go. compiled: worth its minutes in a run of hours.
+    of the decays at their ends, when everything is made in one go. evaluated_rows: of tuning code, and as many frames,
+    on which losses are measured on the way. compiled: worth its minutes in a run of hours.
     """
 
     packages: bool
@@ -27,6 +28,7 @@ class Scale:
     decay_steps: int
     twin_steps: int
     twin_decay_steps: int
+    evaluated_rows: int
     compiled: bool
 
 
@@ -42,19 +44,21 @@ FULL = Scale(
     decay_steps=1_500,
     twin_steps=1_250,
     twin_decay_steps=250,
+    evaluated_rows=32,
     compiled=True,
 )
 SMALL = Scale(
     packages=False,
-    documents=10,
+    documents=4,
     cases={"heldout": 4, "tuning": 2},
     renames={"heldout": 4, "tuning": 2},
-    frames={"tuning": 32, "train": 40},
+    frames={"tuning": 8, "train": 40},
     causal_steps=1,
     recall_steps=1,
     adapt_steps=2,
     decay_steps=1,
     twin_steps=1,
     twin_decay_steps=0,
+    evaluated_rows=8,
     compiled=False,
 )

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bench.nano import frames
 from bench.nano.batches import PLAIN_ROWS, ROW, Batches, BatchKind, own_holes
-from bench.nano.scale import Scale
+from bench.nano.scale import FULL, Scale
 from bench.nano.shape import text_configuration
 from engine.train.loop import LOG_FILE, STATE_FILE, Plan, train
 from engine.train.model import Backbone
@@ -21,7 +21,8 @@ from engine.train.objective import Batch, Objective
 from engine.train.precision import multiplies_bfloat16
 from engine.train.workers import Workers
 
-EVALUATED_ROWS, EVALUATED_TOGETHER = 32, 4
+EVALUATED_ROWS = FULL.evaluated_rows
+EVALUATED_TOGETHER = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +54,12 @@ STAGES = {
 def run_all(state: Path, scale: Scale) -> None:
     """All stages, one after the other, with the twin last."""
     recall = scale.causal_steps + scale.recall_steps
-    run(state, "causal", steps=scale.causal_steps, compiled=scale.compiled)
+    run(state, "causal", steps=scale.causal_steps, scale=scale)
     keep(state)
-    run(state, "recall", steps=recall, compiled=scale.compiled)
-    run(state, "adapt", steps=recall + scale.adapt_steps, decay=scale.decay_steps, compiled=scale.compiled)
+    run(state, "recall", steps=recall, scale=scale)
+    run(state, "adapt", steps=recall + scale.adapt_steps, decay=scale.decay_steps, scale=scale)
     twin = scale.causal_steps + scale.twin_steps
-    run(state, "twin", steps=twin, decay=scale.twin_decay_steps, compiled=scale.compiled)
+    run(state, "twin", steps=twin, decay=scale.twin_decay_steps, scale=scale)
 
 
 def keep(state: Path) -> None:
@@ -81,7 +82,7 @@ def run(
     steps: int,
     decay: int = 0,
     branch: str | None = None,
-    compiled: bool = True,
+    scale: Scale = FULL,
 ) -> None:
     """Train a stage to `steps` (counted over all its stages), resuming from its run's state.
 
@@ -112,8 +113,8 @@ def run(
         plan,
         state / directory,
         workers=workers,
-        evaluate=_evaluator(data),
-        compiled=compiled,
+        evaluate=_evaluator(data, scale.evaluated_rows),
+        compiled=scale.compiled,
     )
 
 
@@ -128,9 +129,9 @@ def batches(data: Path, stage: Stage) -> Batches:
     )
 
 
-def tuning_rows(data: Path) -> Tensor:
+def tuning_rows(data: Path, count: int = EVALUATED_ROWS) -> Tensor:
     """[batches, rows, ROW] ids of plain code of the tuning split."""
-    code = np.load(data / "tuning.npy")[: EVALUATED_ROWS * ROW].astype(np.int64)
+    code = np.load(data / "tuning.npy")[: count * ROW].astype(np.int64)
     return torch.from_numpy(code.reshape(-1, PLAIN_ROWS, ROW))
 
 
@@ -140,11 +141,11 @@ def left_to_right(objective: Objective, rows: Tensor) -> float:
     return float(np.mean([objective(Batch.of_contexts(group), generator).causal.item() for group in rows]))
 
 
-def _evaluator(data: Path) -> Callable[[Objective], Mapping[str, float]]:
+def _evaluator(data: Path, count: int) -> Callable[[Objective], Mapping[str, float]]:
     """Nats a token on the tuning split: plain code left to right, and holes in full noise."""
-    rows = tuning_rows(data)
+    rows = tuning_rows(data, count)
     held = frames.load(data / "tuning-frames.npz")
-    groups = [list(range(first, first + EVALUATED_TOGETHER)) for first in range(0, EVALUATED_ROWS, EVALUATED_TOGETHER)]
+    groups = [list(range(first, first + EVALUATED_TOGETHER)) for first in range(0, count, EVALUATED_TOGETHER)]
 
     def evaluate(objective: Objective) -> Mapping[str, float]:
         generator = torch.Generator().manual_seed(0)
