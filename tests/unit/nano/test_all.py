@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from bench.nano import heldout_renames
-from infill.tokens import TextTokens
+from infill.text.tokens import TextTokens
 
 
 def test_all_runs_end_to_end(tmp_path: Path) -> None:
