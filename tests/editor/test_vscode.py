@@ -84,9 +84,14 @@ def test_tab_is_a_tab_where_nothing_is_suggested(session: CodeSession) -> None:
 
 
 def test_restart_starts_a_new_server(session: CodeSession, record: Record) -> None:
+    def opened() -> int:
+        opened = record.sent("textDocument/didOpen")
+        return sum(parameters["textDocument"]["uri"].endswith("restarted.py") for parameters in opened)
+
     session.open_file("restarted.py")
+    wait_for(lambda: opened() == 1, "the file in the first server", session.log)
     session.run_command("dgemma: Restart Language Server")
-    wait_for(lambda: len(record.sent("initialize")) == 2, "a second server", session.log)
+    wait_for(lambda: len(record.sent("initialize")) == 2 and opened() == 2, "the file in a second server", session.log)
     session.wait_for_status("ready, scripted")
     session.do("type", "print(")
     session.wait_for_ghost(["'hello'"])
