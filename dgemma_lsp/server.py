@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, TypeVar, cast
 
 from lsprotocol import types
 from pygls.exceptions import (
@@ -26,7 +26,7 @@ from dgemma_lsp.client.client import EngineClient
 from dgemma_lsp.client.session import Session
 from dgemma_lsp.config import SECTION
 from dgemma_lsp.documents.exclude import exclusion, text_exclusion
-from dgemma_lsp.documents.store import Documents
+from dgemma_lsp.documents.store import Document, Documents
 from dgemma_lsp.documents.window import prompt_path
 from dgemma_lsp.features import code_actions
 from dgemma_lsp.features.inline import KIND, CompletionSite, ask
@@ -52,6 +52,8 @@ logger = logging.getLogger(__name__)
 
 STATUS = "dgemma/status"
 CONFIGURATION_TIMEOUT_S = 5.0
+
+_Asked = TypeVar("_Asked", CompletionSite, Rewrite)
 
 NOTEBOOKS = types.NotebookDocumentSyncOptions(
     notebook_selector=[types.NotebookDocumentFilterWithNotebook(notebook="*")]
@@ -268,11 +270,11 @@ async def inline_completion(ls: Server, params: InlineCompletionParams) -> types
     """Suggest what could stand at the cursor; never null, which VS Code and Neovim take for a failure."""
     started = time.perf_counter()
     folders = [folder.uri for folder in ls.workspace.folders.values()]
-    question = _question(ls, params, folders)
+    uri, encoding, config = params.text_document.uri, ls.documents.encoding, ls.settings.config
+    question = _unless_excluded(ls, uri, folders, lambda document: ask(params, document, encoding, config))
     if isinstance(question, Silence):
         ls.board.show_silence(ls.board.begin(), question)
         return types.InlineCompletionList(items=[])
-    uri = params.text_document.uri
     about = (question.range, question.must_start_with)
     with ls.newest.claim(uri, KIND, about=about, explicit=question.explicit):
         number, label = ls.board.begin(), str(ls.protocol.msg_id)
@@ -280,7 +282,7 @@ async def inline_completion(ls: Server, params: InlineCompletionParams) -> types
         if texts:
             ls.board.show_silence(number, None)
             return question.items(texts)
-        request = question.request(path=prompt_path(uri, folders), config=ls.settings.config)
+        request = question.request(path=prompt_path(uri, folders), config=config)
         with ls.board.waiting(number) as outcome:
             answer = await ls.suggester.suggest(uri, question, request, label=label, started=started)
             outcome.silence = answer if isinstance(answer, Silence) else None
@@ -294,15 +296,16 @@ async def completion(ls: Server, params: types.CompletionParams) -> types.Comple
     return menu.show(answer, keeps_indentation=keeps_indentation(ls.client_capabilities))
 
 
-def _question(ls: Server, params: InlineCompletionParams, folders: list[str]) -> CompletionSite | Silence:
-    """What a request asks, or why it gets no answer. folders: the workspace's, as URIs."""
-    uri, config = params.text_document.uri, ls.settings.config
+def _unless_excluded(
+    ls: Server, uri: str, folders: list[str], read: Callable[[Document], _Asked | Silence]
+) -> _Asked | Silence:
+    """What is asked of a document, or why it gets no answer. folders: the workspace's, as URIs."""
     document = ls.documents.get(uri)
     if document is None:
         return ls.documents.absence(uri)
-    if silence := exclusion(uri, folders, config.exclude):
+    if silence := exclusion(uri, folders, ls.settings.config.exclude):
         return silence
-    question = ask(params, document, ls.documents.encoding, config)
+    question = read(document)
     if isinstance(question, Silence):
         return question
     return text_exclusion(uri, question.window.text) or question
@@ -347,29 +350,16 @@ async def resolve_code_action(ls: Server, action: types.CodeAction) -> types.Cod
 async def _rewrite(ls: Server, params: RewriteParams, show: Show | None = None) -> Rewritten:
     folders = [folder.uri for folder in ls.workspace.folders.values()]
     uri, label, number = params.text_document.uri, str(ls.protocol.msg_id), ls.board.begin()
-    question = _selection(ls, params, folders)
+    encoding, config = ls.documents.encoding, ls.settings.config
+    question = _unless_excluded(ls, uri, folders, lambda document: read(params, document, encoding, config))
     if isinstance(question, Silence):
         ls.board.show_silence(number, question)
         return Rewritten(rejection=question)
     with ls.newest.claim(uri, REWRITE_KIND, about=None, explicit=True), ls.board.waiting(number) as outcome:
-        request = question.request(path=prompt_path(uri, folders), config=ls.settings.config)
+        request = question.request(path=prompt_path(uri, folders), config=config)
         answer = await rewritten(question, ls.session, request, label=label, show=show)
         outcome.silence = answer.rejection
     return answer
-
-
-def _selection(ls: Server, params: RewriteParams, folders: list[str]) -> Rewrite | Silence:
-    """What shall be rewritten, or why it is not. folders: the workspace's, as URIs."""
-    uri, config = params.text_document.uri, ls.settings.config
-    document = ls.documents.get(uri)
-    if document is None:
-        return ls.documents.absence(uri)
-    if silence := exclusion(uri, folders, config.exclude):
-        return silence
-    question = read(params, document, ls.documents.encoding, config)
-    if isinstance(question, Silence):
-        return question
-    return text_exclusion(uri, question.window.text) or question
 
 
 def status(ls: Server, params: object) -> object:
