@@ -75,6 +75,7 @@ class _Search:
     pool: Sequence[Scored]
     ended: dict[Ids, Hypothesis] = field(default_factory=dict[Ids, Hypothesis])
     _end_id: int = field(init=False)
+    _log_not_copied: float = field(init=False)
     _read: set[Ids] = field(default_factory=set[Ids])
     _unread: dict[Ids, Hypothesis] = field(default_factory=dict[Ids, Hypothesis])
     _proposals: dict[Ids, Proposal | None] = field(default_factory=dict[Ids, "Proposal | None"])
@@ -82,6 +83,7 @@ class _Search:
 
     def __post_init__(self) -> None:
         self._end_id = self.task.layout.id_after(0)
+        self._log_not_copied = log1p(-sum(scored.proposal.copy_prob for scored in self.pool))
 
     def learn(self, texts: Sequence[TokenIds]) -> None:
         """Read texts, whole or begun, and take in what the encoder expected at each of their tokens."""
@@ -159,7 +161,7 @@ class _Search:
 
     def _mixed(self, hypothesis: Hypothesis) -> float:
         """Log-probability beside the copies that were proposed."""
-        return hypothesis.log_prob + log1p(-sum(scored.proposal.copy_prob for scored in self.pool))
+        return hypothesis.log_prob + self._log_not_copied
 
     def _finished(self, hypothesis: Hypothesis) -> Proposal | None:
         """A hypothesis as a proposal; None where it lacks the characters known at the hole's edges, or something would
