@@ -12,7 +12,7 @@ import torch
 from engine.canvas import Canvas, Context, DenoiseConfig, TokenIds
 from engine.denoise.noise import KeyedNoise, NoiseSource
 from engine.denoise.stepper import BatchStepper
-from engine.kv.cache import AppendingCache
+from engine.kv.cache import AppendingCache, KeyValues
 from engine.kv.masks import TokenPositions
 from engine.kv.pool import ContextPool, PooledContext
 from engine.model.backbone import Backbone
@@ -34,10 +34,8 @@ class ReferenceDenoiser:
         self._chunk = chunk
         self._noise = noise or KeyedNoise()
         self.pool = ContextPool(
-            backbone.layer_shapes,
+            lambda: KeyValues(backbone.layer_shapes, backbone.device, backbone.dtype),
             budget=min(context_tokens, backbone.max_positions),
-            device=backbone.device,
-            dtype=backbone.dtype,
         )
 
     @property

@@ -55,13 +55,22 @@ class KeyedNoise:
         return _below(_bits(keys, purpose=1), count)
 
     def sample(self, keys: NoiseKeys, probabilities: Tensor) -> Tensor:
-        # Inverting the distribution function needs one draw a place, where Gumbel noise would need V.
-        cumulative = probabilities.cumsum(dim=-1)
-        total = cumulative[:, -1:]
-        uniform = _bits(keys, purpose=2).to(total.dtype)[:, None] * 2.0**-24
-        # Strictly below the total, so that rounding can never pick a token of probability 0 at the end of the row.
-        target = torch.minimum(uniform * total, torch.nextafter(total, torch.zeros_like(total)))
-        return torch.searchsorted(cumulative, target, right=True).squeeze(-1)
+        return drawn(probabilities, self.sample_bits(keys))
+
+    def sample_bits(self, keys: NoiseKeys) -> Tensor:
+        """What `drawn` decides by, [N] int64."""
+        return _bits(keys, purpose=2)
+
+
+def drawn(probabilities: Tensor, bits: Tensor) -> Tensor:
+    """The ids [N] int64 that 24 random bits [N] int64 choose from distributions [N, V] float32."""
+    # Inverting the distribution function needs one draw a place, where Gumbel noise would need V.
+    cumulative = probabilities.cumsum(dim=-1)
+    total = cumulative[:, -1:]
+    uniform = bits.to(total.dtype)[:, None] * 2.0**-24
+    # Strictly below the total, so that rounding can never pick a token of probability 0 at the end of the row.
+    target = torch.minimum(uniform * total, torch.nextafter(total, torch.zeros_like(total)))
+    return torch.searchsorted(cumulative, target, right=True).squeeze(-1)
 
 
 def _below(bits: Tensor, count: int) -> Tensor:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor
@@ -28,8 +28,36 @@ class LayerShape:
         return 0 if self.window is None else max(0, length - (self.window - 1))
 
 
+class SequenceKV(Protocol):
+    """Keys and values of one token sequence for every layer, [1, heads, capacity, head_dim] each.
+
+    capacity: tokens that there is room for.
+    """
+
+    @property
+    def shapes(self) -> tuple[LayerShape, ...]: ...
+    @property
+    def capacity(self) -> int: ...
+    @property
+    def keys(self) -> Sequence[Tensor]: ...
+    @property
+    def values(self) -> Sequence[Tensor]: ...
+
+    def reserve(self, length: int) -> None:
+        """Makes room for `length` tokens; what is there stays."""
+        ...
+
+    def trim(self, length: int) -> None:
+        """Lets go of the room behind the first `length` tokens."""
+        ...
+
+    def copy_from(self, other: SequenceKV, length: int) -> None:
+        """Takes over the first `length` tokens of another sequence."""
+        ...
+
+
 class KeyValues:
-    """Keys and values of one token sequence for every layer, in buffers that grow. [1, heads, capacity, head_dim]."""
+    """A `SequenceKV` in buffers that grow."""
 
     _GRAIN = 64
 
@@ -41,19 +69,16 @@ class KeyValues:
         self.values = [torch.empty_like(keys) for keys in self.keys]
 
     def reserve(self, length: int) -> None:
-        """Makes room for `length` tokens; what is there stays."""
         if length > self.capacity:
             self._resize(length)
 
     def trim(self, length: int) -> None:
-        """Lets go of the room behind the first `length` tokens."""
         if length <= self.capacity - self._GRAIN:
             self._resize(length)
 
-    def copy_from(self, other: KeyValues, length: int) -> None:
-        """Takes over the first `length` tokens of another sequence."""
+    def copy_from(self, other: SequenceKV, length: int) -> None:
         self.reserve(length)
-        for mine, theirs in zip(self.keys + self.values, other.keys + other.values, strict=True):
+        for mine, theirs in zip([*self.keys, *self.values], [*other.keys, *other.values], strict=True):
             mine[:, :, :length] = theirs[:, :, :length]
 
     def _resize(self, length: int) -> None:
@@ -69,7 +94,7 @@ class KeyValues:
 class AppendingCache:
     """Writes new tokens behind the first `start` ones and shows each layer what it may see of the whole."""
 
-    def __init__(self, sequence: KeyValues, start: int) -> None:
+    def __init__(self, sequence: SequenceKV, start: int) -> None:
         self._sequence = sequence
         self._start = start
 
@@ -101,7 +126,7 @@ class FrozenCache:
 
     is_compileable = False
 
-    def __init__(self, sequence: KeyValues, length: int) -> None:
+    def __init__(self, sequence: SequenceKV, length: int) -> None:
         self.layers = [
             LayerView(
                 keys[:, :, shape.first_visible(length) : length], values[:, :, shape.first_visible(length) : length]
@@ -119,7 +144,7 @@ class TreeCache(FrozenCache):
     """Also keeps the new keys and values, by layer, so that tokens of a later forward may see them. before: what was
     kept of earlier ones."""
 
-    def __init__(self, sequence: KeyValues, length: int, before: Sequence[LayerView]) -> None:
+    def __init__(self, sequence: SequenceKV, length: int, before: Sequence[LayerView]) -> None:
         super().__init__(sequence, length)
         self._before = before
         self.kept: list[LayerView] = []

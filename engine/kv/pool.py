@@ -8,21 +8,21 @@ that are missing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 import numpy as np
-import torch
 
 from engine.canvas import TokenIds
 from engine.errors import ContextTooLongError
-from engine.kv.cache import KeyValues, LayerShape
+from engine.kv.cache import SequenceKV
 
 
 class Slot:
     """One sequence: its token ids [n] int32, their keys and values, and the contexts that stand on it."""
 
-    def __init__(self, sequence: KeyValues) -> None:
+    def __init__(self, sequence: SequenceKV) -> None:
         self.sequence = sequence
         self.token_ids: TokenIds = np.empty(0, dtype=np.int32)
         self.contexts: list[PooledContext] = []
@@ -85,15 +85,12 @@ class PooledContext:
 
 
 class ContextPool:
-    """All prefilled sequences of one model. Nothing but these and the weights outlives a call."""
+    """All prefilled sequences of one model. Nothing but these and the weights outlives a call. new_sequence: makes one
+    without tokens."""
 
-    def __init__(
-        self, shapes: tuple[LayerShape, ...], *, budget: int, device: torch.device, dtype: torch.dtype
-    ) -> None:
+    def __init__(self, new_sequence: Callable[[], SequenceKV], *, budget: int) -> None:
         self.budget = budget
-        self._shapes = shapes
-        self._device = device
-        self._dtype = dtype
+        self._new_sequence = new_sequence
         self._slots: list[Slot] = []
         self._clock = 0
 
@@ -143,7 +140,7 @@ class ContextPool:
 
     def _fork(self, source: Slot | None, shared: int, needed: int) -> Slot:
         """A new slot that begins with a copy of the source's first `shared` tokens."""
-        slot = Slot(KeyValues(self._shapes, self._device, self._dtype))
+        slot = Slot(self._new_sequence())
         self._make_room(needed, needed, sparing=source if shared else None)
         self._slots.append(slot)
         self._reserve(slot, needed)

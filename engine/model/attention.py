@@ -25,6 +25,10 @@ Extend: TypeAlias = Callable[[int, LayerView, int], LayerView]
 """Makes more of what a layer sees. Takes the layer's number, the keys and values there are, and how many of them, the
 last, are the pass's own."""
 
+Attend: TypeAlias = Callable[[int, Tensor, LayerView], Tensor]
+"""Attention of another kind. Takes the layer's number, the queries [1, heads, N, D] and the pass's own keys and values;
+returns [1, N, heads, D]."""
+
 _WIDEST_FUSED = 256
 
 
@@ -57,8 +61,11 @@ def _attend(
     scaling: float = 1.0,
     *,
     extend: Extend | None = None,
+    attend: Attend | None = None,
     **others: Any,  # noqa: ANN401 - what transformers passes along.
 ) -> tuple[Tensor, None]:
+    if attend is not None:
+        return attend(cast(int, module.layer_idx), query, LayerView(key, value)), None
     if extend is not None:
         seen = extend(cast(int, module.layer_idx), LayerView(key, value), query.shape[2])
         key, value = seen.keys, seen.values

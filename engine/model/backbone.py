@@ -22,7 +22,7 @@ from transformers.models.diffusion_gemma.modeling_diffusion_gemma import (
 from engine.checkpoint.config import layer_shapes, text_config_of
 from engine.kv.cache import AppendingCache, FrozenCache, LayerShape
 from engine.kv.masks import TokenPositions, additive_mask
-from engine.model.attention import Extend
+from engine.model.attention import Attend, Extend
 from engine.model.vocabulary import vocabulary_of
 
 Masks: TypeAlias = Mapping[str, Tensor | None]
@@ -129,8 +129,18 @@ class Backbone:
         token_ids: [N] int64. signal: [N, H], the soft embeddings self-conditioning carries, zero where there is none.
         extend: makes more of what layers see. Returns hidden states [N, H].
         """
-        embeds = self._self_conditioning(self._vocabulary.embed(token_ids)[None], signal[None])[0]
-        return self._run(self._decoder_layers, embeds, places, masks, cache, extend=extend)
+        return self._run(
+            self._decoder_layers, self._conditioned(token_ids, signal), places, masks, cache, extend=extend
+        )
+
+    def encode_with(self, attend: Attend, token_ids: Tensor, positions: Tensor) -> Tensor:
+        """A left-to-right pass over tokens [N] at `positions` [N] whose attention is the caller's, who writes what it
+        keeps. Hidden states [N, H]."""
+        return self._run_with(attend, self._encoder_layers, self._vocabulary.embed(token_ids), positions)
+
+    def decode_with(self, attend: Attend, token_ids: Tensor, signal: Tensor, positions: Tensor) -> Tensor:
+        """A pass in both directions, the same way. signal: as for `decode`."""
+        return self._run_with(attend, self._decoder_layers, self._conditioned(token_ids, signal), positions)
 
     def integers(self, numbers: NDArray[np.integer[Any]]) -> Tensor:
         """Token ids, positions or places as this model takes them, int64."""
@@ -157,6 +167,10 @@ class Backbone:
     def embed_distribution(self, probs: Tensor) -> Tensor:
         """Expected embeddings [N, H] of distributions [N, V], scaled like a token's."""
         return self._vocabulary.expect(probs)
+
+    def _conditioned(self, token_ids: Tensor, signal: Tensor) -> Tensor:
+        """Embeddings [N, H] of token ids [N] with what self-conditioning carries [N, H]."""
+        return self._self_conditioning(self._vocabulary.embed(token_ids)[None], signal[None])[0]
 
     def _keys(self, shape: LayerShape, start: int, *own: TokenPositions) -> TokenPositions:
         """What layers of a shape see: of `start` cached tokens the visible part, and these."""
@@ -187,4 +201,11 @@ class Backbone:
                 past_key_values=cache,
                 extend=extend,
             )
+        return self._norm(hidden)[0]
+
+    def _run_with(self, attend: Attend, layers: Iterable[nn.Module], embeds: Tensor, positions: Tensor) -> Tensor:
+        hidden = embeds[None]
+        rotations = self.rotations(positions)
+        for layer, kind in zip(layers, self._layer_types, strict=True):
+            hidden = layer(hidden, position_embeddings=rotations[kind], attend=attend)
         return self._norm(hidden)[0]

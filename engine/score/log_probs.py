@@ -12,7 +12,7 @@ from engine.canvas import RowScores, ScoreQuery
 from engine.denoise import sampler
 from engine.denoise.allowed import Choices, grouped
 from engine.denoise.stepper import READ_AT_ONCE
-from engine.score.tree_kv import TokenTreeCache
+from engine.score.tree_kv import TokenTree
 from engine.score.trie import NodePath
 
 TOP_IDS = 16
@@ -20,7 +20,7 @@ TOP_IDS = 16
 
 
 def log_probs_of(
-    queries: Sequence[ScoreQuery], paths: Sequence[NodePath], tree: TokenTreeCache, choices: Choices
+    queries: Sequence[ScoreQuery], paths: Sequence[NodePath], tree: TokenTree, choices: Choices
 ) -> tuple[RowScores, ...]:
     """The scores of rows that are in the tree; a prediction that several share is looked up once.
 

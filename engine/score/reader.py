@@ -1,8 +1,8 @@
-"""The reference `Reader`: scores rows left to right over one prefilled context."""
+"""The `Reader`: scores rows left to right over one prefilled context."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -13,20 +13,27 @@ from engine.kv.pool import PooledContext
 from engine.model.backbone import Backbone
 from engine.model.vocabulary import check_ids
 from engine.score.log_probs import log_probs_of
-from engine.score.tree_kv import TokenTreeCache
+from engine.score.tree_kv import TokenTree, TokenTreeCache
 
 
 class TreeReader:
-    """Reads rows after a context and remembers their prefixes until it is dropped."""
+    """Reads rows after a context and remembers their prefixes until it is dropped. new_tree: makes an empty tree behind
+    so many tokens."""
 
-    def __init__(self, backbone: Backbone, context: PooledContext, banned_ids: frozenset[int]) -> None:
+    def __init__(
+        self,
+        backbone: Backbone,
+        context: PooledContext,
+        banned_ids: frozenset[int],
+        new_tree: Callable[[Backbone, int], TokenTree] = TokenTreeCache,
+    ) -> None:
         self._backbone = backbone
         self._context = context
         # The pool keeps no hidden states, so each row begins with the context's last token: its output predicts the
         # row's first. A row's own last token has nothing left to predict.
         self._start = context.token_count - 1
         self._last = context.slot.token_ids[self._start : self._start + 1]
-        self._tree = TokenTreeCache(backbone, self._start)
+        self._tree = new_tree(backbone, self._start)
         self._choices = Choices(banned_ids, backbone.vocabulary_size, backbone.device)
 
     @property

@@ -6,18 +6,36 @@ Rows read later share the prefixes of earlier ones.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import torch
 
 from engine.canvas import TokenIds
-from engine.kv.cache import KeyValues, LayerView, TreeCache
+from engine.kv.cache import LayerView, SequenceKV, TreeCache
 from engine.kv.masks import TokenPositions
 from engine.model.backbone import MAX_POSITIONS, Backbone
 from engine.score.trie import NodePath, Trie
 
 
+class TokenTree(Protocol):
+    """The rows read so far."""
+
+    @property
+    def trie(self) -> Trie: ...
+
+    def read(self, sequence: SequenceKV, rows: Sequence[TokenIds]) -> list[NodePath]:
+        """Read rows. sequence: where the context's keys and values lie now, since a longer prompt may have moved them.
+        Returns the nodes of each row's tokens."""
+        ...
+
+    def logits(self, nodes: NodePath) -> torch.Tensor:
+        """Logits of the token after each of these nodes, [n, V] float32."""
+        ...
+
+
 class TokenTreeCache:
-    """Keys, values and hidden states of the rows read so far, a trie of N nodes. start: context tokens that all see."""
+    """The reference's `TokenTree`: keys, values and hidden states of a trie of N nodes. start: context tokens that all
+    see."""
 
     def __init__(self, backbone: Backbone, start: int) -> None:
         self._backbone = backbone
@@ -26,9 +44,7 @@ class TokenTreeCache:
         self.trie = Trie()
         self._hidden = torch.empty(0, backbone.hidden_size, device=backbone.device, dtype=backbone.dtype)
 
-    def read(self, sequence: KeyValues, rows: Sequence[TokenIds]) -> list[NodePath]:
-        """Read rows. sequence: where the context's keys and values lie now, since a longer prompt may have moved them.
-        Returns the nodes of each row's tokens."""
+    def read(self, sequence: SequenceKV, rows: Sequence[TokenIds]) -> list[NodePath]:
         old = len(self.trie)
         paths = [self.trie.put(row) for row in rows]
         if len(self.trie) > old:
@@ -50,7 +66,6 @@ class TokenTreeCache:
         return paths
 
     def logits(self, nodes: NodePath) -> torch.Tensor:
-        """Logits of the token after each of these nodes, [n, V] float32."""
         return self._backbone.logits(self._hidden[self._backbone.integers(nodes)])
 
     def _places(self, positions: torch.Tensor) -> TokenPositions:
