@@ -55,6 +55,7 @@ class Rewrite:
             path=path,
             language_id=self.language_id,
             n=config.inline.candidates,
+            seed=self.params.seed,
         )
 
     def frame(self, draft: Draft) -> list[tuple[str, float]]:

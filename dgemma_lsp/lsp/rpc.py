@@ -103,12 +103,14 @@ class DidChangeNotification:
 
 @attrs.define
 class RewriteParams:
-    """A selection and what shall become of it. version: of the document that the range is about."""
+    """A selection and what shall become of it. version: of the document that the range is about. seed: another one
+    brings another answer to the same words."""
 
     text_document: TextDocument
     range: types.Range
     instruction: str
     partial_result_token: int | str | None = None
+    seed: int = 0
 
 
 @attrs.define

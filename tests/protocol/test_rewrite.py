@@ -85,6 +85,15 @@ async def test_each_draft_is_a_partial_result_that_stands_in_place_of_the_select
         ]
 
 
+async def test_the_seed_is_the_one_that_the_editor_names() -> None:
+    async with connected(offers("b = 2")) as client:
+        await client.initialize()
+        client.open("a:\n  b = 1\n")
+        await rewrite(client, (1, 0), (2, 0))
+        await rewrite(client, (1, 0), (2, 0), seed=7)
+        assert [request.seed for request in client.engine.requests] == [0, 7]
+
+
 async def test_a_stale_version_is_refused_and_says_so() -> None:
     async with connected(offers("b")) as client:
         await client.initialize()
