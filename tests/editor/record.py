@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.editor.editors import REPOSITORY
-from tests.editor.scripted_server import Script
+from tests.editor.scripted_server import Edits, Rewrites, Script
 from tests.editor.waiting import wait_for
 from tests.editor.wire import Message
 
@@ -65,8 +65,8 @@ class Record:
         return self.suggested() or []
 
 
-def scripted(folder: Path, script: Script) -> Record:
-    """The scripted server with this script."""
+def scripted(folder: Path, inline: Script, rewrites: Rewrites | None = None, edits: Edits | None = None) -> Record:
+    """The scripted server with these scripts."""
     file = folder / "script.json"
-    file.write_text(json.dumps(script))
+    file.write_text(json.dumps({"inline": inline, "rewrites": rewrites or {}, "edits": edits or {}}))
     return Record(folder / "record", [sys.executable, "-m", "tests.editor.scripted_server", str(file)])

@@ -1,24 +1,54 @@
 """A language server whose every answer is known beforehand: `python -m tests.editor.scripted_server SCRIPT`.
 
-SCRIPT is a JSON object: the text to the left of the cursor, or the end of it, to the suggestion to make there; or to
-several, which are all for a user who asks, and the first of them, or none if it is "", for one who types; or to null
-where the answer is to be held back until the next request is there, and the one that is held back gets error -32800.
-Where several endings apply, the longest does; where none does, there is no suggestion.
+SCRIPT is a JSON object of three:
+
+inline: the text to the left of the cursor, or the end of it, to the suggestion to make there; or to several, which are
+all for a user who asks, and the first of them, or none if it is "", for one who types; or to null where the answer is
+to be held back until the next request is there, and the one that is held back gets error -32800. Where several endings
+apply, the longest does; where none does, there is no suggestion.
+
+rewrites: an instruction to its answer (`Rewriting`), or to null where the answer is held back after its drafts.
+
+edits: what a text has become to what it was. Where the first stands in a document, the second, here or in another
+document, is offered to be changed likewise, in the order of the documents, unless the user has rejected that.
 """
 
+import difflib
 import json
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NotRequired, TypedDict
 
 from tests.editor.wire import Message, read, write
 
 Script = Mapping[str, str | list[str] | None]
+Edits = Mapping[str, str]
+
+
+class Rewriting(TypedDict):
+    """candidates: each as texts of the selection and what becomes of them. rejection: why there are none."""
+
+    candidates: NotRequired[list[dict[str, str]]]
+    rejection: NotRequired[str]
+    notice: NotRequired[str]
+
+
+Rewrites = Mapping[str, Rewriting | None]
 
 INVOKED = 1
+NEAR = 2
+"""Lines: an edit within them is no jump."""
+FRAMES = 3
 SUPERSEDED = {"code": -32800, "message": "superseded by a newer request"}
-CAPABILITIES: dict[str, object] = {"textDocumentSync": 1, "inlineCompletionProvider": {}, "positionEncoding": "utf-16"}
+MODIFIED = {"code": -32801, "message": "the document has changed"}
+CAPABILITIES: dict[str, object] = {
+    "textDocumentSync": 1,
+    "inlineCompletionProvider": {},
+    "executeCommandProvider": {"commands": ["dgemma.editAccepted", "dgemma.editRejected"]},
+    "positionEncoding": "utf-16",
+}
 STATUS: dict[str, object] = {
     "state": "ready",
     "message": "scripted",
@@ -37,14 +67,49 @@ def left_of(text: str, line: int, character: int) -> str:
     return "\n".join([*lines[:line], before])
 
 
-class Server:
-    """One editor's documents, and the request that is held back."""
+def offset(text: str, place: Message) -> int:
+    """How many characters stand before a place."""
+    return len(left_of(text, place["line"], place["character"]))
 
-    def __init__(self, script: Script, sink: BinaryIO) -> None:
-        self._script = script
+
+def span(text: str, start: int, end: int) -> Message:
+    """The range from one offset to another."""
+
+    def place(at: int) -> Message:
+        line = text.rfind("\n", 0, at) + 1
+        return {"line": text.count("\n", 0, at), "character": len(text[line:at].encode("utf-16-le")) // 2}
+
+    return {"start": place(start), "end": place(end)}
+
+
+def drafts(text: str) -> Iterator[list[tuple[str, float]]]:
+    """What stands where `text` will stand, step by step; entropies fall, and not everywhere at once."""
+    pieces = re.findall(r"\s+|\w+|.", text)
+    for left in reversed(range(FRAMES)):
+        yield [(piece, 0.0 if piece.isspace() else left * (0.3 + i % 5 / 3)) for i, piece in enumerate(pieces)]
+
+
+def ghost_text(text: str, start: int, end: int, new: str, cursor: int) -> Message | None:
+    """The edit as inline completion can show it: it only adds to what stands, and nothing before the cursor."""
+    old, before = text[start:end], text[start:cursor]
+    characters = iter(new)
+    shown = start <= cursor <= end and "\n" not in old and new.startswith(before) and all(c in characters for c in old)
+    return {"range": span(text, start, end), "insertText": new} if shown else None
+
+
+class Server:
+    """One editor's documents, and the requests that are held back."""
+
+    def __init__(self, inline: Script, rewrites: Rewrites, edits: Edits, sink: BinaryIO) -> None:
+        self._inline = inline
+        self._rewrites = rewrites
+        self._edits = edits
         self._sink = sink
         self._texts: dict[str, str] = {}
+        self._versions: dict[str, int] = {}
         self._held: int | str | None = None
+        self._rewriting: dict[str, int | str] = {}
+        self._rejected: set[str] = set()
         self._status = STATUS
 
     def take(self, message: Message) -> None:
@@ -56,27 +121,40 @@ class Server:
             case "initialized":
                 self._send({"method": "dgemma/status", "params": STATUS})
             case "textDocument/didOpen":
-                self._texts[parameters["textDocument"]["uri"]] = parameters["textDocument"]["text"]
+                self._keep(parameters["textDocument"], parameters["textDocument"]["text"])
             case "textDocument/didChange":
-                self._texts[parameters["textDocument"]["uri"]] = parameters["contentChanges"][-1]["text"]
+                self._keep(parameters["textDocument"], parameters["contentChanges"][-1]["text"])
+            case "textDocument/didClose":
+                self._texts.pop(parameters["textDocument"]["uri"], None)
             case "textDocument/inlineCompletion":
                 self._suggest(message["id"], parameters)
+            case "dgemma/rewrite":
+                self._rewrite(message["id"], parameters)
+            case "dgemma/inlineEdit":
+                self._answer(message["id"], self._edit(parameters))
+            case "workspace/executeCommand":
+                if parameters["command"] == "dgemma.editRejected":
+                    self._rejected.update(parameters["arguments"])
+                self._answer(message["id"], None)
             case "dgemma/status":
                 self._answer(message["id"], self._status)
             case "$/cancelRequest":
-                if parameters["id"] == self._held:
-                    self._cancel_held()
+                self._cancel(parameters["id"])
             case "shutdown":
                 self._answer(message["id"], None)
             case _:
                 pass
 
+    def _keep(self, document: Message, text: str) -> None:
+        self._texts[document["uri"]] = text
+        self._versions[document["uri"]] = document["version"]
+
     def _suggest(self, request: int | str, parameters: Message) -> None:
         self._cancel_held()
         place = parameters["position"]
         before = left_of(self._texts[parameters["textDocument"]["uri"]], place["line"], place["character"])
-        endings = [ending for ending in self._script if before.endswith(ending)]
-        texts = self._script[max(endings, key=len)] if endings else []
+        endings = [ending for ending in self._inline if before.endswith(ending)]
+        texts = self._inline[max(endings, key=len)] if endings else []
         if texts is None:
             self._held = request
             return
@@ -88,6 +166,89 @@ class Server:
         self._status = {**STATUS, "lastSilence": None if items else SILENCE}
         self._send({"method": "dgemma/status", "params": self._status})
         self._answer(request, {"items": items})
+
+    def _rewrite(self, request: int | str, parameters: Message) -> None:
+        document = parameters["textDocument"]
+        uri, asked = document["uri"], parameters["range"]
+        text = self._texts[uri]
+        if uri in self._rewriting:
+            self._cancel(self._rewriting[uri])
+        if document["version"] != self._versions[uri]:
+            self._send({"id": request, "error": MODIFIED})
+            return
+        start, end = offset(text, asked["start"]), offset(text, asked["end"])
+        answer = self._rewrites.get(parameters["instruction"], {"rejection": SILENCE})
+        candidates = (answer or {}).get("candidates", [])
+        selected = text[start:end]
+        for old, new in candidates[0].items() if candidates else ():
+            selected = selected.replace(old, new, 1)
+        for frame in drafts(selected) if "partialResultToken" in parameters else ():
+            progress = {"token": parameters["partialResultToken"], "value": frame}
+            self._send({"method": "$/progress", "params": progress})
+        if answer is None:
+            self._rewriting[uri] = request
+            return
+
+        def hunk(old: str, new: str) -> Message:
+            at = text.index(old, start)
+            return {"range": span(text, at, at + len(old)), "newText": new}
+
+        result: Message = {
+            "textDocument": document,
+            "candidates": [{"hunks": [hunk(*pair) for pair in candidate.items()]} for candidate in candidates],
+            "stats": {"notice": answer["notice"]} if "notice" in answer else {},
+        }
+        if "rejection" in answer:
+            result["rejection"] = {"reason": "empty", "message": answer["rejection"]}
+        self._answer(request, result)
+
+    def _edit(self, parameters: Message) -> Message:
+        here, position = parameters["textDocument"], parameters["position"]
+        answer: Message = {"textDocument": here, "stats": {}}
+        if here["version"] != self._versions[here["uri"]]:
+            return {**answer, "rejection": {"reason": "other_version", "message": MODIFIED["message"]}}
+        for new, old in self._edits.items():
+            for uri in [here["uri"], *(uri for uri in self._texts if uri != here["uri"])]:
+                for found in re.finditer(re.escape(old), self._texts[uri]):
+                    edit_id = f"{uri}#{old}@{found.start()}"
+                    if new in self._texts[here["uri"]] and edit_id not in self._rejected:
+                        cursor = offset(self._texts[uri], position) if uri == here["uri"] else -1
+                        return {**answer, "edit": self._offer(edit_id, uri, found.span(), new, cursor, position)}
+        return {**answer, "rejection": {"reason": "empty", "message": SILENCE}}
+
+    def _offer(
+        self, edit_id: str, uri: str, place: tuple[int, int], new: str, cursor: int, position: Message
+    ) -> Message:
+        """An edit on the wire. cursor: its offset, negative where it is in another document."""
+        text, (start, end) = self._texts[uri], place
+        pieces = difflib.SequenceMatcher(None, text[start:end], new, autojunk=False).get_opcodes()
+        at = span(text, start, end)
+        edit: Message = {
+            "id": edit_id,
+            "textDocument": {"uri": uri, "version": self._versions[uri]},
+            "range": at,
+            "newText": new,
+            "hunks": [
+                {"range": span(text, start + i1, start + i2), "newText": new[j1:j2]}
+                for kind, i1, i2, j1, j2 in pieces
+                if kind != "equal"
+            ],
+            "position": at["start"],
+            "jump": cursor < 0 or abs(at["start"]["line"] - position["line"]) > NEAR,
+            "command": {"title": "accepted", "command": "dgemma.editAccepted", "arguments": [edit_id]},
+        }
+        if ghost := ghost_text(text, start, end, new, cursor):
+            edit["ghostText"] = ghost
+        return edit
+
+    def _cancel(self, request: int | str) -> None:
+        """Cancels a request if it is held back."""
+        if request == self._held:
+            self._cancel_held()
+        for uri, held in list(self._rewriting.items()):
+            if held == request:
+                del self._rewriting[uri]
+                self._send({"id": request, "error": SUPERSEDED})
 
     def _cancel_held(self) -> None:
         if self._held is not None:
@@ -104,7 +265,7 @@ class Server:
 
 def main(script: Path) -> None:
     """Serves an editor until it says `exit` or goes away."""
-    server = Server(json.loads(script.read_text()), sys.stdout.buffer)
+    server = Server(**json.loads(script.read_text()), sink=sys.stdout.buffer)
     while (message := read(sys.stdin.buffer)) and message.get("method") != "exit":
         server.take(message)
 
