@@ -51,6 +51,7 @@ SYNCHRONIZATION = (
 
 
 REWRITE = "dgemma/rewrite"
+STATUS = "dgemma/status"
 
 UNUSED = (types.SET_TRACE, types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
 """Notifications that pygls keeps a state for which nobody here looks at."""

@@ -111,7 +111,7 @@ ROOMS = {
 PIPELINES = {
     "engine": ("reference",),
     "infill": ("fill", "answer", "long_block"),
-    "dgemma_lsp": ("server", "connect", "__main__"),
+    "dgemma_lsp": ("server", "handlers", "connect", "__main__"),
 }
 MOST_MODULES = 10
 
