@@ -18,16 +18,16 @@ from typing import TypeAlias
 from bench.answers import Answer, AnswerFile, fingerprint
 from bench.bootstrap import difference
 from bench.cases import HELD_OUT, OWN_SPLITS, TUNING, Case, load
-from bench.edits import edits
 from bench.judge import Verdict, judge
 from bench.machine import machine
 from bench.methods import Model, request_of, run
+from bench.wrong_names import wrong_names
 from engine.nano import DIRECTORY
 from infill.profile import Profile, ProposerName, Weights
 from infill.prompt.layout import Layout, lay_out
 
-EDITS = "edits"
-SPLITS = (*OWN_SPLITS, EDITS)
+WRONG_NAMES = "wrong-names"
+SPLITS = (*OWN_SPLITS, WRONG_NAMES)
 Change: TypeAlias = Callable[[Profile], Profile]
 """Makes a variant of the profile that ships with a checkpoint."""
 
@@ -87,14 +87,14 @@ VARIANTS: dict[str, Change] = {
     "rank without the encoder": lambda profile: replace(profile, trust_encoder=False),
     "rank without syntax": lambda profile: replace(profile, weights=Weights(syntax_error=0.0)),
 }
-EDIT_VARIANTS: dict[str, Change] = {
+DRAFT_VARIANTS: dict[str, Change] = {
     _SHIPPED: shipped,
     "from the text as it stands": _warm(0.0),
     "with three tenths of noise": _warm(0.3),
     "with six tenths": _warm(0.6),
     "from noise": _warm(1.0),
 }
-"""Where a line stands already, of the split "edits"."""
+"""Where a line stands already, of the split "wrong-names"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +165,7 @@ def answer_all(model: Model, variants: Sequence[str], split: str, cases: Sequenc
 
 def variants_of(split: str) -> dict[str, Change]:
     """What can be compared on a split."""
-    return EDIT_VARIANTS if split == EDITS else VARIANTS
+    return DRAFT_VARIANTS if split == WRONG_NAMES else VARIANTS
 
 
 def chosen(split: str, names: Sequence[str] | None) -> list[str]:
@@ -183,7 +183,7 @@ def chosen(split: str, names: Sequence[str] | None) -> list[str]:
 
 def cases_of(split: str, own: Path) -> list[Case]:
     """The cases of a split. own: the file of the project's own splits."""
-    return list(edits(load("single", own=own))) if split == EDITS else load(split, own=own)
+    return list(wrong_names(load("single", own=own))) if split == WRONG_NAMES else load(split, own=own)
 
 
 def main() -> None:

@@ -34,9 +34,9 @@ def test_every_variant_can_be_named_in_a_list(split: str) -> None:
 
 def test_variants_are_compared_in_the_order_that_names_them_and_an_unknown_one_is_refused() -> None:
     assert chosen("single", ["one row", "as shipped"]) == ["one row", "as shipped"]
-    assert chosen("edits", None) == list(variants_of("edits"))
-    with pytest.raises(SystemExit, match="no variant 'one row' on the split edits: choose among as shipped, "):
-        chosen("edits", ["one row"])
+    assert chosen("wrong-names", None) == list(variants_of("wrong-names"))
+    with pytest.raises(SystemExit, match="no variant 'one row' on the split wrong-names: choose among as shipped, "):
+        chosen("wrong-names", ["one row"])
 
 
 def test_a_gain_is_against_what_ships() -> None:

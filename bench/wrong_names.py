@@ -10,7 +10,7 @@ from bench.cases import Case
 from bench.nano.identifiers import chosen_names
 
 
-def edits(cases: Iterable[Case]) -> Iterator[Case]:
+def wrong_names(cases: Iterable[Case]) -> Iterator[Case]:
     """The cases whose hole holds a name, with a draft in which one is another of the text; drawn by the case's name."""
     for case in cases:
         names = chosen_names(case.text, case.language)
