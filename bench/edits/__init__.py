@@ -1,0 +1,1 @@
+"""Suggested edits, measured through the server: scenarios of others, and held-out changes that others follow."""
