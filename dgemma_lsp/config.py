@@ -80,6 +80,15 @@ class InlineConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EditsConfig:
+    """Edits that follow from the last changes. automatic: whether any are suggested that were not asked for.
+    deadline_ms: after which one that was not is given up, None for never."""
+
+    automatic: bool = True
+    deadline_ms: int | None = field(default=1_000, metadata={"bounds": (1, 600_000)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContextConfig:
     """Code points of the document around the cursor that the engine may see."""
 
@@ -97,6 +106,7 @@ class Config:
 
     engine: EngineOptions = field(default_factory=EngineOptions)
     inline: InlineConfig = field(default_factory=InlineConfig)
+    edits: EditsConfig = field(default_factory=EditsConfig)
     context: ContextConfig = field(default_factory=ContextConfig)
     languages: Mapping[str, bool] = field(default_factory=lambda: dict.fromkeys(PROSE, False))
     exclude: tuple[str, ...] = field(default=(), metadata={"problem": _pattern_problem})

@@ -25,6 +25,7 @@ from dgemma_lsp.client.session import Session
 from dgemma_lsp.config import SECTION
 from dgemma_lsp.documents.store import Documents
 from dgemma_lsp.documents.window import prompt_path
+from dgemma_lsp.edits.suggester import EditSuggester
 from dgemma_lsp.features.newest import NewestRequests
 from dgemma_lsp.features.suggest import Suggester
 from dgemma_lsp.handlers import register
@@ -73,6 +74,7 @@ class Server(LanguageServer):
         self.board = StatusBoard(self._publish)
         self.session = Session(connect, self.board)
         self.suggester = Suggester(self.session)
+        self.edits = EditSuggester(self.session)
         self.tells_status = False
         self.noticed = {""}
         """What the user has been told of the checkpoint; nothing need not be told."""
@@ -171,6 +173,7 @@ class Server(LanguageServer):
         document = self.documents.get(uri)
         if document is None:
             self.suggester.offers.forget(uri)
+            self.edits.forget(uri)
         else:
             self.suggester.offers.drop_accepted(uri, document.lines)
 

@@ -28,6 +28,9 @@ Reason: TypeAlias = (
         "no_instruction",
         "no_position",
         "nothing_to_add",
+        "no_changes",
+        "nothing_to_follow",
+        "rejected_before",
     ]
 )
 
@@ -66,6 +69,9 @@ SENTENCES: dict[Reason, str] = {
     "no_instruction": "an instruction has to say what shall become of the selection",
     "no_position": "there is no such position in the document",
     "nothing_to_add": "nothing to add to the selected completion",
+    "no_changes": "nothing was changed lately that an edit could follow from",
+    "nothing_to_follow": "no place has to follow the last changes",
+    "rejected_before": "the edit was rejected before",
 }
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from infill.judge.blanks import spelled
-from infill.judge.gate import Insertion, admitted
+from infill.judge.gate import Insertion, admitted, suggested_edit
 from infill.meter import Meter
 from infill.proposal import Scored
 from infill.request import Candidate, Filled, InfillRequest, Rejection
@@ -23,7 +23,8 @@ def to_answer(
     canvas, None where there was none."""
     standing = tuple(map(to_line_feeds, request.middles))
     visible = [scored for scored in pool if any(standing) or any(map(str.strip, scored.texts))]
-    if visible and visible[0].texts == standing:
+    is_suggested_edit = request.follows and request.confidence is not None
+    if visible and visible[0].texts == standing and not is_suggested_edit:
         return Filled(candidates=(), rejection=Rejection(reason="unchanged"), stats=meter.stats())
     best: dict[tuple[str, ...], Scored] = {}
     for scored in visible:
@@ -34,10 +35,13 @@ def to_answer(
     whole = [own for own in best.values() if not (request.must_be_whole and own.syntax_errors > unavoidable)]
     held_back = [] if whole or not best else [Rejection(reason="breaks_syntax")]
     insertion = None if request.max_line_nll is None else _insertion(request)
+    as_it_is = next((scored for scored in pool if scored.texts == standing), None)
     for scored in whole:
         errors = max(scored.syntax_errors - unavoidable, 0)
         shown: Scored | Rejection = scored
-        if request.max_line_nll is not None:
+        if is_suggested_edit:
+            shown = suggested_edit(scored, as_it_is, margin=task.profile.edits.margin if task else 0.0)
+        elif request.max_line_nll is not None:
             shown = admitted(scored, request.max_line_nll, added_errors=errors, insertion=insertion)
         if isinstance(shown, Rejection):
             held_back.append(shown)

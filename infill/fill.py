@@ -16,14 +16,16 @@ from infill.judge.rank import ranked
 from infill.judge.score import EncoderScorer
 from infill.long_block import begun_lines, following, joined
 from infill.meter import Meter
-from infill.profile import Profile, ProposerName
+from infill.profile import Profile, ProposerName, Stages
 from infill.prompt.layout import lay_out
 from infill.prompt.mode import HoleMode, resolve_mode
+from infill.prompt.window import WindowBudget
 from infill.proposal import Proposal, Scored, Steps
 from infill.propose.continuation import Continuation
 from infill.propose.denoise import DenoisedRows
 from infill.propose.prompt_lookup import PromptLookup
 from infill.propose.proposer import Proposer
+from infill.propose.replayed_edit import ReplayedEdit
 from infill.request import Filled, InfillRequest, Progress, Rejection
 from infill.syntax.check import SyntaxCheck
 from infill.task import Task
@@ -33,6 +35,7 @@ PROPOSERS: dict[ProposerName, Proposer] = {
     "denoise": DenoisedRows(),
     "prompt_lookup": PromptLookup(),
     "continuation": Continuation(),
+    "replayed_edit": ReplayedEdit(),
 }
 
 
@@ -80,7 +83,9 @@ class Infiller:
 
     def _fill_canvas(self, request: InfillRequest, meter: Meter, exact_tokens: int | None) -> Steps[CanvasResult]:
         """Lay a request out, have each stage propose, and rank what they propose."""
-        layout = lay_out(request, self._tokens, self.profile.window)
+        if request.follows and not request.replays and not _asks_model(self.profile.edits.stages):
+            return CanvasResult(None, [], [Rejection(reason="unchanged")])
+        layout = lay_out(request, self._tokens, self._window(request))
         if isinstance(layout, Rejection):
             return CanvasResult(None, [], [layout])
         with meter.timed("prefill"):
@@ -105,6 +110,11 @@ class Infiller:
             )
             return (yield from _search(task))
 
+    def _window(self, request: InfillRequest) -> WindowBudget:
+        """How much of the file the model sees."""
+        window = self.profile.window
+        return replace(window, context=min(window.context, self.profile.edits.context)) if request.follows else window
+
     def denoise_config(self, mode: HoleMode, *, replaced: bool) -> DenoiseConfig:
         """How holes are denoised. Within a line there are no line ends; where nothing follows a text, one says that it
         is shorter than its hole."""
@@ -116,7 +126,7 @@ class Infiller:
 def _search(task: Task) -> Steps[CanvasResult]:
     """Proposers propose, the encoder scores, one ranking orders."""
     scorer, pool, rejections = EncoderScorer(task), list[Scored](), list[Rejection]()
-    for stage in task.profile.stages:
+    for stage in task.profile.edits.stages if task.request.follows else task.profile.stages:
         if pool and task.meter.late:
             break
         proposals: list[Proposal] = []
@@ -128,6 +138,11 @@ def _search(task: Task) -> Steps[CanvasResult]:
         fresh = unseen(proposals, pool)
         pool = ranked([*pool, *(yield from scorer.score(fresh))], task.profile.weights)
     return CanvasResult(task, pool, rejections)
+
+
+def _asks_model(stages: Stages) -> bool:
+    """Whether any proposer finds texts of its own."""
+    return any(name != "replayed_edit" for stage in stages for name in stage)
 
 
 def unseen(proposals: Sequence[Proposal], pool: Sequence[Scored]) -> list[Proposal]:

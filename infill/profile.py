@@ -24,7 +24,9 @@ from infill.request import InfillRequest
 
 FILE = "infill.json"
 
-ProposerName: TypeAlias = Literal["denoise", "prompt_lookup", "continuation"]
+ProposerName: TypeAlias = Literal["denoise", "prompt_lookup", "continuation", "replayed_edit"]
+Stages: TypeAlias = tuple[tuple[ProposerName, ...], ...]
+"""Proposers, those of a stage scored together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,11 +109,24 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EditSettings:
+    """How a text is found that follows a recent change.
+
+    stages: its proposers. context: tokens of the prompt at most. margin: nats by which it has to be likelier than what
+    stands there to be suggested unasked.
+    """
+
+    stages: Stages = (("denoise", "replayed_edit"),)
+    context: int = 4_096
+    margin: float = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """How a checkpoint's holes are filled. The defaults are for a model that is right most of the time.
 
     denoise: the sampler. steps: denoising steps at most, by mode. replaced_steps: the same for holes with text in them.
-    stages: proposers, those of a stage scored together.
+    stages: proposers of what follows no recent change. edits: the same for what follows one.
     warm_start_noise: shares of noise from which a replaced text is denoised anew.
     max_copies: texts that prompt lookup proposes. multiline_copies: whether they may have several lines in a hole
         within a line.
@@ -125,7 +140,8 @@ class Profile:
     steps: Mapping[HoleMode, int]
     replaced_steps: int
     lengths: Lengths = field(default_factory=Lengths)
-    stages: tuple[tuple[ProposerName, ...], ...] = (("denoise", "prompt_lookup"),)
+    stages: Stages = (("denoise", "prompt_lookup"),)
+    edits: EditSettings = field(default_factory=EditSettings)
     warm_start_noise: tuple[float, ...] = (0.0, 0.3, 0.6, 1.0)
     max_copies: int = 4
     multiline_copies: bool = False

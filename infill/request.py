@@ -66,6 +66,7 @@ class InfillRequest:
     holes: sorted, inside `text`, with text between neighbours. An empty hole inserts, a non-empty one replaces.
     instruction: words that steer a rewrite; None for an insertion or edit.
     changes: recent ones, the newest last; `text` has them already.
+    replays: what these changes make of the single hole's text where they are done over again there.
     n: candidates wanted, 1 to 16. deadline_ms: after the start of the work, when the answer has to be there, as good as
         it is by then; None where it may take its time.
     must_start_with: the first hole's text has to begin so (a selected completion, say).
@@ -82,6 +83,7 @@ class InfillRequest:
     language_id: str = ""
     snippets: tuple[Snippet, ...] = ()
     changes: tuple[Change, ...] = ()
+    replays: tuple[str, ...] = ()
     mode: Mode = "auto"
     n: int = 1
     seed: int = 0
@@ -101,6 +103,8 @@ class InfillRequest:
             if hole.start <= position:
                 raise ValueError("holes must be sorted, must not overlap and must have text between them")
             position = hole.end
+        if self.replays and len(self.holes) > 1:
+            raise ValueError("replays are of a single hole's text")
         if position > len(self.text):
             raise ValueError(f"a hole ends at {position}, past the text's {len(self.text)} code points")
 

@@ -9,13 +9,16 @@ files.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import takewhile
 from typing import Protocol
 
 from lsprotocol import types
 
+from dgemma_lsp.documents.changes import DocumentChange, RecentChanges
 from dgemma_lsp.documents.lines import replace, split_lines
 from dgemma_lsp.documents.positions import PositionEncoding, to_place
 from dgemma_lsp.documents.uri import split_uri
@@ -55,6 +58,15 @@ class Identifier(Protocol):
     def version(self) -> int | None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class ReplacedLines:
+    """What a change did: lines from `first` on were removed, and `added` others put there."""
+
+    first: int
+    removed: Sequence[str]
+    added: int
+
+
 class Document:
     """One open document. `version` is the editor's; `lines` follow the rules of `dgemma_lsp.documents.lines`."""
 
@@ -71,25 +83,30 @@ class Document:
         """The text as it is now; the next change alters this very list."""
         return self._lines
 
-    def apply(self, change: ContentChange, encoding: PositionEncoding) -> None:
+    def apply(self, change: ContentChange, encoding: PositionEncoding) -> ReplacedLines:
         """Follow one change of the editor. A range past the end of a line or of the text is cut to it."""
+        old = self._lines
         if change.range is None:
             self._lines = split_lines(change.text)
-            return
+            return _replaced(old, self._lines)
         ends = (change.range.start, change.range.end)
-        start, end = sorted(to_place(self._lines, at.line, at.character, encoding) for at in ends)
-        replace(self._lines, start, end, change.text)
+        start, end = sorted(to_place(old, at.line, at.character, encoding) for at in ends)
+        removed, count = old[start.line : end.line + 1], len(old)
+        replace(old, start, end, change.text)
+        return ReplacedLines(start.line, removed, len(old) - count + len(removed))
 
 
 class Documents:
     """All open documents and notebook cells, by URI.
 
-    `encoding` is what the client and the server agreed on. `changed` is called with the URI of each document whose text
-    changed or that is not there any more, after the fact; `given_up` with those that are followed no longer.
+    `encoding` is what the client and the server agreed on. `changes` are those that were just made. `changed` is called
+    with the URI of each document whose text changed or that is not there any more, after the fact; `given_up` with
+    those that are followed no longer.
     """
 
     def __init__(self, changed: Callable[[str], None], given_up: Callable[[list[str]], None]) -> None:
         self.encoding: PositionEncoding = "utf-16"
+        self.changes = RecentChanges(time.monotonic)
         self._changed = changed
         self._given_up = given_up
         self._documents: dict[str, Document] = {}
@@ -98,6 +115,14 @@ class Documents:
     def get(self, uri: str) -> Document | None:
         """The document, or None where `absence` says why there is none."""
         return self._documents.get(uri)
+
+    def __iter__(self) -> Iterator[Document]:
+        """All documents, the one opened last at the end."""
+        return iter(self._documents.values())
+
+    def recent_changes(self) -> list[DocumentChange]:
+        """The changes that still stand, the newest last."""
+        return self.changes.recent(lambda uri: own.lines if (own := self.get(uri)) else None)
 
     def absence(self, uri: str) -> Silence:
         """Why there is no document of this URI."""
@@ -137,7 +162,8 @@ class Documents:
             self.give_up(identifier.uri)
             return
         for change in changes:
-            document.apply(change, self.encoding)
+            replaced = document.apply(change, self.encoding)
+            self.changes.note(document.uri, replaced.first, replaced.removed, replaced.added)
         if identifier.version is not None:
             document.version = identifier.version
         self._changed(identifier.uri)
@@ -154,8 +180,17 @@ class Documents:
 
     def _forget(self, uri: str) -> None:
         self._out_of_step.discard(uri)
+        self.changes.forget(uri)
         if self._documents.pop(uri, None) is not None:
             self._changed(uri)
+
+
+def _replaced(old: Sequence[str], new: Sequence[str]) -> ReplacedLines:
+    """The lines that differ between two texts, from the first one to the last."""
+    first = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+    pairs = zip(reversed(old[first:]), reversed(new[first:]), strict=False)
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return ReplacedLines(first, old[first : len(old) - same], len(new) - same - first)
 
 
 def _content_change(event: types.TextDocumentContentChangeEvent) -> ContentChange:

@@ -22,6 +22,8 @@ TRIGGER_CHARACTERS = (".",)
 
 CODE_ACTION_KINDS = ("quickfix", "refactor.rewrite")
 
+COMMANDS = ("dgemma.editAccepted", "dgemma.editRejected")
+
 NOTEBOOKS = {"notebookSelector": [{"notebook": "*"}]}
 
 
@@ -58,7 +60,7 @@ def initialize_result(params: object) -> dict[str, object]:
     answer: dict[str, object] = {
         "positionEncoding": next((encoding for encoding in offered if encoding in ENCODINGS), "utf-16"),
         "textDocumentSync": {"openClose": True, "change": INCREMENTAL, "save": False},
-        "executeCommandProvider": {"commands": []},
+        "executeCommandProvider": {"commands": list(COMMANDS)},
         "inlineCompletionProvider": {},
         "workspace": {"workspaceFolders": {"supported": True, "changeNotifications": True}, "fileOperations": {}},
     }

@@ -52,6 +52,9 @@ SYNCHRONIZATION = (
 
 REWRITE = "dgemma/rewrite"
 STATUS = "dgemma/status"
+INLINE_EDIT = "dgemma/inlineEdit"
+COPILOT_INLINE_EDIT = "textDocument/copilotInlineEdit"
+DID_SHOW_INLINE_EDIT, DID_FOCUS = "textDocument/didShowInlineEdit", "textDocument/didFocus"
 
 UNUSED = (types.SET_TRACE, types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
 """Notifications that pygls keeps a state for which nobody here looks at."""
@@ -124,6 +127,33 @@ class RewriteRequest:
     jsonrpc: str = "2.0"
 
 
+@attrs.define
+class InlineEditContext:
+    """How an edit is asked for, and the diagnostics of the document that the editor knows."""
+
+    trigger_kind: types.InlineCompletionTriggerKind = types.InlineCompletionTriggerKind.Automatic
+    diagnostics: list[types.Diagnostic] = attrs.field(factory=list[types.Diagnostic])
+
+
+@attrs.define
+class InlineEditParams:
+    """A cursor, and the version of the document that it is in."""
+
+    text_document: TextDocument
+    position: types.Position
+    context: InlineEditContext | None = None
+
+
+@attrs.define
+class InlineEditRequest:
+    """`dgemma/inlineEdit` and `textDocument/copilotInlineEdit`."""
+
+    id: int | str
+    params: InlineEditParams
+    method: str = INLINE_EDIT
+    jsonrpc: str = "2.0"
+
+
 IS_REQUEST: dict[str, bool] = {
     method: known[1] is not None
     for method, known in cast(dict[str, tuple[Any, ...]], types.METHOD_TO_TYPES).items()  # pyright: ignore[reportUnknownMemberType] - it is untyped
@@ -134,6 +164,8 @@ OWN_TYPES: dict[str, type] = {
     types.TEXT_DOCUMENT_INLINE_COMPLETION: InlineCompletionRequest,
     types.TEXT_DOCUMENT_DID_CHANGE: DidChangeNotification,
     REWRITE: RewriteRequest,
+    INLINE_EDIT: InlineEditRequest,
+    COPILOT_INLINE_EDIT: InlineEditRequest,
 }
 
 

@@ -22,6 +22,8 @@ from infill.task import Task
 def finished(proposal: Proposal, task: Task) -> Proposal | Rejection:
     """A proposal with its texts cut at the end of their line or scope, without what repeats the text after the hole;
     rejected where nothing is left of one."""
+    if proposal.source == "replayed_edit":
+        return proposal  # All of it is known.
     texts = list(proposal.texts)
     mode = None if proposal.source == "prompt_lookup" and task.mode == "within" else task.mode
     for hole, raw in enumerate(proposal.texts):

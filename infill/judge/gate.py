@@ -62,6 +62,15 @@ def admitted(
     return shown
 
 
+def suggested_edit(scored: Scored, as_it_is: Scored | None, *, margin: float) -> Scored | Rejection:
+    """Return what follows a recent change, where it is likelier than the text as it is by a margin, in nats."""
+    if as_it_is is None:
+        return Rejection(reason="low_confidence")
+    if scored.syntax_errors > as_it_is.syntax_errors:
+        return Rejection(reason="breaks_syntax")
+    return scored if scored.log_prob >= as_it_is.log_prob + margin else Rejection(reason="unchanged")
+
+
 def first_line(scored: Scored) -> Scored | None:
     """Return a single hole's text up to the end of its first line with text on it; None where no text comes after
     it."""

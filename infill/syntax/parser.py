@@ -71,6 +71,12 @@ def has_grammar(language: str) -> bool:
     return language in _GRAMMARS
 
 
+def parsed(text: str, language: str) -> Node | None:
+    """The root of a text's syntax tree, whose offsets are bytes; None where the language has no grammar."""
+    parser = _parser(language)
+    return None if parser is None else parser.parse(_encode(text)).root_node
+
+
 def comment_start(text: str, position: int, language: str) -> int | None:
     """Where the comment begins that the character at `position` is part of; None where it is part of none, or the
     language has no grammar."""

@@ -49,7 +49,7 @@ async def spoken(*messages: Json, options: tuple[str, ...] = ()) -> tuple[list[J
 
 @pytest.mark.parametrize(
     "method",
-    ["textDocument/hover", "textDocument/copilotInlineEdit", "textDocument/codeAction", "workspace/symbol", "no/such"],
+    ["textDocument/hover", "textDocument/codeAction", "workspace/symbol", "no/such"],
 )
 async def test_what_is_not_supported_is_refused_and_worries_nobody(method: str) -> None:
     async with editing("debug") as client:

@@ -95,6 +95,7 @@ ROOMS = {
         "syntax": ("text", "prompt"),
         "judge": ("text", "prompt", "syntax"),
         "propose": ("text", "prompt", "syntax", "judge"),
+        "edit": ("text", "syntax"),
     },
     "dgemma_lsp": {
         "wire": (),
@@ -105,13 +106,14 @@ ROOMS = {
         "documents": (),
         "lsp": ("wire", "documents"),
         "features": ("wire", "client", "documents", "lsp"),
+        "edits": ("wire", "client", "documents", "lsp", "features"),
         "cli": ("wire", "checkpoints", "client", "host", "documents", "lsp", "features", "server", "connect"),
     },
 }
 PIPELINES = {
     "engine": ("reference",),
     "infill": ("fill", "answer", "long_block"),
-    "dgemma_lsp": ("server", "handlers", "connect", "__main__"),
+    "dgemma_lsp": ("server", "handlers", "edit_handlers", "connect", "__main__"),
 }
 MOST_MODULES = 10
 

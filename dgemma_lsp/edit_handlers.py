@@ -1,0 +1,119 @@
+"""The handlers of edit suggestions, thin like all others."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from dgemma_lsp.documents.exclude import exclusion, text_exclusion
+from dgemma_lsp.documents.positions import to_place
+from dgemma_lsp.documents.store import Document
+from dgemma_lsp.documents.window import prompt_path
+from dgemma_lsp.edits.edit import Edit
+from dgemma_lsp.edits.suggester import KIND, EditQuestion
+from dgemma_lsp.lsp.rpc import InlineEditParams
+from dgemma_lsp.silence import Silence
+
+if TYPE_CHECKING:
+    from dgemma_lsp.server import Server
+
+
+async def inline_edit(ls: Server, params: InlineEditParams) -> dict[str, object]:
+    """The edit that follows from the last changes, or why there is none."""
+    edit = await _suggest(ls, params)
+    answer: dict[str, object] = {"textDocument": params.text_document, "stats": {}}
+    if isinstance(edit, Silence):
+        return answer | {"rejection": {"reason": edit.reason, "message": str(edit)}}
+    document = ls.documents.get(edit.uri)
+    if document is None:
+        return answer | {"rejection": {"reason": "not_open", "message": str(Silence("not_open"))}}
+    cursor = None
+    if edit.uri == params.text_document.uri:
+        at = params.position
+        cursor = to_place(document.lines, at.line, at.character, ls.documents.encoding)
+    return answer | {"edit": edit.to_json(document.lines, cursor, ls.documents.encoding)}
+
+
+async def copilot_inline_edit(ls: Server, params: InlineEditParams) -> dict[str, object]:
+    """The same in Copilot's shape, whose clients take an error for a fault, and so get no edit where they have asked
+    for a newer one."""
+    try:
+        edit = await _suggest(ls, params)
+    except asyncio.CancelledError:
+        return {"edits": []}
+    document = None if isinstance(edit, Silence) else ls.documents.get(edit.uri)
+    if isinstance(edit, Silence) or document is None:
+        return {"edits": []}
+    return {"edits": [edit.to_copilot(document.lines, ls.documents.encoding)]}
+
+
+def accepted(ls: Server, edit_id: str) -> None:
+    """Note that the user has taken an edit."""
+    ls.edits.accept(edit_id)
+
+
+def rejected(ls: Server, edit_id: str) -> None:
+    """Note that the user does not want an edit."""
+    ls.edits.reject(edit_id)
+
+
+def unheeded(ls: Server, params: object) -> None:
+    """Take what Copilot's clients tell and nothing here depends on."""
+
+
+async def _suggest(ls: Server, params: InlineEditParams) -> Edit | Silence:
+    number, label = ls.board.begin(), str(ls.protocol.msg_id)
+    question = _question(ls, params, label)
+    if isinstance(question, Silence):
+        ls.board.show_silence(number, question)
+        return question
+    claim = ls.newest.claim(question.uri, KIND, about=question.cursor, explicit=question.explicit)
+    with claim, ls.board.waiting(number) as outcome:
+        edit = await ls.edits.suggest(question)
+        outcome.silence = edit if isinstance(edit, Silence) else None
+    return edit
+
+
+def _question(ls: Server, params: InlineEditParams, label: str) -> EditQuestion | Silence:
+    """What is asked, cut free of the protocol, or why it gets no answer."""
+    uri, context, config = params.text_document.uri, params.context, ls.settings.config
+    explicit = context is not None and context.trigger_kind is types.InlineCompletionTriggerKind.Invoked
+    document = ls.documents.get(uri)
+    if document is None:
+        return ls.documents.absence(uri)
+    if not explicit and not config.edits.automatic:
+        return Silence("automatic_off")
+    if not explicit and not config.suggests_in(document.language_id):
+        return Silence("language_off", document.language_id)
+    if params.text_document.version not in (None, document.version):
+        return Silence("other_version")
+    if params.position.line >= len(document.lines):
+        return Silence("no_position")
+    folders = [folder.uri for folder in ls.workspace.folders.values()]
+    if silence := exclusion(uri, folders, config.exclude):
+        return silence
+    documents = {
+        each.uri: each for each in ls.documents if each is document or _is_shown(each, folders, config.exclude)
+    }
+    changes = [change for change in ls.documents.recent_changes() if change.uri in documents]
+    diagnostics = () if context is None else context.diagnostics
+    return EditQuestion(
+        uri=uri,
+        cursor=to_place(document.lines, params.position.line, params.position.character, ls.documents.encoding),
+        documents=documents,
+        changes=changes,
+        diagnostics=[each.range.start.line for each in diagnostics if each.range.start.line < len(document.lines)],
+        path_of=lambda each: prompt_path(each, folders),
+        config=config,
+        explicit=explicit,
+        label=label,
+    )
+
+
+def _is_shown(document: Document, folders: list[str], exclude: tuple[str, ...]) -> bool:
+    """Whether a document may be shown to the model, and changed."""
+    if exclusion(document.uri, folders, exclude):
+        return False
+    return text_exclusion(document.uri, "".join(document.lines)) is None

@@ -1,0 +1,1 @@
+"""Edit suggestions: where the last changes are to be followed, what is offered there, and what never is."""

@@ -1,0 +1,25 @@
+"""Replayed edits: what recent changes make of a hole's text when done over again, and the text as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from infill.proposal import Proposal, Scored, Steps
+from infill.task import Task
+from infill.text.passage import to_line_feeds
+
+
+class ReplayedEdit:
+    """Proposes the request's replays, and what stands in the hole, which they have to be likelier than; spends no
+    forward."""
+
+    def propose(self, task: Task, pool: Sequence[Scored]) -> Steps[list[Proposal]]:
+        yield from ()
+        if len(task.layout.middles) > 1:
+            return []
+        texts = [*task.layout.middles, *map(to_line_feeds, task.request.replays)]
+        proposals = [
+            Proposal(texts=(text,), token_ids=(task.layout.encode_middle(0, text),), source="replayed_edit")
+            for text in dict.fromkeys(texts)
+        ]
+        return [proposal for proposal in proposals if task.fits(proposal.token_ids[0])]
