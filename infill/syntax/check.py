@@ -14,6 +14,7 @@ from typing import Self
 
 from infill.prompt.mode import goes_on
 from infill.syntax.brackets import unmatched
+from infill.syntax.joints import bracketed, over_lines
 from infill.syntax.parser import comment_start, error_count, has_grammar
 from infill.text.indentation import margin_of
 from infill.text.passage import interleaved
@@ -25,7 +26,7 @@ _STAND_INS = {
     "html": ("x", "<x>", "</x>", 'x="y"', ">"),
     "json": ('"x"', "1", '"x": 1', '"x": 1,', "1,", "x", "}", "]", "{", "["),
     "lua": ("x", "x = 1", "x()", "end", "if x then", "x = {", "function x()", "x,", "}"),
-    "python": ("x", "try:", "x(", "x)", "x:", "x):", "if x:", "def x(", "def x():", "x = {", "x,", "}"),
+    "python": ("x", "try:", "x:", "if x:", "def x(", "def x():", "x,", "x in x"),
     "toml": ("x = 1", "1", '"x"', "[x]", "1,", "x", "]"),
     "yaml": ("x", "x:", "- x", "x: y", '"x"'),
 }
@@ -98,14 +99,22 @@ class SyntaxCheck:
         """The statements without the holes' lines, and with each stand-in in the holes or in place of a single one's
         line."""
         stand_ins = _STAND_INS.get(self.language, _BRACED_STAND_INS)
-        before, after = _outside(self.around)
-        yield before + after
+        above, below = _outside(self.around)
+        yield above + below
         whole = [*(_WORD_BEGUN.sub("", text) for text in self.around[:-1]), self.around[-1]]
         for piece in stand_ins:
             yield interleaved(whole, [piece] * len(self.middles))
-        margin = margin_of(self.around[0][len(before) :])
-        for piece in stand_ins if len(self.middles) == 1 else ():
-            yield f"{before}{margin}{piece}\n{after}"
+        if len(self.middles) > 1:
+            return
+        before, after = self.around
+        for piece in bracketed(before, after, self.language):
+            yield before + piece + after
+        margin = margin_of(before[len(above) :])
+        for piece in (*stand_ins, *bracketed(above, below, self.language)):
+            yield f"{above}{margin}{piece}\n{below}"
+        if goes_on(after, 0):
+            for piece in over_lines(before, after, self.language):
+                yield before + piece + after
 
     def _swallowed(self, text: str, texts: Sequence[str]) -> int:
         """How many of the texts begin a comment that goes on behind them. text: with these in the holes."""

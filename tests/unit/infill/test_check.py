@@ -21,6 +21,10 @@ from infill.syntax.check import SyntaxCheck
         # Two lines that belong apart leave a header in the place of both.
         (("x = 1\nprint(x", "ab:\n    pass\n"), "", 0),
         (("de", "\n    a: int,\n) -> None:\n    pass\n"), "", 0),
+        # A line that closes or opens brackets is what is missing.
+        (("NAMES = ('a'\n         ", "\n\nclass A:\n    pass\n"), "", 0),
+        (("while a:\n    ", "\n        (b, c)\n        for b, c in d\n    ]\n"), "", 0),
+        (("x = {\n    'a', (\n        f'''b'''\n    ", "\n}\n"), "", 0),
     ],
 )
 def test_what_is_broken_anyway_is_nobodys_fault(around: tuple[str, str], middle: str, errors: int) -> None:

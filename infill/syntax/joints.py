@@ -1,0 +1,130 @@
+"""Joints: what ends the left side of a hole, and what begins the line that its right side ends, whatever else may stand
+in the hole.
+
+Brackets, quotes and indentation say what is tried, a parser which of it is whole. Lines end in "\\n" here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import product, takewhile
+
+from infill.syntax.brackets import LINE_QUOTES, OPENER, closing, loose, openings
+from infill.syntax.parser import error_count
+from infill.text.indentation import OPENERS, margin_of, step_of
+
+_WORD = re.compile(r"\w+")
+# Words with which lines begin elsewhere, the commonest, that are tried as the beginning of this one.
+_MOST_WORDS = 8
+# What may stand before closed brackets, before opened ones, and between the two.
+_CLOSED = ("", "x", "+ x", ", x")
+_OPENED = ("x = ", "", "x", "if ", "if x", "raise x", "return ", "x, ")
+_BETWEEN = (", ", ": ", " % ", " + ", "; ")
+# Lines before a hole whose brackets it may close: where braces open blocks, only its own.
+_LINES_OPEN = {"python": 30}
+
+
+def bracketed(before: str, after: str, language: str) -> Iterator[str]:
+    """Pieces of code that close what a left side leaves open and open what its right side closes, where the outermost
+    brackets of both are each other's; none where nothing is left to close or to open."""
+    (_, opened), (closed, _) = loose(before), loose(after)
+    pairs = zip(opened, reversed(closed), strict=False)
+    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == OPENER[pair[1]], pairs))
+    quote = closing(before.rpartition("\n")[2])[:1]
+    closers = (quote if quote in LINE_QUOTES else "") + closing(opened[shared:])
+    openers = "".join(OPENER[closer] for closer in reversed(closed[: len(closed) - shared]))
+    if closers and openers:
+        yield from (f"x{closers}{between}{openers}" for between in _BETWEEN)
+    elif closers:
+        yield from (f"{piece}{closers}{mark}" for piece, mark in product(_CLOSED, ("", ",", *_marks(language))))
+    elif openers:
+        yield from (beginning + openers for beginning in _OPENED)
+
+
+def _marks(language: str) -> tuple[str, ...]:
+    """What may end a header or a statement."""
+    return (":",) if language == "python" else (";", " {")
+
+
+def over_lines(before: str, after: str, language: str) -> Iterator[str]:
+    """Pieces of code over two lines, the first of which ends what stands on the left, and the second of which begins
+    what stands on the right."""
+    lines = [*reversed(before.split("\n")), *after.split("\n")]
+    names = ("x", "")
+    ends = [name + end for name in names for end in best_ends(before + name, language, count=2)]
+    heads = [head + name for name in names for head in best_heads(name + after, language, lines=lines, count=2)]
+    yield from (f"{end}\n{head}" for end, head in product(ends, heads))
+
+
+def best_ends(before: str, language: str, *, count: int) -> list[str]:
+    """What may end a left side: nothing, what closes it, and the mark of a header or a statement; those first that
+    leave the fewest errors."""
+    lines = before.split("\n")
+    closers = closing("\n".join(lines[-_LINES_OPEN.get(language, 1) :]))
+    marks = ("", ":", "():", " = x") if language == "python" else ("", ";", " {")
+    ends = dict.fromkeys(["", *(closers + mark for mark in marks)])
+    return sorted(ends, key=lambda end: error_count(f"{before}{end}\n", language))[:count]
+
+
+def best_heads(after: str, language: str, *, lines: Sequence[str], count: int) -> list[str]:
+    """How the line may begin that a right side ends: with what opens the brackets and quotes that it closes, as a line
+    elsewhere does that opens as much, or behind a block's header; those first that leave the fewest errors, the simpler
+    ones before others. lines: of what is shown, the nearest first."""
+    found: dict[str, int] = {}
+    for heads in _heads(after, language, lines):
+        for head in heads:
+            found[head] = error_count(head + after, language)
+        if not all(found.values()):
+            break
+    return sorted(found, key=found.__getitem__)[:count]
+
+
+def _heads(after: str, language: str, lines: Sequence[str]) -> Iterator[Iterable[str]]:
+    opened = list(openings(after, language))
+    yield _indented(after, opened)
+    stripped = [line.strip() for line in lines]
+    yield _indented(after, [head for opening in opened for head in _begun(stripped, opening)])
+    yield _in_blocks(after, opened, "if x:" if language == "python" else "if (x) {")
+
+
+def _indented(after: str, beginnings: Iterable[str]) -> Iterator[str]:
+    """Beginnings of a line as far in as the next one, or a step less where it opens what that stands in."""
+    rest = after.partition("\n")[0]
+    margin, blanks = margin_of(_following(after)), margin_of(after)
+    if rest.rstrip().endswith(OPENERS):
+        margin = margin.removesuffix(step_of(margin))
+    for beginning in beginnings:
+        if beginning or margin.startswith(blanks):
+            yield margin + beginning if beginning else margin[len(blanks) :]
+
+
+def _begun(lines: Iterable[str], opening: str) -> list[str]:
+    """How lines begin that open a bracket or a quote as the opening does; where it opens none, their first words."""
+    mark = opening[:1] or " "
+    begun = _commonest(line.partition(mark)[0] for line in lines if mark in line)
+    return [beginning + mark + opening[1:] for beginning in begun]
+
+
+def _in_blocks(after: str, opened: Iterable[str], *headers: str) -> Iterator[str]:
+    """Beginnings of a line in a block, where the next line is no part of it."""
+    margin = margin_of(_following(after))
+    for header, opening in product(headers, opened):
+        yield f"{margin}{header}\n{margin}{step_of(margin)}{opening}"
+
+
+def _commonest(lines: Iterable[str]) -> list[str]:
+    """Of each of the commonest first words the first line that begins with it."""
+    first: dict[str, str] = {}
+    count: Counter[str] = Counter()
+    for line in lines:
+        if match := _WORD.match(line):
+            first.setdefault(match[0], line)
+            count[match[0]] += 1
+    return [first[word] for word, _ in count.most_common(_MOST_WORDS)]
+
+
+def _following(after: str) -> str:
+    """The first line with text on it below the hole's."""
+    return next((line for line in after.split("\n")[1:] if line.strip()), "")
