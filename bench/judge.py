@@ -6,7 +6,7 @@ no damage. They do not use the product's own cutting rules, which would find not
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rapidfuzz.distance import Levenshtein
 
@@ -81,7 +81,7 @@ def _is_broken(case: Case, middle: str) -> bool:
     if error_count(case.filled(middle), case.language) > error_count(case.text, case.language):
         return True
     around = case.text[: case.hole.start], case.text[case.hole.end :]
-    statements = SyntaxCheck.of(around, ("",), case.language)
+    statements = replace(SyntaxCheck.of(around, ("",), case.language), unfinished=())  # Each file is finished.
     return statements.errors([middle]) > statements.errors([case.truth])
 
 

@@ -32,12 +32,24 @@ def unmatched(text: str) -> int:
 
 def loose(text: str) -> tuple[str, str]:
     """The brackets that a text closes without having opened them, and those that it opens and does not close."""
-    closers, openers = "", ""
-    for mark in _UNCLOSED.findall(text):
+    closers, openers = _loose(text)
+    return closers, "".join(mark for mark, _ in openers)
+
+
+def last_opened(text: str) -> int | None:
+    """Where the last of the brackets stands that a text opens and does not close."""
+    _, openers = _loose(text)
+    return openers[-1][1] if openers else None
+
+
+def _loose(text: str) -> tuple[str, list[tuple[str, int]]]:
+    closers, openers = "", list[tuple[str, int]]()
+    for match in _UNCLOSED.finditer(text):
+        mark: str | None = match[1]
         if mark in _CLOSERS:
-            openers += mark
-        elif mark in OPENER and openers[-1:] == OPENER[mark]:
-            openers = openers[:-1]
+            openers.append((mark, match.start()))
+        elif mark in OPENER and openers and openers[-1][0] == OPENER[mark]:
+            openers.pop()
         elif mark in OPENER:
             closers += mark
     return closers, openers

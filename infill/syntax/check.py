@@ -13,8 +13,8 @@ from itertools import product
 from typing import Self
 
 from infill.prompt.mode import goes_on
-from infill.syntax.brackets import unmatched
-from infill.syntax.joints import bracketed, over_lines
+from infill.syntax.brackets import last_opened, unmatched
+from infill.syntax.joints import bracketed, lacking, over_lines
 from infill.syntax.parser import comment_start, error_count, has_grammar
 from infill.text.indentation import margin_of
 from infill.text.passage import interleaved
@@ -39,6 +39,8 @@ _CLOSED = re.compile(r"[)\]}\"'`>]+\s*")
 # What may still be typed behind it, if the line is a header, without and with the block below.
 _HEADER_ENDS = {"bash": ("; then :; fi", "; then"), "lua": (" then end", " then"), "python": (": ...", ":")}
 _BRACED_HEADER_ENDS = (" {}", " {")
+# What ends blocks where brackets do not.
+_BLOCK_ENDS = {"bash": ("fi", "done", "esac", "}"), "lua": ("end", "end)", "}")}
 # Of comments that a line's end ends; others leave an error where they are not closed.
 _COMMENT_MARKS = ("#", "//")
 _WORD_BEGUN = re.compile(r"\w+\Z")
@@ -49,11 +51,13 @@ _NO_BEGINNINGS = (")", "]", "}", "#", "/", "*", '"', "'", "`")
 @dataclass(frozen=True, slots=True)
 class SyntaxCheck:
     """around: the texts around the holes, one more than there are holes. middles: what stands in these now. language:
-    the name of its fence, empty where no grammar fits."""
+    the name of its fence, empty where no grammar fits. unfinished: what may still be typed below the last hole's line,
+    each in its own way; no text has to."""
 
     around: tuple[str, ...]
     middles: tuple[str, ...]
     language: str
+    unfinished: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, around: Sequence[str], middles: Sequence[str], language: str) -> Self:
@@ -73,13 +77,17 @@ class SyntaxCheck:
                 break
         *others, last = (around[0][begin:], *around[1:])
         whole = (*others, last[: len(last) - cut])
-        return cls(_ended(whole, middles, language), tuple(middles), language)
+        whole = _ended(whole, middles, language)
+        return cls(whole, tuple(middles), language, _unfinished(whole, language))
 
     def errors(self, texts: Sequence[str]) -> int:
         """Places where the statements depart from the grammar with these texts in the holes, or where one of the texts
         makes a comment of what follows it."""
         text = interleaved(self.around, texts)
-        return error_count(text, self.language) + self._swallowed(text, texts)
+        *others, last = self.around
+        right, _, below = last.partition("\n")
+        finished = (interleaved((*others, f"{right}\n{end}\n{below}"), texts) for end in self.unfinished)
+        return _fewest((text, *finished), self.language) + self._swallowed(text, texts)
 
     def unavoidable_errors(self) -> int:
         """The errors that a text in the holes cannot well be blamed for: those of the text that it replaces; in empty
@@ -150,6 +158,23 @@ def _ended(around: tuple[str, ...], middles: Sequence[str], language: str) -> tu
     ends = ("", *_HEADER_ENDS.get(language, _BRACED_HEADER_ENDS))
     ended = ((*others, right.rstrip() + ending + end + below) for ending in ends)
     return next((whole for whole in ended if not error_count(interleaved(whole, texts), language)), around)
+
+
+def _unfinished(around: Sequence[str], language: str) -> tuple[str, ...]:
+    """What may still be typed below the last hole's line, where that stands further in than the line below it and than
+    the one above it that opened a bracket: what closes the blocks and brackets that nothing closes."""
+    above, below = _outside(around)
+    nothing = [""] * (len(around) - 1)
+    margin = margin_of(interleaved(around, nothing)[len(above) :])
+    next_line = next((line for line in below.split("\n") if line.strip()), "")
+    if not has_grammar(language) or len(margin_of(next_line)) >= len(margin):
+        return ()
+    if language in _BLOCK_ENDS:
+        return _BLOCK_ENDS[language] if error_count(interleaved(around, nothing), language) else ()
+    opened = last_opened(above)
+    deeper = opened is not None and len(margin_of(above[above.rfind("\n", 0, opened) + 1 :])) < len(margin)
+    closers = lacking(above, around[-1])[0] if deeper else ""
+    return (closers,) if closers else ()
 
 
 def _outside(around: Sequence[str]) -> tuple[str, str]:

@@ -29,18 +29,25 @@ _LINES_OPEN = {"python": 30}
 def bracketed(before: str, after: str, language: str) -> Iterator[str]:
     """Pieces of code that close what a left side leaves open and open what its right side closes, where the outermost
     brackets of both are each other's; none where nothing is left to close or to open."""
-    (_, opened), (closed, _) = loose(before), loose(after)
-    pairs = zip(opened, reversed(closed), strict=False)
-    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == OPENER[pair[1]], pairs))
+    closers, openers = lacking(before, after)
     quote = closing(before.rpartition("\n")[2])[:1]
-    closers = (quote if quote in LINE_QUOTES else "") + closing(opened[shared:])
-    openers = "".join(OPENER[closer] for closer in reversed(closed[: len(closed) - shared]))
+    closers = (quote if quote in LINE_QUOTES else "") + closers
     if closers and openers:
         yield from (f"x{closers}{between}{openers}" for between in _BETWEEN)
     elif closers:
         yield from (f"{piece}{closers}{mark}" for piece, mark in product(_CLOSED, ("", ",", *_marks(language))))
     elif openers:
         yield from (beginning + openers for beginning in _OPENED)
+
+
+def lacking(before: str, after: str) -> tuple[str, str]:
+    """What closes the brackets that a left side opens and nothing closes, and what opens those that its right side
+    closes and nothing opens, where the outermost brackets of both are each other's."""
+    (_, opened), (closed, _) = loose(before), loose(after)
+    pairs = zip(opened, reversed(closed), strict=False)
+    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == OPENER[pair[1]], pairs))
+    openers = (OPENER[closer] for closer in reversed(closed[: len(closed) - shared]))
+    return closing(opened[shared:]), "".join(openers)
 
 
 def _marks(language: str) -> tuple[str, ...]:

@@ -149,3 +149,36 @@ def test_what_is_still_to_be_typed_behind_brackets_is_no_error(
     statements = SyntaxCheck.of((before, after), ("",), language)
     assert statements.errors([whole]) == 0
     assert statements.errors([broken]) > 0
+
+
+@pytest.mark.parametrize(
+    ("language", "marked", "text"),
+    [
+        ("javascript", "function f() {\n  const x = ‸\n", "1;"),
+        ("javascript", "it('a', () => {\n  const x = ‸\n\nit('b', () => {\n  f();\n});\n", "1;"),
+        ("go", "package main\n\nfunc f() {\n\tif err != nil {\n\t\treturn ‸\n\nfunc g() {\n}\n", "err"),
+        ("python", "x = {\n    'a': 1,\n    ‸\n\ndef g():\n    pass\n", "'b': 2,"),
+        ("bash", "if true; then\n  echo ‸\n", "a"),
+    ],
+)
+def test_brackets_that_lines_above_have_opened_may_be_closed_later(language: str, marked: str, text: str) -> None:
+    before, after = marked.split("‸")
+    statements = SyntaxCheck.of((before, after), ("",), language)
+    assert statements.errors([text]) == 0
+    assert statements.errors([text + " ("]) > 0
+
+
+@pytest.mark.parametrize(
+    ("language", "marked", "text"),
+    [
+        # The line below belongs to the same block.
+        ("javascript", "function f() {\n  if (a) {\n  ‸\n  b();\n}\n", "c();"),
+        # The bracket is opened on the hole's own line, or on one as far in.
+        ("python", "    x = foo(‸\n\ny = 1\n", "a"),
+        ("python", "def f():\n    x = foo(\n    ‸\n\ny = 1\n", "a"),
+    ],
+)
+def test_what_has_to_close_brackets_is_blamed_for_not_doing_so(language: str, marked: str, text: str) -> None:
+    before, after = marked.split("‸")
+    statements = SyntaxCheck.of((before, after), ("",), language)
+    assert statements.errors([text]) > 0
