@@ -43,15 +43,15 @@ class NoiseSource(Protocol):
 
 
 class KeyedNoise:
-    """Draws by hashing the key: 24 random bits a place and purpose.
+    """Draws by hashing the key: 24 random bits a place and purpose. Counts may be one a place, [N] int64.
 
     Source: the finalizer of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014), chained over the parts of the key.
     """
 
-    def start(self, keys: NoiseKeys, count: int) -> Tensor:
+    def start(self, keys: NoiseKeys, count: int | Tensor) -> Tensor:
         return _below(_bits(keys, purpose=0), count)
 
-    def renoise(self, keys: NoiseKeys, count: int) -> Tensor:
+    def renoise(self, keys: NoiseKeys, count: int | Tensor) -> Tensor:
         return _below(_bits(keys, purpose=1), count)
 
     def sample(self, keys: NoiseKeys, probabilities: Tensor) -> Tensor:
@@ -73,7 +73,7 @@ def drawn(probabilities: Tensor, bits: Tensor) -> Tensor:
     return torch.searchsorted(cumulative, target, right=True).squeeze(-1)
 
 
-def _below(bits: Tensor, count: int) -> Tensor:
+def _below(bits: Tensor, count: int | Tensor) -> Tensor:
     """Maps 24-bit integers [N] evenly onto 0..count-1."""
     return (bits * count) >> 24
 

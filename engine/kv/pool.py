@@ -104,6 +104,13 @@ class ContextPool:
         self.budget = budget
         self._slots = [slot for slot in self._slots if slot.contexts]
 
+    def evict(self) -> bool:
+        """Drop the least recently used sequence that no context stands on; whether there was one."""
+        unused = [slot for slot in self._slots if not slot.contexts]
+        if unused:
+            self._slots.remove(min(unused, key=lambda slot: slot.last_used))
+        return bool(unused)
+
     def acquire(self, token_ids: TokenIds) -> PooledContext:
         """A context for a prompt. Its first `cached_count` tokens are there; the caller writes the others behind them,
         for which there is room, and appends them to the slot.

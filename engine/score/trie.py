@@ -52,6 +52,23 @@ class Trie:
                 mask[number] |= mask[parent]
         return mask
 
+    def intervals(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """[N] each, begins and ends in an order of depth first: a node sees those others whose interval holds its own
+        begin."""
+        parents = [parent for parent, _ in self.numbers]
+        sizes = np.ones(len(self), np.int64)
+        for number in range(len(self) - 1, -1, -1):
+            if parents[number] != _ROOT:
+                sizes[parents[number]] += sizes[number]
+        begins = np.zeros(len(self), np.int64)
+        # Where the next child of each node begins, and behind all nodes the next root.
+        following = np.append(np.zeros(len(self), np.int64), 0)
+        for number, parent in enumerate(parents):
+            begins[number] = following[parent]
+            following[parent] += sizes[number]
+            following[number] = begins[number] + 1
+        return begins, begins + sizes
+
     def depths(self) -> NDArray[np.int64]:
         """[N], how many tokens stand before each node's."""
         depths = np.zeros(len(self), np.int64)

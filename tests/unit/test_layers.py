@@ -85,8 +85,9 @@ ROOMS = {
         "model": ("kv", "checkpoint", "quant"),
         "denoise": ("kv", "model"),
         "score": ("kv", "model", "denoise"),
+        "cuda": ("kv", "model", "denoise", "score"),
         "placement": ("kv", "checkpoint", "quant", "model", "denoise"),
-        "weights": ("checkpoint", "quant", "model", "placement", "reference"),
+        "weights": ("checkpoint", "quant", "model", "placement", "reference", "cuda"),
         "train": (),
     },
     "infill": {

@@ -1,0 +1,90 @@
+"""Programs by size: what is asked for is rounded up to a bucket, whose program serves all that fit and is made once.
+
+What is larger than the largest bucket gets a program of its own, which is dropped after use and never recorded.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from itertools import product
+
+import torch
+
+from engine.cuda.arena import Arena
+from engine.cuda.programs.choices import ChoiceTable
+from engine.cuda.programs.forward import Direction, Forward, ForwardShape
+from engine.cuda.programs.program import Program
+from engine.cuda.programs.sampling import Sampling, SamplingShape
+from engine.model.backbone import Backbone
+
+TOKENS = (16, 32, 64, 96, 128, 192, 256, 512)
+EXTRA = (0, 128, 512)
+POSITIONS = (16, 64, 128, 256)
+
+_log = logging.getLogger(__name__)
+
+
+class Buckets:
+    """The programs of one model."""
+
+    def __init__(self, backbone: Backbone, arena: Arena, choices: ChoiceTable) -> None:
+        self._backbone = backbone
+        self._arena = arena
+        self._choices = choices
+        self._forwards: dict[ForwardShape, Forward] = {}
+        self._samplings: dict[SamplingShape, Sampling] = {}
+
+    def forward(self, direction: Direction, tokens: int, extra: int) -> Forward:
+        """A pass with room for so many tokens and extra keys."""
+        shape = ForwardShape(direction, _rounded(tokens, TOKENS), _rounded(extra, EXTRA))
+        if shape in self._forwards:
+            return self._forwards[shape]
+        made = Forward(shape, self._backbone, self._arena)
+        if shape.tokens <= TOKENS[-1] and shape.extra <= EXTRA[-1]:
+            self._forwards[shape] = made
+        return made
+
+    def sampling(self, positions: int, *, mixed: bool) -> Sampling:
+        """What reads so many positions, `POSITIONS[-1]` at most."""
+        shape = SamplingShape(_rounded(positions, POSITIONS), mixed)
+        if shape not in self._samplings:
+            self._samplings[shape] = Sampling(shape, self._backbone, self._choices)
+        return self._samplings[shape]
+
+    def record(self) -> int:
+        """Records every bucket's program on a card; returns how many. Where memory runs out, or an operation cannot be
+        recorded, the rest run operation by operation."""
+        pool = torch.cuda.graph_pool_handle()
+        recorded = 0
+        for make in self._all():
+            try:
+                program = make()
+                program.record(pool)
+            except RuntimeError as error:  # Of which a lack of memory is one.
+                _log.warning("Only %d of the fast path's programs are recorded: %s", recorded, error)
+                break
+            recorded += 1
+        return recorded
+
+    def forget(self) -> None:
+        """Gives the recordings' memory back."""
+        for made in (*self._forwards.values(), *self._samplings.values()):
+            made.program.forget()
+
+    def _all(self) -> Iterator[Callable[[], Program]]:
+        """What makes each program, the commonest first: they are recorded where memory is short."""
+        for positions, mixed in product(POSITIONS, (False, True)):
+            yield lambda positions=positions, mixed=mixed: self.sampling(positions, mixed=mixed).program
+        for tokens in TOKENS:
+            yield lambda tokens=tokens: self.forward("encode", tokens, 0).program
+        for tokens, extra in product(TOKENS, EXTRA):
+            yield lambda tokens=tokens, extra=extra: self.forward("decode", tokens, extra).program
+        for tokens in TOKENS:
+            yield lambda tokens=tokens: self.forward("encode", tokens, EXTRA[1]).program
+
+
+def _rounded(count: int, buckets: tuple[int, ...]) -> int:
+    """The smallest bucket that holds so many, or a multiple of the largest."""
+    largest = buckets[-1]
+    return next((bucket for bucket in buckets if count <= bucket), -(-count // largest) * largest)

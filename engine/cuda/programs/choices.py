@@ -1,0 +1,77 @@
+"""Which ids may stand in a position, as bits on the device, a row for every set of ids that was asked for lately."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.denoise.allowed import Choices
+
+_ROWS = 256
+"""Sets held at once, as many as a program may ask for."""
+
+_WORD = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The ids that may stand: all but the banned ones, or of these only the allowed."""
+
+    banned: frozenset[int]
+    allowed: frozenset[int] | None
+
+
+ANYTHING = Choice(frozenset(), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    number: int
+    ids: NDArray[np.int32]
+
+
+class ChoiceTable:
+    """The choices of one vocabulary."""
+
+    def __init__(self, vocabulary_size: int, device: torch.device) -> None:
+        self.vocabulary_size = vocabulary_size
+        words = -(-vocabulary_size // _WORD)
+        self._words = torch.zeros(_ROWS, words, dtype=torch.int32, device=device)
+        self._bits = torch.arange(_WORD, dtype=torch.int32, device=device)
+        self._rows: OrderedDict[Choice, _Row] = OrderedDict()
+
+    def numbers(self, choices: Sequence[Choice]) -> NDArray[np.int64]:
+        """Where each of these stands in the table, [N]; valid until the next call.
+
+        Raises:
+            ValueError: a choice has only banned or unknown ids.
+        """
+        return np.array([self._row(choice).number for choice in choices], np.int64)
+
+    def ids(self, choice: Choice) -> NDArray[np.int32]:
+        """All ids of a choice, in order; fails as `numbers` does."""
+        return self._row(choice).ids
+
+    def banned(self, numbers: Tensor) -> Tensor:
+        """[N, V] bool, which ids may not stand where these choices do."""
+        bits = self._words[numbers][..., None] >> self._bits & 1
+        return bits.flatten(1)[:, : self.vocabulary_size] == 0
+
+    def _row(self, choice: Choice) -> _Row:
+        row = self._rows.get(choice)
+        if row is None:
+            own = Choices(choice.banned, self.vocabulary_size, torch.device("cpu")).of(choice.allowed)
+            number = len(self._rows) if len(self._rows) < _ROWS else self._rows.popitem(last=False)[1].number
+            row = self._rows[choice] = _Row(number, own.allowed.numpy().astype(np.int32))
+            flags = np.zeros(self._words.shape[1] * _WORD, np.bool_)
+            flags[row.ids] = True
+            words = np.packbits(flags, bitorder="little").view(np.int32)
+            self._words[number] = torch.from_numpy(words).to(self._words.device)
+        self._rows.move_to_end(choice)
+        return row

@@ -1,0 +1,160 @@
+"""The denoising loop over programs: the device computes and draws, the host decides, and one copy a step joins them.
+
+Nothing outlives the stepper, and the context's keys and values are only read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.canvas import BatchState, Canvas, DenoiseConfig
+from engine.cuda.arena import Extent
+from engine.cuda.batch import Batch, grouped
+from engine.cuda.programs.buckets import POSITIONS, Buckets
+from engine.cuda.programs.choices import ANYTHING, Choice, ChoiceTable
+from engine.cuda.programs.sampling import Believed
+from engine.cuda.rows import Row, advance, draw_bits, fill
+from engine.denoise import sampler
+from engine.kv.pool import PooledContext
+
+
+class ProgramStepper:
+    """The `Stepper` over programs. clamped_kv: a sequence without tokens for the clamped ones that are read once."""
+
+    def __init__(
+        self,
+        buckets: Buckets,
+        table: ChoiceTable,
+        context: PooledContext,
+        canvases: Sequence[Canvas],
+        *,
+        seeds: Sequence[int],
+        config: DenoiseConfig,
+        clamped_kv: Extent,
+    ) -> None:
+        self._buckets = buckets
+        self._table = table
+        self._context = context
+        self._config = config
+        self._clamped_kv = clamped_kv
+        self._read: dict[bytes, int] = {}
+        """Where in `clamped_kv` the clamped tokens begin that have been read, by their `kv_key`."""
+        self._step = 0
+        self.rows = [Row.of_canvas(canvas, seed, config, table) for canvas, seed in zip(canvases, seeds, strict=True)]
+
+    @torch.inference_mode()
+    def step(self) -> BatchState:
+        """Run one denoising step on every row that has not settled; a settled row keeps its state. Once the last step
+        of the configuration has run, the state stays as it is."""
+        rows = [row for row in self.rows if not row.settled]
+        if not rows or self._step == self._config.max_denoising_steps:
+            return self._state(computed=0)
+        self._step += 1
+        fill(rows, self._step - 1, self._table)
+        batches: list[Batch] = []
+        results: list[Tensor] = []
+        for some in grouped(rows, self._read):
+            batches.append(Batch(some, self._read))
+            results += self._run(batches[-1])
+        copied = torch.cat(results).cpu().numpy()
+        ordered = [row for batch in batches for row in batch.rows]
+        advance(ordered, Believed.of_result(copied), self._step, self._config, self._table)
+        return self._state(computed=sum(batch.tokens for batch in batches))
+
+    def replace(self, row: int, canvas: Canvas, carried: NDArray[np.int32]) -> None:
+        """Put another canvas in `row`. `carried` [L_new]: the old position each new one comes from, -1 where it was
+        inserted (it starts from noise, or `keep_start`, and has no self-conditioning). A carried free position goes
+        on from what stood there; the row counts as not settled and its reading as new.
+
+        Raises:
+            ValueError: `carried` does not fit the canvases, or no step is left to run.
+        """
+        old = self.rows[row]
+        if len(carried) != len(canvas) or carried.min() < -1 or carried.max() >= len(old):
+            raise ValueError(f"carried must map {len(canvas)} positions into the old row's {len(old)}")
+        if self._step == self._config.max_denoising_steps:
+            raise ValueError(f"a row cannot be replaced after the last of {self._step} denoising steps")
+        new = Row.of_canvas(canvas, old.seed, self._config, self._table)
+        new.carry_from(old, carried)
+        self.rows[row] = new
+
+    def _run(self, batch: Batch) -> list[Tensor]:
+        """Takes the step in a batch; returns the results of its rows' free positions, row by row."""
+        hidden = self._forward(batch)
+        mixed = self._step < self._config.max_denoising_steps
+        numbers = [batch.numbers(row, row.positions) for row in batch.rows]
+        choices = [choice for row in batch.rows for choice in row.choices]
+        results, mean = self._sample(hidden, numbers, choices, draw_bits(batch.rows, self._step), mixed=mixed)
+        if mixed:
+            means = [[own] for own in mean.split([len(own) for own in numbers])]
+            if self._config.clamped_conditioning == "posterior":
+                # Of clamped tokens everything may be believed, and nothing is drawn.
+                numbers = [batch.numbers(row, row.clamped_computed) for row in batch.rows]
+                counts = [len(own) for own in numbers]
+                anything = [ANYTHING] * sum(counts)
+                _, mean = self._sample(hidden, numbers, anything, np.zeros(sum(counts), np.int64), mixed=True)
+                for own, more in zip(means, mean.split(counts), strict=True):
+                    own.append(more)
+            for row, own in zip(batch.rows, means, strict=True):
+                row.feed(torch.cat(own), self._config)
+        return results
+
+    def _sample(
+        self,
+        hidden: Tensor,
+        numbers: Sequence[NDArray[np.int64]],
+        choices: Sequence[Choice],
+        bits: NDArray[np.int64],
+        *,
+        mixed: bool,
+    ) -> tuple[list[Tensor], Tensor]:
+        """Reads some of a pass's hidden states, so many at once as the largest bucket holds. Returns the results, and
+        where they are mixed the mean embeddings of what is believed."""
+        places = np.concatenate(numbers)
+        results: list[Tensor] = [self._buckets.sampling(0, mixed=mixed).result[:0]]
+        means: list[Tensor] = [self._buckets.sampling(0, mixed=mixed).mean[:0]]
+        for begin in range(0, len(places), POSITIONS[-1]):
+            part = slice(begin, begin + POSITIONS[-1])
+            count = len(places[part])
+            sampling = self._buckets.sampling(count, mixed=mixed)
+            sampling.run(
+                hidden,
+                numbers=places[part],
+                choices=self._table.numbers(choices[part]),
+                bits=bits[part],
+                temperature=sampler.temperature(self._step, self._config),
+            )
+            # Copies, because the next part is read into the same buffers.
+            results.append(sampling.result[:count].clone())
+            means.append(sampling.mean[:count].clone())
+        return results, torch.cat(means)
+
+    def _forward(self, batch: Batch) -> Tensor:
+        """Hidden states of what the batch computes, those of its pending clamped tokens first."""
+        sequence = self._context.slot.sequence
+        if not isinstance(sequence, Extent):
+            raise TypeError("a context of the arena is needed")
+        if batch.pending:
+            end = self._clamped_kv.capacity
+            for tokens in batch.pending:
+                self._read[tokens.kv_key] = end
+                end += len(tokens)
+            self._clamped_kv.reserve(end)
+        if not batch.tokens:
+            return torch.empty(0)
+        believed = [row.mean for row in batch.rows if row.mean is not None]
+        given = batch.inputs(
+            self._context.token_count, {key: self._clamped_kv.offset + begin for key, begin in self._read.items()}
+        )
+        return self._buckets.forward("decode", batch.tokens, batch.extra).run(
+            believed, context=np.array([sequence.offset, self._context.token_count]), **given
+        )
+
+    def _state(self, *, computed: int) -> BatchState:
+        states = tuple(row.state for row in self.rows if row.state is not None)
+        return BatchState(step=self._step, rows=states, token_positions=computed)
