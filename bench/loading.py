@@ -123,7 +123,7 @@ def measure_full(
     free = free_bytes(device) if max_gb is None else min(free_bytes(device), int(max_gb * GB))
     main_memory = main_memory_bytes() if device.type == "cuda" else None
     plan = Needs(config, dtype).plan(
-        scheme, context_tokens=context_tokens, free=free, main_memory=main_memory, place=str(device)
+        (scheme,), context_tokens=context_tokens, free=free, main_memory=main_memory, place=str(device)
     )
     figures = {"predicted": plan.budget.total / GB, "offloaded_layers": plan.offloaded}
     before = _allocated(device)

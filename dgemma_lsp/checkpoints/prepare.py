@@ -40,6 +40,7 @@ def plan_for(checkpoint: Checkpoint, options: EngineOptions) -> tuple[Plan, torc
     from engine.checkpoint.config import model_config
     from engine.placement.budget import Needs
     from engine.placement.devices import compute_dtype, device_name, find_device, free_bytes, main_memory_bytes
+    from engine.quant.quantize import automatic_schemes
     from engine.weights.load import DEFAULT_CONTEXT_TOKENS
 
     device = find_device(options.device, options.gpu)
@@ -48,7 +49,7 @@ def plan_for(checkpoint: Checkpoint, options: EngineOptions) -> tuple[Plan, torc
     if on_gpu and options.max_vram_gb is not None:
         free = min(free, int(options.max_vram_gb * GB))
     plan = Needs(model_config(checkpoint.directory), compute_dtype(device)).plan(
-        None if options.quantization == "auto" else options.quantization,
+        automatic_schemes(device) if options.quantization == "auto" else (options.quantization,),
         context_tokens=DEFAULT_CONTEXT_TOKENS,
         free=free,
         main_memory=main_memory_bytes() if on_gpu else None,

@@ -36,11 +36,8 @@ _LOGIT_BYTES = 12
 """For each position and vocabulary entry that are read at once: the logits, the distribution, and its running sum or
 its product with the logits."""
 
-_UNPACKING = 4
-"""Times its own size that a slice takes while it is unpacked: bitsandbytes makes it twice in float32 first."""
-
-_AUTOMATIC: tuple[Scheme, ...] = ("none", "int8", "int4")
-"""What `auto` tries, best first. nf4 is larger than int4 and no better."""
+_UNPACKING = 2
+"""Times its own size that a slice takes while it is unpacked: its codes are apart before they are scaled."""
 
 _WORDS: dict[Scheme, str] = {"none": "unquantized", "int8": "in int8", "nf4": "in nf4", "int4": "in int4"}
 
@@ -107,18 +104,17 @@ class Needs:
         )
 
     def plan(
-        self, scheme: Scheme | None, *, context_tokens: int, free: int, main_memory: int | None, place: str
+        self, schemes: Sequence[Scheme], *, context_tokens: int, free: int, main_memory: int | None, place: str
     ) -> Plan:
-        """The best plan that fits: the best scheme, or the one asked for, whole; else with as few layers' experts in
-        main memory as need be.
+        """The best plan that fits: the first scheme that does, whole; else the last with as few layers' experts in main
+        memory as need be.
 
-        scheme: None to choose. free: on the device. main_memory: free for offloaded experts, None where they cannot be
-        offloaded. place: the device's name, for the message.
+        schemes: best first and smallest last. free: on the device. main_memory: free for offloaded experts, None where
+        they cannot be offloaded. place: the device's name, for the message.
 
         Raises:
             DoesNotFitError: nothing fits; the message has the figures and what would.
         """
-        schemes = _AUTOMATIC if scheme is None else (scheme,)
         whole = [self._plan(each, context_tokens, 0) for each in schemes]
         for plan in whole:
             if plan.budget.total <= free:
@@ -150,7 +146,7 @@ class Needs:
                 f"{least.main_memory / GB:.1f} GB of main memory, of which {main_memory / GB:.1f} GB are free"
             )
         remedy = "Free memory on it, or use the checkpoint nano"
-        if smallest.scheme not in _AUTOMATIC[-1:]:
+        if len(whole) == 1:
             remedy = "Choose the quantization auto, free memory on it, or use the checkpoint nano"
         return f"{message}. {remedy}."
 
@@ -180,7 +176,8 @@ def _workspace(config: DiffusionGemmaTextConfig, context_tokens: int, dtype: tor
         vocabulary * _LOGIT_BYTES,
         # The distributions, while they are mixed with the embedding.
         vocabulary * torch.float32.itemsize + part * _UNPACKING,
-        _experts(config, count, dtype) + part * _UNPACKING,
+        _experts(config, count, dtype),
+        _experts(config, count, dtype) // 2 + part * _UNPACKING,
         _attention(config, count, context_tokens),
     )
 
@@ -192,9 +189,9 @@ def _lasting(config: DiffusionGemmaTextConfig, count: int, context_tokens: int, 
 
 
 def _experts(config: DiffusionGemmaTextConfig, count: int, dtype: torch.dtype) -> int:
-    """Inputs and outputs of every token's experts, the outputs by token, and their float32 products with the router's
-    weights."""
-    width = 3 * dtype.itemsize + torch.float32.itemsize
+    """Outputs of every token's experts, the same by token, and their float32 products with the router's weights; half
+    of it, as inputs and outputs, while an expert is unpacked."""
+    width = 2 * dtype.itemsize + torch.float32.itemsize
     return count * (config.top_k_experts or 0) * config.hidden_size * width
 
 

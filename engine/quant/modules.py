@@ -1,7 +1,7 @@
-"""Modules that compute with packed weights on any device: unpacked on the fly, a slice at a time where they are large.
+"""Modules that compute with packed weights on any device: where the codes lie if it has a kernel for that, else
+unpacked on the fly, a slice at a time where they are large.
 
-They take the places of transformers' linear layers, experts and embedding. Portable, and exact to the format's own
-error; a kernel that never unpacks is another module over the same parts.
+They take the places of transformers' linear layers, experts and embedding, exact to the format's own error.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from engine.checkpoint.weight import Shape
 from engine.quant.formats import Format
+from engine.quant.packed_product import multiplies_packed, packed_product
 
 SLICE_BYTES = 2**27
 """The most that is unpacked at once of what need not be unpacked whole: experts and the vocabulary."""
@@ -44,6 +45,14 @@ class PackedWeight(nn.Module):
         """These entries of the first dimension, unpacked: [n, ...]."""
         return self._form.unpack({name: part[entries] for name, part in self.named_buffers()}, self.shape, self.dtype)
 
+    def multiplied(self, rows: Tensor, ends: Tensor | None = None) -> Tensor | None:
+        """Products [M, N] with rows [M, K], in the order of their entries, with nothing unpacked; None where the device
+        has no kernel for that. ends: of `packed_product`."""
+        if not multiplies_packed(self._form, self.shape[-1], rows.device):
+            return None
+        parts = dict(self.named_buffers())
+        return packed_product(rows, parts["codes"], parts["scales"], ends)
+
     def slices(self) -> Iterator[tuple[slice, Tensor]]:
         """The whole weight, slice by slice."""
         for start in range(0, self.shape[0], self.slice_length):
@@ -59,12 +68,15 @@ class PackedLinear(nn.Module):
         self.weight = weight
 
     def forward(self, hidden: Tensor) -> Tensor:
+        products = self.weight.multiplied(hidden.flatten(0, -2))
+        if products is not None:
+            return products.unflatten(0, hidden.shape[:-1])
         return functional.linear(hidden, self.weight.dense())
 
 
 class PackedExperts(nn.Module):
-    """All experts of a layer, called as transformers calls its own. All are unpacked, a slice at a time: which of them
-    some token chose is known to the device alone, and asking it would stop the step.
+    """All experts of a layer, called as transformers calls its own. All are multiplied with: which of them some token
+    chose is known to the device alone, and asking it would stop the step.
 
     gate_up_proj: [E, 2I, H]. down_proj: [E, H, I].
     """
@@ -79,25 +91,31 @@ class PackedExperts(nn.Module):
 
     def forward(self, hidden_states: Tensor, top_k_index: Tensor, top_k_weights: Tensor) -> Tensor:
         """hidden_states: [N, H]. top_k_index, top_k_weights: [N, K]. The weighted sum, [N, H]."""
-        chosen = top_k_index.flatten()
-        order = chosen.argsort(stable=True)
-        inputs = hidden_states[order // top_k_index.shape[1]]
-        outputs = torch.zeros_like(inputs)
-        numbers = torch.arange(len(inputs), device=inputs.device)
-        experts = torch.arange(self.gate_up_proj.shape[0], device=inputs.device)
-        ends = torch.searchsorted(chosen[order], experts, right=True, out_int32=True)
-        begin = torch.zeros_like(ends[:1])
-        for some, gate_up in self.gate_up_proj.slices():
-            down = self.down_proj.dense(some)
-            # Only the device knows how many rows belong to earlier experts; a grouped product begins with its first
-            # row, so the rows are turned until these experts' own come first.
-            rows, own = (numbers + begin) % len(inputs), ends[some] - begin
-            gate, up = functional.grouped_mm(inputs[rows], gate_up.mT, offs=own).chunk(2, dim=-1)
-            products = functional.grouped_mm(self._activation(gate) * up, down.mT, offs=own)
-            outputs.index_add_(0, rows, products.masked_fill_((numbers >= own[-1])[:, None], 0))
-            begin = ends[some][-1:]
-        by_token = outputs[order.argsort()].view(*top_k_index.shape, -1)
+        chosen, order = top_k_index.flatten().sort(stable=True)
+        experts = torch.arange(self.gate_up_proj.shape[0], device=chosen.device)
+        ends = torch.searchsorted(chosen, experts, right=True, out_int32=True)
+        gate, up = _by_entry(self.gate_up_proj, hidden_states[order // top_k_index.shape[1]], ends).chunk(2, dim=-1)
+        products = _by_entry(self.down_proj, self._activation(gate) * up, ends)
+        by_token = torch.empty_like(products).index_copy_(0, order, products).view(*top_k_index.shape, -1)
         return (by_token * top_k_weights[..., None]).sum(dim=1).to(hidden_states.dtype)
+
+
+def _by_entry(weight: PackedWeight, rows: Tensor, ends: Tensor) -> Tensor:
+    """Products [M, N] of rows [M, K] with their own entries of a weight [E, N, K]; `ends` says where each one's end."""
+    products = weight.multiplied(rows, ends)
+    if products is not None:
+        return products
+    products = rows.new_zeros(len(rows), weight.shape[1])
+    numbers = torch.arange(len(rows), device=rows.device)
+    begin = torch.zeros_like(ends[:1])
+    for some, dense in weight.slices():
+        # Only the device knows how many rows belong to earlier entries; a grouped product begins with its first row,
+        # so the rows are turned until these entries' own come first.
+        turned, own = (numbers + begin) % len(rows), ends[some] - begin
+        part = functional.grouped_mm(rows[turned], dense.mT, offs=own)
+        products.index_add_(0, turned, part.masked_fill_((numbers >= own[-1])[:, None], 0))
+        begin = ends[some][-1:]
+    return products
 
 
 class PackedEmbedding(nn.Module):
@@ -122,6 +140,9 @@ class PackedEmbedding(nn.Module):
 
     def project(self, hidden: Tensor) -> Tensor:
         """Products [N, V] of hidden states [N, H] with every token's embedding."""
+        packed = self.weight.multiplied(hidden)
+        if packed is not None:
+            return packed
         products = hidden.new_empty(len(hidden), self.weight.shape[0])
         for tokens, dense in self.weight.slices():
             torch.mm(hidden, dense.T, out=products[:, tokens])

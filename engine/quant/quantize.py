@@ -17,6 +17,7 @@ from engine.checkpoint.files import StoredTensor, read_tensors
 from engine.checkpoint.weight import Role, Weight
 from engine.errors import CheckpointError, EngineError
 from engine.quant.formats import BlockNf4, Format, Groups, RowInt8
+from engine.quant.packed_product import has_kernel
 from engine.quant.scheme import Scheme
 
 _FORMATS: dict[Scheme, dict[Role, Format]] = {
@@ -44,6 +45,18 @@ def formats_of(weights: Iterable[Weight], scheme: Scheme) -> dict[str, Format]:
     """The formats of the weights that are packed, by their names."""
     by_role = _FORMATS[scheme]
     return {weight.name: by_role[weight.role] for weight in weights if weight.role in by_role}
+
+
+def automatic_schemes(device: torch.device) -> tuple[Scheme, ...]:
+    """What `auto` tries on a device, best first and smallest last.
+
+    Unquantized weights lose nothing, and a card that holds them is fast. After these a card gets what moves the fewest
+    bytes a forward: int4 where nothing has to be unpacked, else nf4, which unpacks in one pass where int4 takes seven.
+    A CPU is slow with any, and gets the more exact one.
+    """
+    if device.type != "cuda":
+        return ("none", "int8", "int4")
+    return ("none", "int4") if has_kernel(device) else ("none", "nf4", "int4")
 
 
 def require_backend(scheme: Scheme, device: torch.device) -> None:

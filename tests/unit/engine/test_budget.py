@@ -24,6 +24,8 @@ from tests.unit.engine.allocations import Allocations
 from tests.unit.engine.canvases import canvas, prompt
 
 CONTEXT = 8192
+AUTOMATIC: tuple[Scheme, ...] = ("none", "int4")
+"""What a card with the kernel tries."""
 CUDA_CONTEXT = GB // 2
 """What a driver keeps for a process besides its tensors, about. Not measured here."""
 
@@ -63,7 +65,7 @@ def test_the_real_model_fits_as_promised(full: Needs) -> None:
     ("card", "main_memory", "scheme", "offloaded"),
     [
         (80, None, "none", 0),
-        (32, 64, "int8", 0),
+        (32, 64, "int4", 0),
         (24, 64, "int4", 0),
         (16, 32, "int4", range(5, 12)),
         (12, 32, "int4", range(15, 21)),
@@ -75,7 +77,7 @@ def test_the_best_plan_that_fits_is_chosen(
 ) -> None:
     free = int(0.97 * card * GB)
     room = None if main_memory is None else main_memory * GB
-    plan = full.plan(None, context_tokens=CONTEXT, free=free, main_memory=room, place="a card")
+    plan = full.plan(AUTOMATIC, context_tokens=CONTEXT, free=free, main_memory=room, place="a card")
     assert plan.scheme == scheme
     assert plan.offloaded in (offloaded if isinstance(offloaded, range) else (offloaded,))
     assert plan.budget.total <= free
@@ -86,30 +88,30 @@ def test_the_best_plan_that_fits_is_chosen(
 
 
 @pytest.mark.parametrize(
-    ("scheme", "free", "main_memory", "message"),
+    ("schemes", "free", "main_memory", "message"),
     [
         (
-            None,
+            AUTOMATIC,
             6,
             64,
-            r"a card has 6\.0 GB free, and it needs 53\.3 GB unquantized, 28\.2 GB in int8, 17\.5 GB in int4; with all "
+            r"a card has 6\.0 GB free, and it needs 53\.3 GB unquantized, 17\.4 GB in int4; with all "
             r"experts in main memory it needs 6\.1 GB there and 12\.1 GB of main memory, of which 64\.0 GB are free\. "
             r"Free memory on it, or use the checkpoint nano\.",
         ),
-        (None, 12, 4, r"12\.1 GB of main memory, of which 4\.0 GB are free"),
-        ("none", 40, None, r"needs 53\.3 GB unquantized\. Choose the quantization auto"),
+        (AUTOMATIC, 12, 4, r"12\.1 GB of main memory, of which 4\.0 GB are free"),
+        (("none",), 40, None, r"needs 53\.3 GB unquantized\. Choose the quantization auto"),
     ],
 )
 def test_what_cannot_fit_is_refused_with_figures(
-    full: Needs, scheme: Scheme | None, free: int, main_memory: int | None, message: str
+    full: Needs, schemes: tuple[Scheme, ...], free: int, main_memory: int | None, message: str
 ) -> None:
     room = None if main_memory is None else main_memory * GB
     with pytest.raises(DoesNotFitError, match=message):
-        full.plan(scheme, context_tokens=CONTEXT, free=free * GB, main_memory=room, place="a card")
+        full.plan(schemes, context_tokens=CONTEXT, free=free * GB, main_memory=room, place="a card")
 
 
 def test_a_shorter_context_saves_its_keys_and_values(full: Needs) -> None:
-    plan = full.plan(None, context_tokens=CONTEXT, free=24 * GB, main_memory=None, place="a card")
+    plan = full.plan(AUTOMATIC, context_tokens=CONTEXT, free=24 * GB, main_memory=None, place="a card")
     shorter = within(plan, full, CONTEXT // 2)
     assert (shorter.scheme, shorter.context_tokens) == ("int4", CONTEXT // 2)
     assert plan.budget.key_values - shorter.budget.key_values == CONTEXT // 2 * 225_280

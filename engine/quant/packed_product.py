@@ -1,0 +1,92 @@
+"""Products of rows with weights in groups that are never unpacked, as an operator of torch; for devices with Triton.
+
+Rows [M, K] lie in the order of their entries, such as a layer's experts, and `ends` [E] int32 says where each entry's
+end. Without `ends` the weight [N, K] is the one entry of all rows.
+"""
+
+# torch annotates itself in part only.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from engine.quant.formats import GROUP, Format, Groups
+
+_log = logging.getLogger(__name__)
+
+_TOLERANCE = 0.02
+"""Relative error that a product in bfloat16 may have: several times what rounding costs."""
+
+_library = torch.library.Library("dgemma", "DEF")
+_library.define("packed_product(Tensor rows, Tensor codes, Tensor scales, Tensor? ends) -> Tensor")
+
+
+def packed_product(rows: Tensor, codes: Tensor, scales: Tensor, ends: Tensor | None) -> Tensor:
+    """Products [M, N]. codes, scales: the parts of a weight that a device `multiplies_packed`."""
+    return torch.ops.dgemma.packed_product(rows, codes, scales, ends)
+
+
+def multiplies_packed(form: Format, inputs: int, device: torch.device) -> bool:
+    """Whether a device multiplies with weights of a format and so many inputs where they lie."""
+    return isinstance(form, Groups) and inputs % GROUP == 0 and has_kernel(device)
+
+
+@cache
+def has_kernel(device: torch.device) -> bool:
+    """Whether a device has the kernel: Triton is there, and the products are right. The first call compiles what any
+    forward needs, and warns where that fails: everything works without, but slowly."""
+    if device.type != "cuda":
+        return False
+    try:
+        # As many rows as each of the kernel's tiles takes, of one matrix and of several experts.
+        errors = [
+            *(_error(Groups(8), rows, None, device) for rows in (8, 32, 64)),
+            *(_error(Groups(4), 3 * rows, [rows, rows, 3 * rows], device) for rows in (8, 32, 64)),
+        ]
+    except Exception as reason:
+        _log.warning("Weights are unpacked for every product, which is slow: Triton does not work here (%s).", reason)
+        return False
+    if max(errors) > _TOLERANCE:
+        _log.warning("Weights are unpacked for every product, which is slow: the kernel errs by %.3f.", max(errors))
+    return max(errors) <= _TOLERANCE
+
+
+def _error(form: Groups, count: int, ends: list[int] | None, device: torch.device) -> float:
+    """The relative error of a random product against the one with the unpacked weight."""
+    generator = torch.Generator().manual_seed(count)
+    shape = (len(ends or [count]), 2 * GROUP, 4 * GROUP)
+    rows, weight = (
+        torch.randn(size, generator=generator).to(device, torch.bfloat16) for size in ((count, shape[2]), shape)
+    )
+    parts = form.pack(weight)
+    dense = form.unpack(parts, shape, torch.float32)
+    limits = ends or [count]
+    exact = torch.cat(
+        [rows[begin:end].float() @ entry.T for begin, end, entry in zip([0, *limits], limits, dense, strict=False)]
+    )
+    if ends is None:
+        computed = packed_product(rows, parts["codes"][0], parts["scales"][0], None)
+    else:
+        offsets = torch.tensor(ends, dtype=torch.int32, device=device)
+        computed = packed_product(rows, parts["codes"], parts["scales"], offsets)
+    return float((computed.float() - exact).norm() / exact.norm())
+
+
+def _on_cuda(rows: Tensor, codes: Tensor, scales: Tensor, ends: Tensor | None) -> Tensor:
+    # Imported here, because not every torch brings Triton along.
+    from engine.quant.kernels import packed_product as run
+
+    return run(rows, codes, scales, ends)
+
+
+def _shape_of(rows: Tensor, codes: Tensor, scales: Tensor, ends: Tensor | None) -> Tensor:
+    return rows.new_empty(len(rows), scales.shape[-2])
+
+
+_library.impl("packed_product", _on_cuda, "CUDA")
+_library.impl("packed_product", _shape_of, "Meta")

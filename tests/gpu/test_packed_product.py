@@ -1,0 +1,112 @@
+"""Products with packed weights are those with the unpacked ones: by the kernel in Triton's interpreter, and without."""
+
+# torch and Triton annotate themselves in part only.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from engine.quant import packed_product
+from engine.quant.formats import Format, Groups, RowInt8
+from engine.quant.quantize import automatic_schemes
+from tests.gpu.card import DEVICE
+
+SHARED_MEMORY = 99 * 1024
+"""Bytes that every supported card gives a block of threads."""
+
+
+def random(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def expected(rows: Tensor, weight: Tensor, ends: list[int]) -> Tensor:
+    parts = [rows[begin:end] @ entry.T for begin, end, entry in zip([0, *ends], ends, weight, strict=False)]
+    return torch.cat(parts)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+@pytest.mark.parametrize("bits", [4, 8])
+# Tiles of 16, 32 and 64 rows; entries without rows; outputs that fill no block; the real experts' width.
+@pytest.mark.parametrize(
+    ("ends", "outputs", "inputs"),
+    [([5, 5, 20, 37], 96, 128), ([0, 3], 70, 64), ([70, 90, 91], 64, 704), ([130, 300], 33, 192)],
+)
+def test_the_kernel_multiplies_as_the_unpacked_weight_does(
+    ends: list[int], outputs: int, inputs: int, bits: int, dtype: torch.dtype
+) -> None:
+    pytest.importorskip("triton", reason="Triton is not installed")
+    from engine.quant import kernels
+
+    shape = (len(ends), outputs, inputs)
+    parts = Groups(bits).pack(random(*shape))
+    dense = Groups(bits).unpack(parts, shape, torch.float32)
+    rows = random(ends[-1], inputs, seed=1).to(dtype)
+    atol, rtol = (1e-3, 1e-5) if dtype == torch.float32 else (0.2, 1e-2)
+    many = kernels.packed_product(rows, parts["codes"], parts["scales"], torch.tensor(ends, dtype=torch.int32))
+    torch.testing.assert_close(many.float(), expected(rows.float(), dense, ends), atol=atol, rtol=rtol)
+    one = kernels.packed_product(rows, parts["codes"][0], parts["scales"][0], None)
+    torch.testing.assert_close(one.float(), rows.float() @ dense[0].T, atol=atol, rtol=rtol)
+
+
+def test_the_kernel_compiles_for_every_supported_card_without_spills() -> None:
+    """In a process of its own, because this one interprets kernels."""
+    pytest.importorskip("triton", reason="Triton is not installed")
+    environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
+    command = [sys.executable, "-m", "tests.gpu.compile_kernels"]
+    root = Path(__file__).parents[2]
+    run = subprocess.run(command, env=environment, cwd=root, capture_output=True, text=True, check=True)
+    compiled = json.loads(run.stdout)
+    assert len(compiled) == 24
+    for kernel in compiled:
+        assert kernel["stack"] == 0, kernel
+        assert kernel["shared"] <= SHARED_MEMORY, kernel
+
+
+def test_int8_is_unpacked_to_its_own_codes_times_their_scales() -> None:
+    weight = random(3, 8, 64)
+    parts = RowInt8().pack(weight)
+    exact = parts["codes"].float() * parts["scales"][..., None] / 127
+    torch.testing.assert_close(RowInt8().unpack(parts, (3, 8, 64), torch.float32), exact)
+
+
+@pytest.mark.parametrize(
+    ("form", "inputs", "works"), [(Groups(4), 704, True), (Groups(4), 96, False), (RowInt8(), 704, False)]
+)
+def test_what_the_kernel_takes(monkeypatch: pytest.MonkeyPatch, form: Format, inputs: int, works: bool) -> None:
+    def has_one(_device: torch.device) -> bool:
+        return True
+
+    assert not packed_product.multiplies_packed(form, inputs, torch.device("cpu"))
+    monkeypatch.setattr(packed_product, "has_kernel", has_one)
+    assert packed_product.multiplies_packed(form, inputs, DEVICE) is works
+
+
+def test_a_card_without_the_kernel_is_one_warning_and_gets_nf4(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> float:
+        raise RuntimeError("no compiler")
+
+    card = torch.device("cuda", 7)
+    monkeypatch.setattr(packed_product, "_error", fail)
+    assert automatic_schemes(card) == automatic_schemes(card) == ("none", "nf4", "int4")
+    [record] = caplog.records
+    assert "Triton does not work here (no compiler)" in record.getMessage()
+
+
+def test_a_kernel_that_is_wrong_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(*_: object) -> float:
+        return 0.5
+
+    card = torch.device("cuda", 6)
+    monkeypatch.setattr(packed_product, "_error", wrong)
+    assert not packed_product.has_kernel(card)
