@@ -19,15 +19,16 @@ class Editor:
         self._requests = 0
         self._version = 1
 
-    def initialize(self) -> None:
-        """Return when `initialize` has been answered."""
-        self._request("initialize", {"processId": None, "capabilities": {}})
+    def initialize(self, capabilities: dict[str, object] | None = None, **params: object) -> dict[str, Any]:
+        """The server's own capabilities, once `initialize` has been answered."""
+        asked = {"processId": None, "capabilities": capabilities or {}, **params}
+        return self.request("initialize", asked)["result"]["capabilities"]
 
     def open(self, text: str) -> None:
         """Declare the connection initialized and open the document."""
-        self._notify("initialized", {})
+        self.notify("initialized", {})
         item = {"uri": URI, "languageId": "python", "version": self._version, "text": text}
-        self._notify("textDocument/didOpen", {"textDocument": item})
+        self.notify("textDocument/didOpen", {"textDocument": item})
 
     def insert(self, line: int, character: int, text: str) -> None:
         """Type at a place."""
@@ -35,11 +36,11 @@ class Editor:
         at = {"line": line, "character": character}
         changes = [{"range": {"start": at, "end": at}, "text": text}]
         document = {"uri": URI, "version": self._version}
-        self._notify("textDocument/didChange", {"textDocument": document, "contentChanges": changes})
+        self.notify("textDocument/didChange", {"textDocument": document, "contentChanges": changes})
 
     def settle(self) -> None:
         """Return when everything sent before has been dealt with."""
-        self._request("dgemma/status", {})
+        self.request("dgemma/status", {})
 
     def complete(self, line: int, character: int) -> list[str]:
         """The texts suggested at a place."""
@@ -48,18 +49,20 @@ class Editor:
             "position": {"line": line, "character": character},
             "context": {"triggerKind": 2},
         }
-        answer = self._request("textDocument/inlineCompletion", params)
+        answer = self.request("textDocument/inlineCompletion", params)
         return [item["insertText"] for item in answer["result"]["items"]]
 
     def leave(self) -> None:
         """Shut the server down."""
-        self._request("shutdown", None)
-        self._notify("exit", None)
+        self.request("shutdown", None)
+        self.notify("exit", None)
 
-    def _notify(self, method: str, params: object) -> None:
+    def notify(self, method: str, params: object) -> None:
+        """Send a notification."""
         self._send({"method": method} | ({} if params is None else {"params": params}))
 
-    def _request(self, method: str, params: object) -> dict[str, Any]:
+    def request(self, method: str, params: object) -> dict[str, Any]:
+        """The answer to a request, with its `result` or `error`; what else arrives is let pass."""
         self._requests += 1
         self._send({"id": self._requests, "method": method} | ({} if params is None else {"params": params}))
         while True:
