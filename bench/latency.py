@@ -11,6 +11,8 @@ transport          the same as the client sees it, less those stages
 denoising_step     one step of it
 cancel             from a request that supersedes a running one to its own first step, which is when the model is free
 cancelled_step     the step, the second of a block, that the superseded request was in
+rewrite_first_frame   from a request to a front end to rewrite ten lines, none of it prefilled, to its first draft
+rewrite_frame      from one of its drafts to the next
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, aclosing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from itertools import pairwise
 from statistics import median
 from typing import BinaryIO, cast
 
@@ -43,6 +46,9 @@ from infill.request import Draft, InfillRequest, Span
 
 DOCUMENT_BYTES = 1_000_000
 CONTEXT_TOKENS = 512
+SERVER = (sys.executable, "-m", "dgemma_lsp", "--stdio")
+REWRITTEN_LINES = 10
+INSTRUCTION = "add type hints"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +71,7 @@ def measure_initialize(n: int) -> Row:
     samples: list[float] = []
     for _ in range(n):
         started = time.perf_counter()
-        command = [sys.executable, "-m", "dgemma_lsp", "--stdio"]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        with subprocess.Popen(SERVER, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             editor = Editor(cast(BinaryIO, process.stdout), cast(BinaryIO, process.stdin))
             editor.initialize()
             samples.append(_ms_since(started))
@@ -178,6 +183,28 @@ async def measure_host(options: EngineOptions, n: int) -> dict[str, Row]:
     }
 
 
+def measure_rewrite(options: EngineOptions, n: int) -> dict[str, Row]:
+    """Rewrite ten lines around each of the first held-out blocks, with a front end and a host of our own."""
+    firsts: list[float] = []
+    between: list[float] = []
+    engine = ["--checkpoint", options.checkpoint, "--device", options.device]
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*SERVER, *engine], stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL) as process:
+        editor = Editor(cast(BinaryIO, process.stdout), cast(BinaryIO, process.stdin))
+        editor.initialize()
+        editor.open("a = 1\n")
+        editor.rewrite(0, 1, INSTRUCTION)  # The model is there now.
+        for case in load("block")[:n]:
+            first = max(case.text.count("\n", 0, case.hole.start) - REWRITTEN_LINES // 2, 0)
+            past = min(first + REWRITTEN_LINES, case.text.count("\n"))
+            editor.reopen(case.text)
+            frames = editor.rewrite(first, past, INSTRUCTION)
+            firsts.append(frames[0])
+            between += [later - earlier for earlier, later in pairwise(frames)]
+        editor.leave()
+    return {"rewrite_first_frame": Row.of(firsts), "rewrite_frame": Row.of(between)}
+
+
 def _stages_ms(done: Answer) -> float:
     """Milliseconds of a request's stages, without its time in the queue."""
     return sum(done.ms.values()) - done.ms["queue"]
@@ -261,6 +288,7 @@ def main() -> None:
         os.environ.update(XDG_RUNTIME_DIR=home, XDG_STATE_HOME=home)
         engine = EngineOptions(checkpoint=options.checkpoint, device=options.device)
         rows |= asyncio.run(measure_host(engine, options.limit))
+        rows |= measure_rewrite(engine, options.limit)
     if options.json:
         report = {"machine": machine(options.device), "checkpoint": options.checkpoint}
         print(json.dumps(report | {"rows": {name: asdict(row) for name, row in rows.items()}}))

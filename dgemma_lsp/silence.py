@@ -34,7 +34,7 @@ Reason: TypeAlias = (
     ]
 )
 
-TOKENS_A_LINE = 10
+TOKENS_A_LINE, CHARACTERS_A_TOKEN = 10, 3
 """As code goes, for people who do not count in tokens."""
 
 SENTENCES: dict[Reason, str] = {
@@ -47,7 +47,7 @@ SENTENCES: dict[Reason, str] = {
     "low_confidence": "the model is not certain of anything here",
     "breaks_syntax": "what the model offers breaks the syntax",
     "too_far": "the holes are too far apart to be filled together",
-    "too_long": "too long for one canvas, which holds {about} here",
+    "too_long": "too long to replace at once: choose {about} or fewer",
     "no_room": "the surrounding code leaves no room for the hole",
     # How far the request got.
     "thinking": "still thinking",
@@ -86,8 +86,10 @@ class Silence:
     @classmethod
     def of(cls, rejection: Rejection) -> Self:
         """Why the engine has nothing to offer."""
-        limit = rejection.limit
-        return cls(rejection.reason, "" if limit is None else f"{limit} tokens, some {limit // TOKENS_A_LINE} lines")
+        if rejection.limit is None:
+            return cls(rejection.reason)
+        lines, characters = -(-rejection.limit // TOKENS_A_LINE), rejection.limit * CHARACTERS_A_TOKEN
+        return cls(rejection.reason, f"about {lines} lines ({characters:,} characters)")
 
     def __str__(self) -> str:
         return SENTENCES[self.reason].format(about=self.about)

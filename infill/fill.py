@@ -15,6 +15,7 @@ from infill.judge.finish import finished
 from infill.judge.rank import ranked
 from infill.judge.score import EncoderScorer
 from infill.long_block import begun_lines, following, joined
+from infill.long_rewrite import LongRewrite, parts_of
 from infill.meter import Meter
 from infill.profile import Profile, ProposerName, Stages
 from infill.prompt.layout import lay_out
@@ -66,6 +67,14 @@ class Infiller:
         of the hole's text where a benchmark knows it."""
         meter = Meter(request.deadline_ms)
         request = replace(request, max_line_nll=self.profile.gate.max_line_nll(request))
+        if request.instruction_words and any(request.middles) and len(request.holes) == 1 and exact_tokens is None:
+            parts = parts_of(request, self._tokens, self.profile)
+            if isinstance(parts, Rejection):
+                yield Filled(candidates=(), rejection=parts, stats=meter.stats())
+                return
+            if len(parts) > 1:
+                yield from self._rewrite(LongRewrite.of(request, parts), meter)
+                return
         canvases = self.profile.max_canvases if exact_tokens is None and len(request.holes) == 1 else 1
         outcome = yield from self._fill_canvas(request, meter, exact_tokens)
         pool, part, kept = outcome.pool, request, None
@@ -80,6 +89,13 @@ class Infiller:
                 longer = [kept]  # Nothing follows on the line, so the lines that were kept are all of the text.
             pool = longer + pool
         yield to_answer(request, pool, outcome.rejections, outcome.task, meter)
+
+    def _rewrite(self, rewrite: LongRewrite, meter: Meter) -> Generator[Progress | Filled]:
+        """Rewrite the parts, one canvas each. What a deadline comes before stays as it stands."""
+        while (part := rewrite.part) is not None and not (rewrite.answers and meter.late):
+            outcome = yield from rewrite.shown(self._fill_canvas(part, meter, None))
+            rewrite = rewrite.with_answer(to_answer(part, outcome.pool, outcome.rejections, outcome.task, meter))
+        yield rewrite.answer(meter)
 
     def _fill_canvas(self, request: InfillRequest, meter: Meter, exact_tokens: int | None) -> Steps[CanvasResult]:
         """Lay a request out, have each stage propose, and rank what they propose."""

@@ -128,9 +128,12 @@ class Profile:
     denoise: the sampler. steps: denoising steps at most, by mode. replaced_steps: the same for holes with text in them.
     stages: proposers of what follows no recent change. edits: the same for what follows one.
     warm_start_noise: shares of noise from which a replaced text is denoised anew.
+    rows_ahead: rows of a rewrite that are denoised before the others, the first as long as the text that stands there:
+        where a step takes as long as all its rows together, a draft is there sooner.
     max_copies: texts that prompt lookup proposes. multiline_copies: whether they may have several lines in a hole
         within a line.
-    max_canvases: that one block may take, one after the other.
+    max_canvases: that one block may take, one after the other. max_parts: that a rewrite may take.
+    growth: the factor by which what is rewritten must be able to grow in its canvas.
     trust_encoder: whether the encoder scores code sanely; False ranks by the decoder's entropies.
     follows_instructions: whether it was trained to do as it is told.
     """
@@ -143,11 +146,14 @@ class Profile:
     stages: Stages = (("denoise", "prompt_lookup"),)
     edits: EditSettings = field(default_factory=EditSettings)
     warm_start_noise: tuple[float, ...] = (0.0, 0.3, 0.6, 1.0)
+    rows_ahead: int = 0
     max_copies: int = 4
     multiline_copies: bool = False
     copy_prior: CopyPrior | None = None
     continuation: ContinuationSettings | None = None
     max_canvases: int = 4
+    max_parts: int = 16
+    growth: float = 1.25
     weights: Weights = field(default_factory=Weights)
     gate: Gate = field(default_factory=Gate)
     trust_encoder: bool = True

@@ -27,6 +27,7 @@ from dgemma_lsp.wire.codec import encode_fields
 from dgemma_lsp.wire.messages import Answer
 from infill.request import Draft, InfillRequest
 from infill.text.languages import language_of
+from infill.text.passage import to_line_feeds
 
 KIND = "rewrite"
 
@@ -59,8 +60,8 @@ class Rewrite:
         )
 
     def frame(self, draft: Draft) -> list[tuple[str, float]]:
-        """A draft as the text that would stand in place of the selection."""
-        before, after = ([(text, 0.0)] if text else [] for text in self.kept)
+        """A draft as the text that would stand in place of the selection, its lines ending in line feeds."""
+        before, after = ([(to_line_feeds(text), 0.0)] if text else [] for text in self.kept)
         return [*before, *draft.pieces[0], *after]
 
     def edits(self, text: str) -> list[types.TextEdit]:

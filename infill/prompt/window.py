@@ -55,6 +55,11 @@ class WindowBudget:
         return int(self.context * self.suffix_share + self.head_most) * _CODE_POINTS_PER_TOKEN
 
     @property
+    def least_room(self) -> int:
+        """Free positions that a single hole has, wherever it lies, but for a few that no line of sane length takes."""
+        return self.canvas - self.tail_most - self.head_most
+
+    @property
     def canvas_reach(self) -> int:
         """Code points from the first hole's start to the last one's end beyond which no canvas can hold them."""
         return self.canvas * _CODE_POINTS_PER_TOKEN

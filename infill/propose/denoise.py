@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -40,26 +40,40 @@ class DenoisedRows:
 
     def propose(self, task: Task, pool: Sequence[Scored]) -> Steps[list[Proposal]]:
         rows = _rows(task)
+        ahead = task.profile.rows_ahead if task.request.instruction_words else 0
+        proposals, surest = list[Proposal](), None
+        for numbers in (range(len(rows))[:ahead], range(len(rows))[ahead:]):
+            if numbers and not (proposals and task.meter.late):
+                found, surest = yield from _denoised(task, {number: rows[number] for number in numbers}, surest)
+                proposals += found
+        return proposals
+
+
+def _denoised(
+    task: Task, rows: Mapping[int, tuple[Start, ...]], surest: RowState | None
+) -> Steps[tuple[list[Proposal], RowState]]:
+    """The reading of rows that are denoised side by side, by their numbers, and the surest row. surest: of those that
+    were denoised before, which a draft shows until another is surer."""
+    with task.meter.timed("denoise"):
+        canvases = [task.layout.filled([h.token_ids for h in row], kept=[h.kept for h in row]) for row in rows.values()]
+        seeds = [row_seed(task.request.seed, number) for number in rows]
+        stepper = task.denoiser.start(task.context, canvases, seeds=seeds, config=task.config)
+    task.meter.count_free(sum(canvas.free_count for canvas in canvases))
+    lengths = [tuple(len(hole.token_ids) for hole in row) for row in rows.values()]
+    step = 0
+    while True:
+        step += 1
         with task.meter.timed("denoise"):
-            canvases = [task.layout.filled([h.token_ids for h in row], kept=[h.kept for h in row]) for row in rows]
-            seeds = [row_seed(task.request.seed, number) for number in range(len(rows))]
-            stepper = task.denoiser.start(task.context, canvases, seeds=seeds, config=task.config)
-        task.meter.count_free(sum(canvas.free_count for canvas in canvases))
-        lengths = [tuple(len(hole.token_ids) for hole in row) for row in rows]
-        step = 0
-        while True:
-            step += 1
-            with task.meter.timed("denoise"):
-                state = stepper.step()
-            task.meter.count_forward(state.token_positions)
-            late = task.meter.late
-            surest = min(state.rows, key=_mean_entropy)
-            yield Progress(stage="denoise", draft=draft_of(surest.holes, task.layout))
-            if late or step == task.config.max_denoising_steps or all(row.settled for row in state.rows):
-                break
-            _cut_at_line_ends(task, stepper, state.rows, lengths)
-        unsettled: StopReason = "deadline" if late else "step_limit"
-        return [_proposal(row, task, "settled" if row.settled else unsettled) for row in state.rows]
+            state = stepper.step()
+        task.meter.count_forward(state.token_positions)
+        late = task.meter.late
+        shown = min([*state.rows, *filter(None, [surest])], key=_mean_entropy)
+        yield Progress(stage="denoise", draft=draft_of(shown.holes, task.layout))
+        if late or step == task.config.max_denoising_steps or all(row.settled for row in state.rows):
+            break
+        _cut_at_line_ends(task, stepper, state.rows, lengths)
+    unsettled: StopReason = "deadline" if late else "step_limit"
+    return [_proposal(row, task, "settled" if row.settled else unsettled) for row in state.rows], shown
 
 
 def row_seed(seed: int, number: int) -> int:

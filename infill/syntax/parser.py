@@ -8,7 +8,7 @@ Offsets are code points.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import import_module
 
@@ -44,6 +44,10 @@ _GRAMMARS = {
 _CONTAINERS = frozenset({"block", "statement_list"})
 # How grammars call what stands by itself; blocks and parameters do not.
 _STATEMENT = re.compile(r"(^|_)(?<!compound_)(?<!parameter_)(statement|definition|declaration|item)$")
+
+# Nodes that stand above a statement and are about it.
+_ABOUT_BELOW = re.compile("comment|attribute|annotation|decorator")
+_LONE_CR = re.compile("\r(?!\n)")
 
 
 def error_count(text: str, language: str) -> int:
@@ -112,6 +116,46 @@ def enclosing_statement(text: str, position: int, language: str) -> Span | None:
     if node is None:
         return None
     return Span(start=len(source[: node.start_byte].decode()), end=len(source[: node.end_byte].decode()))
+
+
+def spanning_nodes(text: str, places: Sequence[int], language: str) -> list[int] | None:
+    """For each place, in order, the number of syntax nodes that hold the character there and the last one before it
+    that is not blank; one more where what stands there belongs to what stands above, as a closing bracket or a block
+    does, or that to this, as a comment does. None where the language has no grammar."""
+    parser = _parser(language)
+    if parser is None:
+        return None
+    # Not every grammar takes a lone carriage return for the end of a line.
+    source = _encode(_LONE_CR.sub("\n", text))
+    root = parser.parse(source).root_node
+    counts: list[int] = []
+    at = offset = 0
+    for place in places:
+        at, offset = place, offset + len(_encode(text[at:place]))
+        last = len(source[:offset].rstrip()) - 1
+        node = root.descendant_for_byte_range(last, offset + 1)
+        counts.append(0 if node is None else _depth(node) + _is_joined(node, last, offset, source))
+    return counts
+
+
+def _depth(node: Node) -> int:
+    depth = 0
+    while (parent := node.parent) is not None:
+        node, depth = parent, depth + 1
+    return depth
+
+
+def _is_joined(node: Node, last: int, first: int, source: bytes) -> bool:
+    """Whether the children of a node that hold two bytes, the ends of what stands above and below, belong together."""
+    above, below = (
+        next((child for child in node.children if child.start_byte <= byte < child.end_byte), None)
+        for byte in (last, first)
+    )
+    if below is not None and (not below.is_named or below.type in _CONTAINERS):
+        return True
+    stands_alone = above is not None and not source[: above.start_byte].rpartition(b"\n")[2].strip()
+    is_about = above is not None and _ABOUT_BELOW.search(above.type) is not None
+    return stands_alone and is_about and source.count(b"\n", last, first) == 1
 
 
 def _node_at(source: bytes, offset: int, language: str) -> Node | None:

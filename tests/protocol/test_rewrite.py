@@ -140,7 +140,7 @@ def too_long(request: InfillRequest) -> list[Event]:
         ("file:///w/gen/a.py", "a", "x", "excluded", "excluded by the setting `exclude`"),
         ("git:/a.py", "a", "x", "no_code", "an older version of a file is left alone"),
         (URI, "a", " ", "no_instruction", "an instruction has to say what shall become of the selection"),
-        (URI, "a", "x", "too_long", "too long for one canvas, which holds 200 tokens, some 20 lines here"),
+        (URI, "a", "x", "too_long", "too long to replace at once: choose about 20 lines (600 characters) or fewer"),
     ],
 )
 async def test_what_is_not_rewritten_has_its_reason(

@@ -115,6 +115,20 @@ class ScriptedDenoiser:
         return ScriptedReader(self)
 
 
+class Writer(ScriptedDenoiser):
+    """A model that has another answer for each canvas, in order."""
+
+    def __init__(self, *answers: str) -> None:
+        tokens = tiny_tokens()
+        super().__init__([], tokens.size)
+        self.waiting = [[tokens.encode(answer)] for answer in answers]
+
+    def prefill(self, token_ids: TokenIds) -> ScriptedContext:
+        self.answers = self.known_to_encoder = self.waiting.pop(0)
+        self.canvases.clear()
+        return super().prefill(token_ids)
+
+
 class ScriptedReader:
     """An encoder that finds the answer's tokens likely, and names them, whatever stands before them.
 

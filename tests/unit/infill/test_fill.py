@@ -355,6 +355,17 @@ def test_drafts_show_the_hole_alone() -> None:
     assert all(0 <= entropy < 1 for _, entropy in pieces)
 
 
+def test_a_rewrites_rows_may_go_ahead_and_come_out_the_same() -> None:
+    request = request_of("x\n⟦total = foo⟧\ny\n", instruction="use bar", n=3)
+    together, ahead = (scripted(request, ["total = bar"]) for _ in range(2))
+    answers = [only(run(request, together)), only(run(request, ahead, profile=replace(PROFILE, rows_ahead=1)))]
+    assert [len(seeds) for seeds in together.seeds] == [len(together.canvases)]
+    assert [len(seeds) for seeds in ahead.seeds] == [1, len(together.canvases) - 1]
+    assert together.seeds[0] == ahead.seeds[0] + ahead.seeds[1]
+    texts = [[candidate.texts for candidate in answer.candidates] for answer in answers]
+    assert texts[0] == texts[1] != []
+
+
 def test_steps_are_limited() -> None:
     request = request_of("x = ⟦⟧\n")
     last = only(run(request, scripted(request, ["foo"], settles_at=1_000)))

@@ -6,12 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from engine.canvas import TokenIds
 from infill.long_block import following, joined
 from infill.proposal import Proposal, Scored
 from infill.request import Filled
-from tests.unit.infill.scripted import PROFILE, ScriptedContext, ScriptedDenoiser, apply, request_of, run
-from tests.unit.infill.tiny import tiny_tokens
+from tests.unit.infill.scripted import PROFILE, Writer, apply, request_of, run
 
 
 def scored(text: str, *line_nll: float) -> Scored:
@@ -28,20 +26,6 @@ def test_a_text_follows_the_lines_that_were_kept() -> None:
 def test_the_rest_is_asked_for_behind_what_is_kept() -> None:
     rest = following(request_of("x = ⟦⟧\ny\n", must_start_with="fo"), "o(\n")
     assert (rest.prefix, rest.middles, rest.suffix, rest.must_start_with) == ("x = foo(\n", ("",), "\ny\n", None)
-
-
-class Writer(ScriptedDenoiser):
-    """A model that has another answer for each canvas, in order."""
-
-    def __init__(self, *answers: str) -> None:
-        tokens = tiny_tokens()
-        super().__init__([], tokens.size)
-        self.waiting = [[tokens.encode(answer)] for answer in answers]
-
-    def prefill(self, token_ids: TokenIds) -> ScriptedContext:
-        self.answers = self.known_to_encoder = self.waiting.pop(0)
-        self.canvases.clear()
-        return super().prefill(token_ids)
 
 
 SHORT = replace(PROFILE, lengths=replace(PROFILE.lengths, block=(6,)))
