@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
@@ -11,9 +12,9 @@ from dgemma_lsp.documents.exclude import exclusion, text_exclusion
 from dgemma_lsp.documents.positions import to_place
 from dgemma_lsp.documents.store import Document
 from dgemma_lsp.documents.window import prompt_path
-from dgemma_lsp.edits.edit import Edit
+from dgemma_lsp.edits.edit import ACCEPTED, REJECTED, Edit
 from dgemma_lsp.edits.suggester import KIND, EditQuestion
-from dgemma_lsp.lsp.rpc import InlineEditParams
+from dgemma_lsp.lsp.rpc import COPILOT_INLINE_EDIT, DID_FOCUS, DID_SHOW_INLINE_EDIT, INLINE_EDIT, InlineEditParams
 from dgemma_lsp.silence import Silence
 
 if TYPE_CHECKING:
@@ -49,18 +50,30 @@ async def copilot_inline_edit(ls: Server, params: InlineEditParams) -> dict[str,
     return {"edits": [edit.to_copilot(document.lines, ls.documents.encoding)]}
 
 
-def accepted(ls: Server, edit_id: str) -> None:
-    """Note that the user has taken an edit."""
-    ls.edits.accept(edit_id)
-
-
-def rejected(ls: Server, edit_id: str) -> None:
-    """Note that the user does not want an edit."""
-    ls.edits.reject(edit_id)
-
-
 def unheeded(ls: Server, params: object) -> None:
     """Take what Copilot's clients tell and nothing here depends on."""
+
+
+HANDLERS: dict[str, Callable[..., Any]] = {
+    INLINE_EDIT: inline_edit,
+    COPILOT_INLINE_EDIT: copilot_inline_edit,
+    DID_SHOW_INLINE_EDIT: unheeded,
+    DID_FOCUS: unheeded,
+}
+
+
+def register(server: Server) -> None:
+    """Connect the handlers, and the commands by which an editor tells what became of an edit."""
+    for method, handler in HANDLERS.items():
+        server.feature(method)(handler)
+
+    @server.command(ACCEPTED)
+    def accepted(edit_id: str) -> None:  # pyright: ignore[reportUnusedFunction] - the decorator keeps it.
+        server.edits.accept(edit_id)
+
+    @server.command(REJECTED)
+    def rejected(edit_id: str) -> None:  # pyright: ignore[reportUnusedFunction] - the decorator keeps it.
+        server.edits.reject(edit_id)
 
 
 async def _suggest(ls: Server, params: InlineEditParams) -> Edit | Silence:

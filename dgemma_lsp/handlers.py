@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from lsprotocol import types
 
-from dgemma_lsp import edit_handlers as edits
+from dgemma_lsp import edit_handlers
 from dgemma_lsp.config import SECTION
 from dgemma_lsp.documents.exclude import exclusion, text_exclusion
 from dgemma_lsp.documents.store import Document
@@ -21,18 +21,7 @@ from dgemma_lsp.features.inline import KIND, CompletionSite, ask
 from dgemma_lsp.features.menu import OPTIONS, Menu, keeps_indentation, wants_menu
 from dgemma_lsp.features.rewrite import KIND as REWRITE_KIND
 from dgemma_lsp.features.rewrite import Rewrite, Rewritten, Show, read, rewritten
-from dgemma_lsp.lsp.handshake import COMMANDS
-from dgemma_lsp.lsp.rpc import (
-    COPILOT_INLINE_EDIT,
-    DID_FOCUS,
-    DID_SHOW_INLINE_EDIT,
-    INLINE_EDIT,
-    REWRITE,
-    STATUS,
-    DidChangeParams,
-    InlineCompletionParams,
-    RewriteParams,
-)
+from dgemma_lsp.lsp.rpc import REWRITE, STATUS, DidChangeParams, InlineCompletionParams, RewriteParams
 from dgemma_lsp.silence import Silence
 from dgemma_lsp.status import wants_status
 
@@ -220,10 +209,6 @@ HANDLERS: dict[str, Callable[..., Any]] = {
     types.NOTEBOOK_DOCUMENT_DID_CHANGE: notebook_did_change,
     types.NOTEBOOK_DOCUMENT_DID_CLOSE: notebook_did_close,
     REWRITE: rewrite,
-    INLINE_EDIT: edits.inline_edit,
-    COPILOT_INLINE_EDIT: edits.copilot_inline_edit,
-    DID_SHOW_INLINE_EDIT: edits.unheeded,
-    DID_FOCUS: edits.unheeded,
     STATUS: status,
 }
 
@@ -232,6 +217,5 @@ def register(server: Server) -> None:
     """Connect the handlers. Without its options pygls would not advertise inline completion."""
     for method, handler in HANDLERS.items():
         server.feature(method)(handler)
-    for command, handler in zip(COMMANDS, (edits.accepted, edits.rejected), strict=True):
-        server.command(command)(handler)
+    edit_handlers.register(server)
     server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())(inline_completion)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -81,7 +82,7 @@ class Rename:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StringReplacement:
-    """A string that is another one now, wherever it stands."""
+    """A string that is another one now, wherever it stands and whatever its quotes. old, new: what is between them."""
 
     old: str
     new: str
@@ -91,12 +92,38 @@ class StringReplacement:
         return False
 
     def follow_ups(self, text: str, names: Names) -> Iterator[FollowUp]:
-        at = text.find(self.old)
-        while at >= 0:
-            span = Span(start=at, end=at + len(self.old))
-            if names.string_at(span):
+        for match in re.finditer(rf"([\"'`]){re.escape(self.old)}\1", text):
+            span = Span(start=match.start() + 1, end=match.end() - 1)
+            if names.string_at(Span(start=match.start(), end=match.end())):
                 yield FollowUp(span=span, text=self.new)
-            at = text.find(self.old, span.end)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddedArgument:
+    """An argument that calls of a function end with now."""
+
+    callee: str
+    argument: str
+
+    @property
+    def is_local(self) -> bool:
+        return False
+
+    def follow_ups(self, text: str, names: Names) -> Iterator[FollowUp]:
+        for call in names.calls(self.callee):
+            present = text[call.arguments.start : call.arguments.end].rstrip()
+            if self._is_missing(present):
+                end = call.arguments.start + len(present)
+                separator = " " if present.endswith(",") else ", " if present.strip() else ""
+                yield FollowUp(span=Span(start=end, end=end), text=separator + self.argument)
+
+    def _is_missing(self, present: str) -> bool:
+        """Whether a call does not pass it yet; a generator that stands alone takes no other beside it."""
+        keyword = re.match(r"\w+\s*=(?!=)", self.argument)
+        if keyword and re.search(rf"(?<!\w){re.escape(keyword[0].rstrip('= '))}\s*=(?!=)", present):
+            return False
+        last = present.rstrip(", ")
+        return not last.endswith(self.argument) and not re.search(r"\sfor\s.*\sin\s", present)
 
 
 def patterns(text: str, changes: Sequence[MadeChange], names: Names) -> list[Pattern]:
@@ -113,7 +140,9 @@ def patterns(text: str, changes: Sequence[MadeChange], names: Names) -> list[Pat
 
 def _pattern(own: Substitution, change: MadeChange, names: Names, *, repeated: bool) -> Pattern | None:
     if own.replaces_string:
-        return StringReplacement(old=own.old, new=own.new)
+        return StringReplacement(old=own.old[1:-1], new=own.new[1:-1])
+    if not own.old.strip():
+        return _added_argument(own, change.span.start + own.start, names)
     if not own.renames:
         return None
     start = change.span.start + own.start
@@ -125,6 +154,15 @@ def _pattern(own: Substitution, change: MadeChange, names: Names, *, repeated: b
     return Rename(old=own.old, new=own.new, roles=frozenset({use.role})) if repeated else None
 
 
+def _added_argument(own: Substitution, start: int, names: Names) -> AddedArgument | None:
+    """The argument that was put at the end of a call, if that was done."""
+    call = names.call_around(start)
+    argument = own.new.strip().strip(",").strip()
+    if call is None or not call.callee or not argument or start + len(own.new) != call.arguments.end:
+        return None
+    return AddedArgument(callee=call.callee, argument=argument)
+
+
 def _rename(own: Substitution, use: Use, names: Names) -> Rename:
     """The rename of what is defined in a place."""
     if use.role == "variable" and use.functions:
@@ -133,11 +171,10 @@ def _rename(own: Substitution, use: Use, names: Names) -> Rename:
         )
     if use.role == "variable":
         return Rename(old=own.old, new=own.new, roles=frozenset({"variable"}))
+    roles: frozenset[Role] = frozenset({"member"})
     others = (other for other in names.uses(own.old) if other.defines and other.role == "member")
     shared = any(other.owner != use.owner for other in others)
-    return Rename(
-        old=own.old, new=own.new, roles=frozenset({"member", "keyword"}), within=use.owner if shared else None
-    )
+    return Rename(old=own.old, new=own.new, roles=roles, within=use.owner if shared else None, callee=use.callee)
 
 
 def _after(text: str, change: MadeChange) -> str:

@@ -44,10 +44,18 @@ _PATTERN = re.compile(r"\w*(pattern\w*|expression_list|identifier_list|tuple|lis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A call of a function by its name. arguments: what stands between its brackets, in code points."""
+
+    callee: str
+    arguments: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
     """A name in a place. defines: whether it is defined there. functions: spans of the functions around it, or around
     what it defines, from the inside. owner: span of the innermost class around it. callee: the function whose argument
-    or parameter it names; empty where it names none."""
+    or parameter it names, or the class whose field; empty where it names none."""
 
     span: Span
     role: Role
@@ -71,6 +79,18 @@ class Names:
         if self._root is None:
             return [Use(span=span, role="variable", defines=False) for span in spans]
         return [use for span in spans if (use := self._use(span)) is not None]
+
+    def calls(self, name: str) -> list[Call]:
+        """Calls of a function of this name, in order."""
+        nodes = (self._node(use.span) for use in self.uses(name) if not use.defines)
+        return [call for node in nodes if (call := self._call(_arguments_of(node))) is not None]
+
+    def call_around(self, offset: int) -> Call | None:
+        """The innermost call whose arguments a place is among."""
+        node = self._node(Span(start=offset, end=offset))
+        while node is not None and not _ARGUMENTS.fullmatch(node.type):
+            node = node.parent
+        return self._call(node)
 
     def string_at(self, span: Span) -> bool:
         """Whether a string stands there; of a language without a grammar that is taken for granted."""
@@ -96,6 +116,7 @@ class Names:
         if self._span(node) != span:
             return None
         role, defines = _role(node), _defines(node)
+        callee = _callee(node) if role == "keyword" or defines else ""
         functions: list[Span] = []
         owner: Span | None = None
         inner, above = node, node.parent
@@ -106,10 +127,17 @@ class Names:
                     functions.append(self._span(above))
                 if _CLASS.fullmatch(above.type) and owner is None:
                     owner = self._span(above)
-                    role = "member" if defines and role == "variable" and not functions else role
+                    if defines and role != "keyword" and not functions:
+                        role, callee = "member", _text(above.child_by_field_name("name"))
             inner, above = above, above.parent
-        callee = _callee(node) if role == "keyword" or defines else ""
         return Use(span=span, role=role, defines=defines, functions=tuple(functions), owner=owner, callee=callee)
+
+    def _call(self, arguments: Node | None) -> Call | None:
+        if arguments is None or arguments.child_count < 2 or arguments.has_error:
+            return None
+        span = self._span(arguments)
+        inner = Span(start=span.start + 1, end=span.end - 1)
+        return Call(callee=_callee(arguments.children[0]), arguments=inner)
 
     def _node(self, span: Span) -> Node | None:
         return self._root and self._root.descendant_for_byte_range(self._byte(span.start), self._byte(span.end))
@@ -135,6 +163,8 @@ def _role(node: Node) -> Role:
         return "variable"
     if parent.type in _ARGUMENT_NODES and parent.child_by_field_name("name") == node:
         return "keyword"
+    if _literal_of(node) is not None:
+        return "keyword"
     return "member" if node.type in _MEMBER_NODES or _field(node) in _MEMBER_FIELDS else "variable"
 
 
@@ -159,8 +189,20 @@ def _defines(node: Node) -> bool:
     return False
 
 
+def _arguments_of(node: Node | None) -> Node | None:
+    """The arguments that a function is called with whose name a node is, or the last part of it."""
+    if node is not None and node.parent is not None and _field(node) in _MEMBER_FIELDS:
+        node = node.parent
+    call = node.parent if node is not None and _field(node) in ("function", "name") else None
+    found = call.child_by_field_name("arguments") if call is not None else None
+    return found if found is not None and _ARGUMENTS.fullmatch(found.type) else None
+
+
 def _callee(node: Node) -> str:
     """The name of the function that a list of arguments or parameters belongs to which a node stands in."""
+    literal = _literal_of(node)
+    if literal is not None:
+        return _text(literal.child_by_field_name("type"))
     above = node.parent
     while above is not None and not (_ARGUMENTS.fullmatch(above.type) or _PARAMETER.fullmatch(above.type)):
         above = above.parent
@@ -170,11 +212,20 @@ def _callee(node: Node) -> str:
     if above is None or above.parent is None:
         return ""
     called = above.parent.child_by_field_name("function") or above.parent.child_by_field_name("name")
-    return re.findall(r"\w+", _text(called))[-1] if called is not None and re.search(r"\w", _text(called)) else ""
+    words = re.findall(r"\w+", _text(called))
+    return words[-1] if words else ""
 
 
-def _text(node: Node) -> str:
-    return (node.text or b"").decode("utf-8", "replace")
+def _literal_of(node: Node) -> Node | None:
+    """The literal of a struct, in Go, whose field a node names."""
+    element = node.parent.parent if node.parent is not None else None
+    if element is None or element.type != "keyed_element" or element.children[0] != node.parent:
+        return None
+    return element.parent.parent if element.parent is not None else None
+
+
+def _text(node: Node | None) -> str:
+    return ((node and node.text) or b"").decode("utf-8", "replace")
 
 
 def _field(node: Node) -> str | None:

@@ -78,12 +78,23 @@ class ScriptedContext:
 class ScriptedDenoiser:
     """Fills every hole with its answer's tokens. A longer hole is filled up as a real model does it, with a copy of
     what follows, and with blanks, in doubt, from where that is banned; a shorter one holds the answer's beginning, in
-    doubt."""
+    doubt.
+
+    unfilled: a canvas with the request's holes, for a reader that is asked before any is denoised.
+    """
 
     max_context_tokens = 4_096
 
-    def __init__(self, answers: Sequence[TokenIds], vocabulary_size: int, *, settles_at: int = 2) -> None:
+    def __init__(
+        self,
+        answers: Sequence[TokenIds],
+        vocabulary_size: int,
+        *,
+        settles_at: int = 2,
+        unfilled: Canvas | None = None,
+    ) -> None:
         self.answers = answers
+        self.unfilled = unfilled
         self.vocabulary_size = vocabulary_size
         self.settles_at = settles_at
         self.contexts: list[ScriptedContext] = []
@@ -147,7 +158,8 @@ class ScriptedReader:
         if fresh.keys() - self._seen:
             self._denoiser.reads.append(len(queries))
         self._seen |= fresh.keys()
-        right = _with_answers(self._denoiser.canvases[0], self._denoiser.known_to_encoder)
+        canvas = self._denoiser.unfilled or self._denoiser.canvases[0]
+        right = _with_answers(canvas, self._denoiser.known_to_encoder)
         return tuple(self._scores(query, right) for query in queries)
 
     def _scores(self, query: ScoreQuery, right: TokenIds) -> RowScores:
@@ -285,7 +297,8 @@ def scripted(request: InfillRequest, answers: Sequence[str], *, settles_at: int 
     tokens = tiny_tokens()
     layout = lay_out(request, tokens, WindowBudget())
     assert not isinstance(layout, Rejection), layout
-    return ScriptedDenoiser(layout.encode_middles(answers), tokens.size + 3, settles_at=settles_at)
+    unfilled = layout.noisy([1] * len(answers))
+    return ScriptedDenoiser(layout.encode_middles(answers), tokens.size + 3, settles_at=settles_at, unfilled=unfilled)
 
 
 def run(

@@ -1,0 +1,233 @@
+"""`dgemma/inlineEdit` and Copilot's form of it: what is asked of the engine, what the editor gets, and when nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from dgemma_lsp.wire.messages import Event
+from infill.request import Change, InfillRequest
+from tests.protocol.scripted import offers, rejects
+from tests.protocol.wire_client import Json, WireClient, connected
+
+URI = "file:///w/a.py"
+TEXT = "def f(a):\n    x = a + a\n    return x\n\nf(1)\n"
+CURSOR = {"line": 0, "character": 7}
+
+
+def replays(request: InfillRequest) -> list[Event]:
+    """Offer what the request's changes make of its hole, else leave it as it is."""
+    return offers(*request.replays)(request) if request.replays else rejects("unchanged")(request)
+
+
+def at(line: int, start: int, end: int) -> dict[str, Any]:
+    return {"start": {"line": line, "character": start}, "end": {"line": line, "character": end}}
+
+
+def replace(client: WireClient, line: int, start: int, end: int, text: str, *, version: int, uri: str = URI) -> None:
+    client.change({"range": at(line, start, end), "text": text}, version=version, uri=uri)
+
+
+def ask(
+    client: WireClient, *, version: int | None = 2, method: str = "dgemma/inlineEdit", uri: str = URI, **more: object
+) -> asyncio.Future[Json]:
+    return client.ask(method, {"textDocument": {"uri": uri, "version": version}, "position": CURSOR, **more})
+
+
+async def edit(client: WireClient, **more: Any) -> Json:  # noqa: ANN401 - passed on.
+    return (await ask(client, **more))["result"].get("edit") or {}
+
+
+async def test_a_rename_is_followed_place_by_place() -> None:
+    async with connected(replays) as client:
+        await client.initialize()
+        client.open(TEXT)
+        replace(client, 0, 6, 7, "b", version=2)
+        answer = (await ask(client))["result"]
+        offered = answer.pop("edit")
+        assert answer == {"textDocument": {"uri": URI, "version": 2}, "stats": {}}
+        assert offered.pop("command") == {
+            "title": "Accept the edit",
+            "command": "dgemma.editAccepted",
+            "arguments": [offered.pop("id")],
+        }
+        assert offered == {
+            "textDocument": {"uri": URI, "version": 2},
+            "range": at(1, 8, 13),
+            "newText": "b + b",
+            "hunks": [{"range": at(1, 8, 9), "newText": "b"}, {"range": at(1, 12, 13), "newText": "b"}],
+            "position": {"line": 1, "character": 8},
+            "jump": False,
+        }
+        [request] = client.engine.requests
+        assert request.middles == ("x = a + a",)
+        assert request.replays == ("x = b + b",)
+        assert request.changes == (Change(path="a.py", before="def f(a):\n", after="def f(b):\n"),)
+        assert request.confidence == "normal"
+
+
+async def test_after_the_last_place_nothing_is_offered() -> None:
+    async with connected(replays) as client:
+        await client.initialize()
+        client.open("def f(a):\n    return a\n")
+        replace(client, 0, 6, 7, "b", version=2)
+        offered = await edit(client)
+        replace(client, 1, 11, 12, offered["newText"], version=3)
+        await client.request("workspace/executeCommand", offered["command"])
+        answer = (await ask(client, version=3))["result"]
+        assert "edit" not in answer
+        assert answer["rejection"]["reason"] == "nothing_to_follow"
+        assert await client.silence() == "nothing_to_follow"
+
+
+async def test_an_untouched_document_asks_no_model() -> None:
+    async with connected(replays) as client:
+        await client.initialize()
+        client.open(TEXT)
+        assert (await ask(client, version=1))["result"]["rejection"]["reason"] == "no_changes"
+        assert client.engine.requests == []
+
+
+async def test_a_change_that_was_undone_is_none() -> None:
+    async with connected(replays) as client:
+        await client.initialize()
+        client.open(TEXT)
+        replace(client, 0, 6, 7, "b", version=2)
+        replace(client, 0, 6, 7, "a", version=3)
+        assert (await ask(client, version=3))["result"]["rejection"]["reason"] == "no_changes"
+
+
+async def test_an_edit_that_was_rejected_does_not_come_back() -> None:
+    async with connected(replays) as client:
+        await client.initialize()
+        client.open("def f(a):\n    return a\n")
+        replace(client, 0, 6, 7, "b", version=2)
+        offered = await edit(client)
+        rejection = {"command": "dgemma.editRejected", "arguments": [offered["id"]]}
+        await client.request("workspace/executeCommand", rejection)
+        client.insert(2, 0, "x = 1\n", version=3)
+        assert (await ask(client, version=3))["result"]["rejection"]["reason"] == "rejected_before"
+        assert await edit(client, version=3, context={"triggerKind": 1})
+
+
+async def test_the_same_question_is_answered_from_memory() -> None:
+    async with connected(rejects("unchanged")) as client:
+        await client.initialize()
+        client.open(TEXT)
+        replace(client, 0, 6, 7, "b", version=2)
+        for _ in range(2):
+            assert (await ask(client))["result"]["rejection"]["reason"] == "nothing_to_follow"
+        requests = client.engine.requests
+        assert len(requests) == len(set(requests))
+
+
+async def test_what_is_typed_towards_an_edit_keeps_it_on_offer() -> None:
+    async with connected(replays) as client:
+        await client.initialize()
+        client.open("def f(a):\n    return a\n")
+        replace(client, 0, 6, 7, "total", version=2)
+        assert (await edit(client))["newText"] == "total"
+        replace(client, 1, 11, 12, "to", version=3)
+        asked = len(client.engine.requests)
+        rest = await edit(client, version=3)
+        assert (rest["range"], rest["newText"]) == (at(1, 13, 13), "tal")
+        assert len(client.engine.requests) == asked
+
+
+async def test_another_document_follows_and_is_jumped_to() -> None:
+    other = "file:///w/b.py"
+    async with connected(replays) as client:
+        await client.initialize()
+        client.open("def old():\n    pass\n")
+        client.open("from a import old\n", uri=other)
+        replace(client, 0, 4, 7, "new", version=2)
+        offered = await edit(client)
+        assert (offered["textDocument"], offered["range"], offered["jump"]) == (
+            {"uri": other, "version": 1},
+            at(0, 14, 17),
+            True,
+        )
+
+
+@pytest.mark.parametrize(
+    ("uri", "text", "settings", "reason"),
+    [
+        (URI, TEXT, {"edits": {"automatic": False}}, "automatic_off"),
+        (URI, TEXT, {"exclude": ["*.py"]}, "excluded"),
+        ("file:///w/.env", "a=1\n", {}, "secret"),
+    ],
+)
+async def test_what_is_left_alone_gets_no_edit(uri: str, text: str, settings: Json, reason: str) -> None:
+    async with connected(replays) as client:
+        await client.initialize(initializationOptions=settings)
+        client.open(text, uri=uri)
+        replace(client, 0, 0, 1, "b", version=2, uri=uri)
+        assert (await ask(client, uri=uri))["result"]["rejection"]["reason"] == reason
+        assert client.engine.requests == []
+
+
+async def test_a_stale_question_gets_no_edit() -> None:
+    async with connected(replays) as client:
+        await client.initialize()
+        client.open(TEXT)
+        replace(client, 0, 6, 7, "b", version=2)
+        assert (await ask(client, version=1))["result"]["rejection"]["reason"] == "other_version"
+
+
+async def test_a_newer_question_cancels_the_older_and_frees_the_engine() -> None:
+    async with connected(replays) as client:
+        await client.initialize()
+        client.open(TEXT)
+        replace(client, 0, 6, 7, "b", version=2)
+        await edit(client)
+        client.engine.gate.clear()
+        replace(client, 4, 2, 3, "2", version=3)
+        older = ask(client, version=3)
+        await client.request("dgemma/status")
+        newer = ask(client, version=3)
+        assert (await older)["error"]["code"] == -32800
+        client.engine.gate.set()
+        assert "edit" in (await newer)["result"]
+        assert client.engine.cancelled == 1
+
+
+COPILOT: Json = {"method": "textDocument/copilotInlineEdit"}
+
+
+async def test_copilots_clients_get_one_edit_in_their_shape() -> None:
+    async with connected(replays) as client:
+        await client.initialize()
+        client.open(TEXT)
+        replace(client, 0, 6, 7, "b", version=2)
+        client.notify("textDocument/didFocus", {"textDocument": {"uri": URI}})
+        answer = (await ask(client, context={"triggerKind": 2}, **COPILOT))["result"]
+        [offered] = answer["edits"]
+        command = offered.pop("command")
+        assert offered == {"text": "b + b", "textDocument": {"uri": URI, "version": 2}, "range": at(1, 8, 13)}
+        client.notify("textDocument/didShowInlineEdit", {"item": {"command": command}})
+        assert (await client.request("workspace/executeCommand", command))["result"] is None
+
+
+@pytest.mark.parametrize("version", [1, 3])
+async def test_copilots_clients_get_an_empty_list_where_there_is_nothing(version: int) -> None:
+    async with connected(replays) as client:
+        await client.initialize()
+        client.open(TEXT)
+        assert (await ask(client, version=version, **COPILOT))["result"] == {"edits": []}
+
+
+async def test_copilots_clients_get_an_empty_list_and_no_error_where_they_have_asked_again() -> None:
+    async with connected(replays) as client:
+        await client.initialize()
+        client.open(TEXT)
+        await client.request("dgemma/status")
+        client.engine.gate.clear()
+        replace(client, 0, 6, 7, "b", version=2)
+        older = ask(client, **COPILOT)
+        await client.request("dgemma/status")
+        newer = ask(client, **COPILOT)
+        assert (await older)["result"] == {"edits": []}
+        client.engine.gate.set()
+        assert len((await newer)["result"]["edits"]) == 1

@@ -1,0 +1,89 @@
+"""Which places follow a change, by language: ⟦before→after⟧ marks what was changed, ⟨text→text⟩ what is to follow."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from infill.edit.follow import FollowUp, MadeChange, patterns
+from infill.edit.names import Names
+from infill.request import Span
+
+_MARK = re.compile(r"⟦(?P<old>[^→⟧]*)→(?P<new>[^⟧]*)⟧|⟨(?P<now>[^→⟩]*)→(?P<then>[^⟩]*)⟩")
+
+
+def parsed(marked: str) -> tuple[str, list[MadeChange], list[FollowUp]]:
+    """A text, the changes in it as whole lines, and what has to follow."""
+    text, position = "", 0
+    changed: list[tuple[int, int, str]] = []
+    wanted: list[FollowUp] = []
+    for match in _MARK.finditer(marked):
+        text += marked[position : match.start()]
+        start = len(text)
+        if match["now"] is None:
+            text += match["new"]
+            changed.append((start, len(text), match["old"]))
+        else:
+            text += match["now"]
+            wanted.append(FollowUp(span=Span(start=start, end=len(text)), text=match["then"]))
+        position = match.end()
+    text += marked[position:]
+    made: list[MadeChange] = []
+    for start, end, old in changed:
+        first = text.rfind("\n", 0, start) + 1
+        last = text.find("\n", end) + 1 or len(text)
+        span = Span(start=first, end=last)
+        made.append(MadeChange(before=text[first:start] + old + text[end:last], span=span))
+    return text, made, wanted
+
+
+def follow_ups(text: str, changes: list[MadeChange], language: str) -> list[FollowUp]:
+    names = Names(text, language)
+    found = patterns(text, changes, names)
+    return sorted((own for pattern in found for own in pattern.follow_ups(text, names)), key=lambda own: own.span)
+
+
+@pytest.mark.parametrize(
+    ("language", "marked"),
+    [
+        ("python", "def f(⟦a→b⟧):\n    return ⟨a→b⟩ + ⟨a→b⟩\n\ndef g(a):\n    return a\n"),
+        ("python", "def f(⟦a→b⟧):\n    def g(a):\n        return a\n    return ⟨a→b⟩\n\nf(⟨a→b⟩=1)\ng(a=1)\n"),
+        (
+            "python",
+            "def f():\n    ⟦n→size⟧ = 1\n    for i in range(⟨n→size⟩):\n        print(f'{⟨n→size⟩}', 'n')  # n\n",
+        ),
+        ("python", "class A:\n    ⟦tags→labels⟧: str\n\nA(⟨tags→labels⟩=1).⟨tags→labels⟩\ntags = 1\nB(tags=2)\n"),
+        ("python", "class A:\n    def f(self):\n        self.⟦x→y⟧ = 1\n        return self.⟨x→y⟩ + x\n\nA().⟨x→y⟩\n"),
+        (
+            "python",
+            "class A:\n    def ⟦run→go⟧(self): self.⟨run→go⟩()\nclass B:\n    def run(self): pass\nB().run()\n",
+        ),
+        ("python", "def ⟦old→new⟧(): pass\n\ndef f(old):\n    return old\n\n⟨old→new⟩()\n"),
+        ("python", "d = {'⟦name→title⟧': 1}\nd['⟨name→title⟩'] = d.get(\"⟨name→title⟩\")\nname = 'my name'\n"),
+        ("python", "f(⟦→a=1⟧)\nf(2⟨→, a=1⟩)\nf(x, a=2)\ng()\nf(⟨→a=1⟩)\n"),
+        ("python", "o.f(1⟦→, b⟧)\nself.f(g(2)⟨→, b⟩)\n"),
+        ("python", "x = ⟦a→b⟧\ny = a\n"),
+        ("python", "x = ⟦a→b⟧\ny = 1\nz = ⟦a→b⟧\ny = ⟨a→b⟩\n"),
+        ("python", "x = ⟦41→42⟧\ny = 41\n"),
+        ("python", "def f():\n⟦→    é = 'ß'\n    a = 1⟧\n    return a\n"),
+        ("python", "é = '😀'\ndef f(⟦a→b⟧):\n    return 'é' + ⟨a→b⟩\n"),
+        ("typescript", "class A {\n  ⟦tags→labels⟧: string;\n  f() { return this.⟨tags→labels⟩; }\n}\n"),
+        ("typescript", "const f = (⟦e→event⟧: Event) => {\n  g(⟨e→event⟩.target.e);\n};\nlet e;\n"),
+        ("typescript", "function f() {\n  const ⟦w→x⟧ = 1;\n  return { w, v: ⟨w→x⟩ };\n}\n"),
+        ("go", "func New(⟦host→addr⟧ string) *C {\n\tlog(⟨host→addr⟩)\n\treturn &C{host: ⟨host→addr⟩}\n}\n"),
+        ("go", "type C struct {\n\t⟦Host→Addr⟧ string\n}\nvar c = &C{⟨Host→Addr⟩: Host}\nvar d = c.⟨Host→Addr⟩\n"),
+        ("rust", "fn f(⟦a→b⟧: i32) -> i32 {\n    let c = |a| a + 1;\n    c(⟨a→b⟩)\n}\n"),
+        ("java", "class A {\n  private int ⟦n→size⟧;\n  int f() { return this.⟨n→size⟩; }\n}\n"),
+        ("sql", "select ⟦a→b⟧ from t\nwhere ⟦a→b⟧ > 1 and ⟨a→b⟩ < 2\n"),
+        ("sql", "select ⟦a→b⟧ from t\nwhere a > 1\n"),
+    ],
+)
+def test_what_follows_a_change(language: str, marked: str) -> None:
+    text, changes, wanted = parsed(marked)
+    assert follow_ups(text, changes, language) == wanted
+
+
+def test_a_change_that_is_long_is_followed_by_nothing() -> None:
+    text, changes, _ = parsed(f"def f(⟦a→b⟧): {'x + ' * 300}1\nf(a=1)\n")
+    assert follow_ups(text, changes, "python") == []
