@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self, cast
 
-from tests.editor.editors import NEOVIM_PLUGIN, Neovim
+from tests.editor.editors import NEOVIM_PLUGIN, SCREENS, Neovim
 from tests.editor.terminal import Terminal
 from tests.editor.waiting import wait_for
 
@@ -67,6 +67,11 @@ class RunningNeovim:
     def screen(self) -> str:
         """All that is to be seen."""
         return "\n".join(self.terminal.lines())
+
+    def keep_screen(self, name: str) -> None:
+        """Keeps a picture of the screen, to look at."""
+        SCREENS.mkdir(exist_ok=True)
+        (SCREENS / f"{name}.svg").write_text(self.terminal.picture())
 
     def wait_for_server(self) -> None:
         """Waits until the language server answers for the file."""

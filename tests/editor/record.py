@@ -65,8 +65,15 @@ class Record:
         return self.suggested() or []
 
 
-def scripted(folder: Path, inline: Script, rewrites: Rewrites | None = None, edits: Edits | None = None) -> Record:
+def scripted(
+    folder: Path,
+    inline: Script,
+    rewrites: Rewrites | None = None,
+    edits: Edits | None = None,
+    late: Sequence[str] = (),
+) -> Record:
     """The scripted server with these scripts."""
     file = folder / "script.json"
-    file.write_text(json.dumps({"inline": inline, "rewrites": rewrites or {}, "edits": edits or {}}))
+    script = {"inline": inline, "rewrites": rewrites or {}, "edits": edits or {}, "late": late}
+    file.write_text(json.dumps(script))
     return Record(folder / "record", [sys.executable, "-m", "tests.editor.scripted_server", str(file)])

@@ -7,19 +7,22 @@ all for a user who asks, and the first of them, or none if it is "", for one who
 to be held back until the next request is there, and the one that is held back gets error -32800. Where several endings
 apply, the longest does; where none does, there is no suggestion.
 
-rewrites: an instruction to its answer (`Rewriting`), or to null where the answer is held back after its drafts.
+rewrites: an instruction to its answer (`Rewriting`), to several for the seeds from 0 on, or to null where the answer is
+held back after its drafts.
 
 edits: what a text has become to what it was. Where the first stands in a document, the second, here or in another
 document, is offered to be changed likewise, in the order of the documents, unless the user has rejected that.
+
+late: of these, what is answered only when the document changes again.
 """
 
 import difflib
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, NotRequired, TypedDict
+from typing import BinaryIO, NotRequired, TypedDict, cast
 
 from tests.editor.wire import Message, read, write
 
@@ -35,7 +38,7 @@ class Rewriting(TypedDict):
     notice: NotRequired[str]
 
 
-Rewrites = Mapping[str, Rewriting | None]
+Rewrites = Mapping[str, Rewriting | list[Rewriting] | None]
 
 INVOKED = 1
 NEAR = 2
@@ -100,14 +103,18 @@ def ghost_text(text: str, start: int, end: int, new: str, cursor: int) -> Messag
 class Server:
     """One editor's documents, and the requests that are held back."""
 
-    def __init__(self, inline: Script, rewrites: Rewrites, edits: Edits, sink: BinaryIO) -> None:
+    def __init__(
+        self, inline: Script, rewrites: Rewrites, edits: Edits, sink: BinaryIO, late: Sequence[str] = ()
+    ) -> None:
         self._inline = inline
         self._rewrites = rewrites
         self._edits = edits
+        self._late_edits = late
         self._sink = sink
         self._texts: dict[str, str] = {}
         self._versions: dict[str, int] = {}
         self._held: int | str | None = None
+        self._late: tuple[int | str, Message] | None = None
         self._rewriting: dict[str, int | str] = {}
         self._rejected: set[str] = set()
         self._status = STATUS
@@ -131,7 +138,7 @@ class Server:
             case "dgemma/rewrite":
                 self._rewrite(message["id"], parameters)
             case "dgemma/inlineEdit":
-                self._answer(message["id"], self._edit(parameters))
+                self._answer_edit(message["id"], self._edit(parameters))
             case "workspace/executeCommand":
                 if parameters["command"] == "dgemma.editRejected":
                     self._rejected.update(parameters["arguments"])
@@ -148,6 +155,9 @@ class Server:
     def _keep(self, document: Message, text: str) -> None:
         self._texts[document["uri"]] = text
         self._versions[document["uri"]] = document["version"]
+        if self._late is not None:
+            self._answer(*self._late)
+            self._late = None
 
     def _suggest(self, request: int | str, parameters: Message) -> None:
         self._cancel_held()
@@ -177,8 +187,9 @@ class Server:
             self._send({"id": request, "error": MODIFIED})
             return
         start, end = offset(text, asked["start"]), offset(text, asked["end"])
-        answer = self._rewrites.get(parameters["instruction"], {"rejection": SILENCE})
-        candidates = (answer or {}).get("candidates", [])
+        scripted = self._rewrites.get(parameters["instruction"], Rewriting(rejection=SILENCE))
+        answer = cast(Rewriting | None, scripted[parameters["seed"]] if isinstance(scripted, list) else scripted)
+        candidates = answer.get("candidates", []) if answer else []
         selected = text[start:end]
         for old, new in candidates[0].items() if candidates else ():
             selected = selected.replace(old, new, 1)
@@ -201,6 +212,12 @@ class Server:
         if "rejection" in answer:
             result["rejection"] = {"reason": "empty", "message": answer["rejection"]}
         self._answer(request, result)
+
+    def _answer_edit(self, request: int | str, answer: Message) -> None:
+        if answer.get("edit", {}).get("newText") in self._late_edits:
+            self._late = request, answer
+        else:
+            self._answer(request, answer)
 
     def _edit(self, parameters: Message) -> Message:
         here, position = parameters["textDocument"], parameters["position"]
@@ -245,6 +262,9 @@ class Server:
         """Cancels a request if it is held back."""
         if request == self._held:
             self._cancel_held()
+        if self._late is not None and request == self._late[0]:
+            self._late = None
+            self._send({"id": request, "error": SUPERSEDED})
         for uri, held in list(self._rewriting.items()):
             if held == request:
                 del self._rewriting[uri]

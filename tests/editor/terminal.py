@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pyte
 
+from tests.editor.picture import svg
+
 COLUMNS, LINES = 100, 24
 QUESTION = re.compile(rb"\x1bP.*?\x1b\\", re.DOTALL)
 
@@ -73,6 +75,17 @@ class Terminal:
         """Whether anything on the screen has this colour, six hexadecimal digits."""
         with self._drawing:
             return any(cell.fg == colour for line in self._screen.buffer.values() for cell in line.values())
+
+    def backgrounds(self, line: int) -> list[str]:
+        """The colour behind each character of a line of the screen."""
+        with self._drawing:
+            return [self._screen.buffer[line][column].bg for column in range(COLUMNS)]
+
+    def picture(self) -> str:
+        """The screen as an SVG document."""
+        with self._drawing:
+            lines = [[self._screen.buffer[line][column] for column in range(COLUMNS)] for line in range(LINES)]
+            return svg(lines, (self._screen.cursor.y, self._screen.cursor.x))
 
     def cursor(self) -> tuple[int, int]:
         """Line and column of the cursor."""

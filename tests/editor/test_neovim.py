@@ -427,7 +427,7 @@ def test_switched_on_again_they_come(start: Start) -> None:
 @pytest.mark.parametrize(
     ("typed", "completed"),
     [
-        ("Dgemma ", ["disable", "enable", "log", "restart", "status", "suggest", "toggle"]),
+        ("Dgemma ", ["disable", "enable", "log", "restart", "rewrite", "status", "suggest", "toggle"]),
         ("Dgemma s", ["status", "suggest"]),
         ("Dgemma toggle ", ["buffer"]),
         ("Dgemma log ", []),

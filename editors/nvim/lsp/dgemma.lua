@@ -15,5 +15,11 @@ return {
     ['dgemma/status'] = function(_, status, context)
       require('dgemma.status').update(context.client_id, status)
     end,
+    ['$/progress'] = function(err, progress, context)
+      -- Drafts are no progress that anybody else could show.
+      if not require('dgemma.rewrite').take_draft(progress) then
+        vim.lsp.handlers['$/progress'](err, progress, context)
+      end
+    end,
   },
 }

@@ -34,14 +34,19 @@ vim.api.nvim_create_autocmd('FileType', {
 })
 
 vim.api.nvim_create_user_command('Dgemma', function(command)
-  require('dgemma.command').run(command.fargs, command.bang)
+  require('dgemma.command').run(command)
 end, {
   bang = true,
   nargs = '*',
+  range = true,
   desc = 'Say how dgemma-lsp fares, or control it',
   complete = function(typed, line, position)
     return require('dgemma.command').complete(typed, line:sub(1, position))
   end,
 })
+
+for mode, command in pairs({ n = '<Cmd>Dgemma rewrite<CR>', x = ':Dgemma rewrite<CR>' }) do
+  vim.keymap.set(mode, '<Plug>(dgemma-rewrite)', command, { silent = true })
+end
 
 vim.lsp.enable('dgemma')

@@ -9,7 +9,14 @@ local M = {}
 
 ---@class dgemma.Arguments
 ---@field bang boolean Of `restart`: the engine host as well, so that the model is loaded anew.
----@field scope string? Of `enable`, `disable` and `toggle`: `buffer`, or all where it is nil.
+---@field word string? One of the words that the command takes.
+---@field rest string What stands behind the command's name.
+---@field command vim.api.keyset.create_user_command.command_args
+
+---@class dgemma.Command
+---@field run fun(arguments: dgemma.Arguments)
+---@field words string[]? What it takes, at most one of them.
+---@field free boolean? It takes any words.
 
 ---@return vim.lsp.Client[]
 local function clients()
@@ -122,14 +129,14 @@ end
 local function switching(switch)
   return function(arguments)
     local buf = vim.api.nvim_get_current_buf()
-    if arguments.scope == 'buffer' then
+    if arguments.word == 'buffer' then
       vim.b[buf].dgemma_enabled = switch(inline.is_enabled(buf))
     else
       vim.g.dgemma_enabled = switch(vim.g.dgemma_enabled ~= false)
     end
     inline.stop()
     vim.cmd.redrawstatus()
-    local where = arguments.scope == 'buffer' and ' in this buffer' or ''
+    local where = arguments.word == 'buffer' and ' in this buffer' or ''
     if inline.is_enabled(buf) then
       say('suggestions are on' .. where)
     elseif where == '' and vim.g.dgemma_enabled ~= false then
@@ -140,43 +147,64 @@ local function switching(switch)
   end
 end
 
----@type table<string, fun(arguments: dgemma.Arguments)>
+---@param arguments dgemma.Arguments
+local function rewrite(arguments)
+  local range = require('dgemma.rewrite.selection').of_command(arguments.command)
+  require('dgemma.rewrite').ask(range, arguments.rest)
+end
+
+local SCOPE = { 'buffer' }
+
+---@type table<string, dgemma.Command>
 local commands = {
-  disable = switching(function()
-    return false
-  end),
-  enable = switching(function()
-    return true
-  end),
-  log = log,
-  restart = restart,
-  status = show_status,
-  suggest = inline.suggest,
-  toggle = switching(function(now)
-    return not now
-  end),
+  disable = {
+    words = SCOPE,
+    run = switching(function()
+      return false
+    end),
+  },
+  enable = {
+    words = SCOPE,
+    run = switching(function()
+      return true
+    end),
+  },
+  log = { run = log },
+  restart = { run = restart },
+  rewrite = { run = rewrite, free = true },
+  status = { run = show_status },
+  suggest = { run = inline.suggest },
+  toggle = {
+    words = SCOPE,
+    run = switching(function(now)
+      return not now
+    end),
+  },
 }
 
 local names = vim.tbl_keys(commands)
 table.sort(names)
 
-local SCOPED = { disable = true, enable = true, toggle = true }
-
----@param words string[]
----@param bang boolean
-function M.run(words, bang)
-  local name, scope = words[1], words[2]
-  if not name then
+---@param command vim.api.keyset.create_user_command.command_args
+function M.run(command)
+  local name, rest = command.args:match('^(%S*)%s*(.-)%s*$')
+  local chosen = commands[name]
+  if name == '' then
     report()
-  elseif not commands[name] then
+  elseif not chosen then
     say(
       ('no such command: %s; there are %s'):format(name, table.concat(names, ', ')),
       vim.log.levels.ERROR
     )
-  elseif #words > 2 or (scope and not (SCOPED[name] and scope == 'buffer')) then
+  elseif rest ~= '' and not chosen.free and not vim.list_contains(chosen.words or {}, rest) then
     say(('`%s` does not take that'):format(name), vim.log.levels.ERROR)
   else
-    commands[name]({ bang = bang, scope = scope })
+    chosen.run({
+      bang = command.bang,
+      word = rest ~= '' and rest or nil,
+      rest = rest,
+      command = command,
+    })
   end
 end
 
@@ -186,7 +214,10 @@ end
 ---@return string[]
 function M.complete(typed, line)
   local name = line:match('^%S+%s+(%S+)%s')
-  local words = name and (SCOPED[name] and { 'buffer' } or {}) or names
+  local words = names
+  if name then
+    words = commands[name] and commands[name].words or {}
+  end
   return vim.tbl_filter(function(word)
     return vim.startswith(word, typed)
   end, words)

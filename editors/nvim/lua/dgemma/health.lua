@@ -63,8 +63,9 @@ local function check_clients()
   end
 end
 
-local function check_keys()
-  for name, key in vim.spairs(options.get().keys) do
+---@param keys table<string, dgemma.Key>
+local function check_keys(keys)
+  for name, key in vim.spairs(keys) do
     health.info(('%s: %s'):format(name:gsub('_', ' '), key and '`' .. key .. '`' or 'no key'))
   end
 end
@@ -80,7 +81,11 @@ function M.check()
     check_clients()
   end
   health.start('dgemma: keys of Insert mode')
-  check_keys()
+  check_keys(options.get().keys)
+  health.start('dgemma: keys of Normal mode')
+  check_keys(options.get().normal_keys)
+  health.start('dgemma: keys while a rewrite is on the screen')
+  check_keys(options.get().review_keys)
 end
 
 return M

@@ -1,4 +1,4 @@
---- Suggestions of dgemma-lsp at the cursor, for keys and configurations of the user's.
+--- What dgemma-lsp has to offer, for keys and configurations of the user's.
 
 local M = {}
 
@@ -12,6 +12,17 @@ local DESCRIPTIONS = {
   dismiss = 'Dismiss the suggestion',
 }
 
+--- Maps a key to rewrite, where the user has not mapped it.
+---@param buf integer
+local function map_rewrite(buf)
+  local key = require('dgemma.options').get().normal_keys.rewrite
+  for _, mode in ipairs(key and { 'n', 'x' } or {}) do
+    if vim.fn.maparg(key, mode) == '' then
+      vim.keymap.set(mode, key, '<Plug>(dgemma-rewrite)', { buf = buf, desc = 'Rewrite (dgemma)' })
+    end
+  end
+end
+
 --- Shows suggestions in a buffer, and maps the keys there.
 ---@param client vim.lsp.Client
 ---@param buf integer
@@ -24,6 +35,7 @@ function M.attach(client, buf)
       require('dgemma.key').map(key, M[name], buf, DESCRIPTIONS[name])
     end
   end
+  map_rewrite(buf)
 end
 
 --- Takes the suggestion on the screen, unless the completion menu is open: then the key is the menu's.
@@ -35,13 +47,13 @@ end
 --- Takes the next word of it.
 ---@return boolean taken
 function M.accept_word()
-  return require('dgemma.inline').accept(require('dgemma.suggestion').first_word)
+  return require('dgemma.inline').accept(require('dgemma.inline.suggestion').first_word)
 end
 
 --- Takes the next line of it.
 ---@return boolean taken
 function M.accept_line()
-  return require('dgemma.inline').accept(require('dgemma.suggestion').first_line)
+  return require('dgemma.inline').accept(require('dgemma.inline.suggestion').first_line)
 end
 
 --- Asks for suggestions at the cursor, however sure the model is of them; enters Insert mode where that is not on.
@@ -73,6 +85,20 @@ end
 ---@return boolean
 function M.visible()
   return require('dgemma.inline').visible()
+end
+
+--- Rewrites the selection, or in Normal mode the statement at the cursor.
+---@param instruction string? Asked for where it is nil.
+function M.rewrite(instruction)
+  local selection = require('dgemma.rewrite.selection')
+  local range ---@type dgemma.Range
+  if vim.fn.mode():match('^[vV\22]') then
+    vim.cmd.normal({ '\27', bang = true }) -- Only then do the marks say what is selected.
+    range = selection.visual()
+  else
+    range = selection.at_cursor()
+  end
+  require('dgemma.rewrite').ask(range, instruction)
 end
 
 --- What the server is doing, in a word or two: for a status line.

@@ -1,4 +1,4 @@
---- A key that does one thing when it can, and otherwise what it did before.
+--- Keys that do one thing when they can, and otherwise what they did before.
 
 local api = vim.api
 
@@ -62,6 +62,36 @@ function M.map(key, act, buf, what)
       press(shadowed or global_mapping(key), key)
     end
   end, { buf = buf, desc = description })
+end
+
+--- Maps keys in Normal mode of a buffer for a while.
+---@param buf integer
+---@param actions table<string, fun()> By key.
+---@return fun() release Gives them back to what they were mapped to.
+function M.borrow(buf, actions)
+  local shadowed = {} ---@type table<string, table<string, any>>
+  api.nvim_buf_call(buf, function()
+    for key in pairs(actions) do
+      shadowed[key] = vim.fn.maparg(key, 'n', false, true)
+    end
+  end)
+  for key, act in pairs(actions) do
+    vim.keymap.set('n', key, act, { buf = buf, nowait = true, desc = 'dgemma' })
+  end
+  return function()
+    if not api.nvim_buf_is_valid(buf) then
+      return
+    end
+    for key, own in pairs(shadowed) do
+      pcall(vim.keymap.del, 'n', key, { buf = buf })
+      if own.buffer == 1 then
+        api.nvim_buf_call(buf, function()
+          vim.fn.mapset('n', false, own)
+        end)
+      end
+    end
+    shadowed = {}
+  end
 end
 
 return M

@@ -2,19 +2,28 @@
 
 local M = {}
 
----@class dgemma.Keys In Insert mode; false for no key.
----@field accept string|false
----@field accept_word string|false
----@field accept_line string|false
----@field suggest string|false
----@field next string|false
----@field previous string|false
----@field dismiss string|false
+---@alias dgemma.Key string|false False for no key.
+
+---@class dgemma.Keys In Insert mode.
+---@field accept dgemma.Key
+---@field accept_word dgemma.Key
+---@field accept_line dgemma.Key
+---@field suggest dgemma.Key
+---@field next dgemma.Key
+---@field previous dgemma.Key
+---@field dismiss dgemma.Key
+
+---@class dgemma.NormalKeys In Normal mode; `rewrite` in Visual mode, too.
+---@field rewrite dgemma.Key
+---@field accept_edit dgemma.Key While an edit is suggested, as is the next.
+---@field dismiss_edit dgemma.Key
 
 ---@class dgemma.Options
 ---@field cmd string[]? The server's command line; where it is nil the server is searched for.
 ---@field debounce_ms integer How long after the last key an automatic request is sent.
 ---@field keys dgemma.Keys
+---@field normal_keys dgemma.NormalKeys
+---@field review_keys table<dgemma.ReviewKey, dgemma.Key> In Normal mode, while a rewrite is on the screen.
 
 ---@type dgemma.Options
 local defaults = {
@@ -29,7 +38,24 @@ local defaults = {
     previous = '<M-[>',
     dismiss = '<C-]>',
   },
+  normal_keys = {
+    rewrite = 'grw',
+    accept_edit = '<Tab>',
+    dismiss_edit = '<Esc>',
+  },
+  review_keys = {
+    accept_all = '<CR>',
+    accept = 'y',
+    reject = 'n',
+    next = ']c',
+    previous = '[c',
+    next_candidate = '<Tab>',
+    retry = 'r',
+    cancel = '<Esc>',
+  },
 }
+
+local KEYS = { 'keys', 'normal_keys', 'review_keys' }
 
 ---@param value any
 ---@return boolean
@@ -44,7 +70,10 @@ function M.problems()
     return { 'vim.g.dgemma is not a table' }
   end
   local problems = {} ---@type string[]
-  local expected = { cmd = 'table', debounce_ms = 'number', keys = 'table' }
+  local expected = { cmd = 'table', debounce_ms = 'number' }
+  for _, name in ipairs(KEYS) do
+    expected[name] = 'table'
+  end
   for name, value in vim.spairs(given) do
     if not expected[name] then
       table.insert(problems, ('vim.g.dgemma.%s is no option'):format(name))
@@ -52,11 +81,14 @@ function M.problems()
       table.insert(problems, ('vim.g.dgemma.%s is not a %s'):format(name, expected[name]))
     end
   end
-  for name, key in vim.spairs(type(given.keys) == 'table' and given.keys or {}) do
-    if defaults.keys[name] == nil then
-      table.insert(problems, ('vim.g.dgemma.keys.%s is no option'):format(name))
-    elseif not is_key(key) then
-      table.insert(problems, ('vim.g.dgemma.keys.%s is neither a key nor false'):format(name))
+  for _, group in ipairs(KEYS) do
+    for name, key in vim.spairs(type(given[group]) == 'table' and given[group] or {}) do
+      if defaults[group][name] == nil then
+        table.insert(problems, ('vim.g.dgemma.%s.%s is no option'):format(group, name))
+      elseif not is_key(key) then
+        local problem = ('vim.g.dgemma.%s.%s is neither a key nor false'):format(group, name)
+        table.insert(problems, problem)
+      end
     end
   end
   return problems
@@ -66,17 +98,19 @@ end
 ---@return dgemma.Options
 function M.get()
   local given = type(vim.g.dgemma) == 'table' and vim.g.dgemma or {}
-  local keys = vim.deepcopy(defaults.keys)
-  for name, key in pairs(type(given.keys) == 'table' and given.keys or {}) do
-    if keys[name] ~= nil and is_key(key) then
-      keys[name] = key
+  local options = vim.deepcopy(defaults)
+  options.cmd = type(given.cmd) == 'table' and given.cmd or nil
+  if type(given.debounce_ms) == 'number' then
+    options.debounce_ms = given.debounce_ms
+  end
+  for _, group in ipairs(KEYS) do
+    for name, key in pairs(type(given[group]) == 'table' and given[group] or {}) do
+      if options[group][name] ~= nil and is_key(key) then
+        options[group][name] = key
+      end
     end
   end
-  return {
-    cmd = type(given.cmd) == 'table' and given.cmd or nil,
-    debounce_ms = type(given.debounce_ms) == 'number' and given.debounce_ms or defaults.debounce_ms,
-    keys = keys,
-  }
+  return options
 end
 
 return M

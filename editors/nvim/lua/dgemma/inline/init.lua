@@ -3,11 +3,12 @@
 --- There is one cursor, so there is at most one request and one suggestion; both end with Insert mode.
 
 local api = vim.api
-local ghost = require('dgemma.ghost')
+local clients = require('dgemma.client')
+local ghost = require('dgemma.inline.ghost')
 local options = require('dgemma.options')
 local say = require('dgemma.say')
 local status = require('dgemma.status')
-local suggestion = require('dgemma.suggestion')
+local suggestion = require('dgemma.inline.suggestion')
 
 local M = {}
 
@@ -32,12 +33,6 @@ local timer = assert(vim.uv.new_timer())
 ---@return boolean
 local function inserting()
   return vim.startswith(api.nvim_get_mode().mode, 'i')
-end
-
----@param buf integer
----@return vim.lsp.Client?
-local function client_of(buf)
-  return vim.lsp.get_clients({ name = 'dgemma', bufnr = buf })[1]
 end
 
 --- The items that still hold, and the index among them of the one on the screen, or 1.
@@ -133,7 +128,7 @@ end
 
 local function ask_automatically()
   local buf = api.nvim_get_current_buf()
-  local client = client_of(buf)
+  local client = clients.of(buf)
   if client and inserting() and M.is_enabled(buf) and not asking() then
     ask(client, Kind.Automatic, function(anchor, items)
       hide()
@@ -174,7 +169,7 @@ end
 --- Asks for all that the server has at the cursor, and shows the one that is `count` after the one on the screen.
 ---@param count integer
 local function ask_for_all(count)
-  local client = client_of(api.nvim_get_current_buf())
+  local client = clients.of(api.nvim_get_current_buf())
   if not client then
     say('no server runs for this buffer; see :checkhealth dgemma', vim.log.levels.WARN)
     return

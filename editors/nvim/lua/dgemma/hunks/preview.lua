@@ -1,0 +1,113 @@
+--- Draws what hunks would change: what goes is highlighted where it stands, what comes is drawn beside or below it.
+---
+--- Whoever draws owns the namespace, and clears it.
+
+local api = vim.api
+
+local M = {}
+
+local REMOVED, ADDED = 'DgemmaRemoved', 'DgemmaAdded'
+
+api.nvim_set_hl(0, REMOVED, { link = 'DiffDelete', default = true })
+api.nvim_set_hl(0, ADDED, { link = 'DiffAdd', default = true })
+
+--- A text with blanks in place of its tabs, which virtual text does not align.
+---@param text string
+---@param column integer On the screen, where the text begins.
+---@return string
+function M.without_tabs(text, column)
+  local drawn = ''
+  for part, tab in text:gmatch('([^\t]*)(\t?)') do
+    drawn = drawn .. part
+    if tab ~= '' then
+      local width = vim.fn.strdisplaywidth(drawn, column)
+      drawn = drawn .. (' '):rep(vim.fn.strdisplaywidth('\t', column + width))
+    end
+  end
+  return drawn
+end
+
+---@param lines string[]
+---@return [string, string][][]
+local function added(lines)
+  return vim.tbl_map(function(line)
+    -- A blank line that comes is to be seen, too.
+    return { { line == '' and ' ' or M.without_tabs(line, 0), ADDED } }
+  end, lines)
+end
+
+---@class dgemma.Drawing
+---@field removed? [integer, integer, integer, integer] From row and byte to row and byte.
+---@field inline? [integer, integer, string] Row, byte, and what comes there within the line.
+---@field below? [integer, string[]] Row, and whole lines that come below it; -1 above the first.
+
+--- How a hunk is drawn.
+---@param hunk dgemma.Hunk
+---@param line_at fun(row: integer): string
+---@return dgemma.Drawing
+local function drawing(hunk, line_at)
+  local row, col, end_row, end_col = hunk.row, hunk.col, hunk.end_row, hunk.end_col
+  local lines = hunk.lines
+  local range = (row ~= end_row or col ~= end_col) and { row, col, end_row, end_col } or nil
+  local last = line_at(end_row)
+  if col == 0 and end_col == 0 and lines[#lines] == '' then
+    -- Whole lines, with their ends, in place of whole lines.
+    return { removed = range, below = { end_row - 1, vim.list_slice(lines, 1, #lines - 1) } }
+  end
+  if #lines > 1 and lines[1] == '' and col == #line_at(row) and end_col == #last then
+    -- Whole lines behind the end of one.
+    return { removed = range, below = { end_row, vim.list_slice(lines, 2) } }
+  end
+  local whole = range and vim.trim(line_at(row):sub(1, col)) == '' and end_col == #last
+  if row == end_row and #lines == 1 and (not whole or lines[1] == '') then
+    return { removed = range, inline = { row, end_col, lines[1] } }
+  end
+  -- Lines that change in part are drawn anew as a whole.
+  lines = vim.list_slice(lines)
+  lines[1] = line_at(row):sub(1, col) .. lines[1]
+  lines[#lines] = lines[#lines] .. last:sub(end_col + 1)
+  local gone = #lines == 1 and lines[1] == ''
+  return { removed = { row, 0, end_row, #last }, below = { end_row, gone and {} or lines } }
+end
+
+--- Draws a hunk.
+---@param buf integer
+---@param namespace integer
+---@param hunk dgemma.Hunk
+function M.draw(buf, namespace, hunk)
+  ---@param row integer
+  ---@return string
+  local function line_at(row)
+    return api.nvim_buf_get_lines(buf, row, row + 1, false)[1] or ''
+  end
+  local shown = drawing(hunk, line_at)
+  if shown.removed then
+    local row, col, end_row, end_col = unpack(shown.removed)
+    api.nvim_buf_set_extmark(buf, namespace, row, col, {
+      end_row = end_row,
+      end_col = end_col,
+      hl_group = REMOVED,
+      hl_eol = true,
+      priority = 200,
+    })
+  end
+  if shown.inline and shown.inline[3] ~= '' then
+    local row, col, text = unpack(shown.inline)
+    local column = vim.fn.strdisplaywidth(line_at(row):sub(1, col))
+    api.nvim_buf_set_extmark(buf, namespace, row, col, {
+      virt_text = { { M.without_tabs(text, column), ADDED } },
+      virt_text_pos = 'inline',
+      hl_mode = 'combine',
+    })
+  end
+  if shown.below and #shown.below[2] > 0 then
+    local row, lines = unpack(shown.below)
+    api.nvim_buf_set_extmark(buf, namespace, math.max(row, 0), 0, {
+      virt_lines = added(lines),
+      virt_lines_above = row < 0,
+      virt_lines_overflow = 'scroll',
+    })
+  end
+end
+
+return M
