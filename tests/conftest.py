@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from dgemma_lsp.logs import PACKAGES
+
+if os.environ.get("DGEMMA_TEST_DEVICE", "cpu") == "cpu":
+    # Triton asks for it when it is imported, which torch may do at any time.
+    os.environ["TRITON_INTERPRET"] = "1"
 
 
 @pytest.fixture(autouse=True)

@@ -47,7 +47,7 @@ class Backbone:
         self._self_conditioning = decoder.self_conditioning
         self._norm = decoder.norm
         self._rotary = decoder.rotary_emb
-        self._softcap: float = config.final_logit_softcapping
+        self.softcap: float = config.final_logit_softcapping
         self._layer_types = list(config.layer_types or ())
         self._layer_shapes = layer_shapes(config)
         self.hidden_size: int = config.hidden_size
@@ -157,8 +157,12 @@ class Backbone:
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Next-token or canvas logits [N, V] float32, softcapped, of hidden states [N, H]."""
-        raw = self._vocabulary.project(hidden).float()
-        return raw.div_(self._softcap).tanh_().mul_(self._softcap)
+        raw = self.raw_logits(hidden).float()
+        return raw.div_(self.softcap).tanh_().mul_(self.softcap)
+
+    def raw_logits(self, hidden: Tensor) -> Tensor:
+        """The same before the softcap, in the model's own dtype."""
+        return self._vocabulary.project(hidden)
 
     def embed_tokens(self, token_ids: Tensor) -> Tensor:
         """Embeddings [N, H] of token ids [N], scaled."""

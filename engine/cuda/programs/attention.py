@@ -46,30 +46,39 @@ def fields(tokens: int, extra: int, spill: int) -> Fields:
 
 
 class PackedAttention:
-    """The `Attend` of one pass, in torch's operations. Writes the tokens' keys and values to where they are kept."""
+    """The `Attend` of one pass, in torch's operations. Writes the tokens' keys and values to where they are kept, and
+    turns the extra keys to where they are seen."""
 
     def __init__(self, inputs: PackedInputs, arena: Arena, backbone: Backbone) -> None:
-        self._inputs = inputs
-        self._arena = arena
+        self.inputs = inputs
+        self.arena = arena
         self._backbone = backbone
         self._turns = backbone.rotations(inputs["extra_shifts"])
-        self._masks = {window: self._mask(window) for window in {shape.window for shape in arena.shapes}}
+        self._masks: dict[int | None, Tensor] = {}
 
     def __call__(self, layer: int, query: Tensor, own: LayerView) -> Tensor:
-        keys, values = self._arena.keys[layer], self._arena.values[layer]
-        kept, sources = self._inputs["kept"], self._inputs["extra_sources"]
+        keys, values = self.arena.keys[layer], self.arena.values[layer]
+        kept, sources = self.inputs["kept"], self.inputs["extra_sources"]
         keys.index_copy_(2, kept, own.keys)
         values.index_copy_(2, kept, own.values)
         extra_keys = self._backbone.rotate(keys.index_select(2, sources), layer, self._turns)
-        seen = LayerView.joined(LayerView(keys, values), LayerView(extra_keys, values.index_select(2, sources)), own)
-        return grouped_attention(query, seen.keys, seen.values, self._masks[self._arena.shapes[layer].window], 1.0)
+        extra = LayerView(extra_keys, values.index_select(2, sources))
+        return self.attend(layer, query, LayerView(keys, values), extra, own)
+
+    def attend(self, layer: int, query: Tensor, whole: LayerView, extra: LayerView, own: LayerView) -> Tensor:
+        """Attention [1, N, heads, D] over the arena, of which the context is a part, the extra keys and the own."""
+        window = self.arena.shapes[layer].window
+        if window not in self._masks:
+            self._masks[window] = self._mask(window)
+        seen = LayerView.joined(whole, extra, own)
+        return grouped_attention(query, seen.keys, seen.values, self._masks[window], 1.0)
 
     def _mask(self, window: int | None) -> Tensor:
         """What layers of a window add to scores, [1, 1, N, tokens + 1 + extra + N]: 0, or minus infinity where a key is
         not seen."""
-        given = self._inputs
+        given = self.inputs
         start, length = given["context"].unbind()
-        context_positions = torch.arange(self._arena.tokens + 1, device=start.device) - start
+        context_positions = torch.arange(self.arena.tokens + 1, device=start.device) - start
         in_context = (context_positions >= 0) & (context_positions < length)
         positions = torch.cat([context_positions, given["extra_positions"], given["positions"]])
         # A context's keys are seen from everywhere, and what lies outside of it from nowhere.

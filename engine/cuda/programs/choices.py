@@ -37,12 +37,12 @@ class _Row:
 
 
 class ChoiceTable:
-    """The choices of one vocabulary."""
+    """The choices of one vocabulary. words: [rows, V / 32] int32, a bit for every id that may stand."""
 
     def __init__(self, vocabulary_size: int, device: torch.device) -> None:
         self.vocabulary_size = vocabulary_size
         words = -(-vocabulary_size // _WORD)
-        self._words = torch.zeros(_ROWS, words, dtype=torch.int32, device=device)
+        self.words = torch.zeros(_ROWS, words, dtype=torch.int32, device=device)
         self._bits = torch.arange(_WORD, dtype=torch.int32, device=device)
         self._rows: OrderedDict[Choice, _Row] = OrderedDict()
 
@@ -60,7 +60,7 @@ class ChoiceTable:
 
     def banned(self, numbers: Tensor) -> Tensor:
         """[N, V] bool, which ids may not stand where these choices do."""
-        bits = self._words[numbers][..., None] >> self._bits & 1
+        bits = self.words[numbers][..., None] >> self._bits & 1
         return bits.flatten(1)[:, : self.vocabulary_size] == 0
 
     def _row(self, choice: Choice) -> _Row:
@@ -69,9 +69,9 @@ class ChoiceTable:
             own = Choices(choice.banned, self.vocabulary_size, torch.device("cpu")).of(choice.allowed)
             number = len(self._rows) if len(self._rows) < _ROWS else self._rows.popitem(last=False)[1].number
             row = self._rows[choice] = _Row(number, own.allowed.numpy().astype(np.int32))
-            flags = np.zeros(self._words.shape[1] * _WORD, np.bool_)
+            flags = np.zeros(self.words.shape[1] * _WORD, np.bool_)
             flags[row.ids] = True
             words = np.packbits(flags, bitorder="little").view(np.int32)
-            self._words[number] = torch.from_numpy(words).to(self._words.device)
+            self.words[number] = torch.from_numpy(words).to(self.words.device)
         self._rows.move_to_end(choice)
         return row

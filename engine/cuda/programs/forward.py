@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.cuda import kernels
 from engine.cuda.arena import Arena
 from engine.cuda.programs.attention import PackedAttention, fields
 from engine.cuda.programs.program import PackedInputs, Program
@@ -51,6 +52,7 @@ class Forward:
         self.program = Program(self._operations, inputs)
         self.hidden = torch.zeros(shape.tokens, backbone.hidden_size, device=backbone.device, dtype=backbone.dtype)
         self._believed = torch.zeros_like(self.hidden)
+        self._attention = _attention(backbone.device)
 
     def run(self, believed: Sequence[Tensor] = (), /, **given: NDArray[np.int64]) -> Tensor:
         """Runs the pass on what is given by field. believed: [n, H] each, the mean embeddings that `signals` counts,
@@ -63,7 +65,7 @@ class Forward:
 
     def _operations(self) -> None:
         inputs, backbone = self.program.inputs, self._backbone
-        attend = PackedAttention(inputs, self._arena, backbone)
+        attend = self._attention(inputs, self._arena, backbone)
         token_ids, positions = inputs["token_ids"], inputs["positions"]
         if self.shape.direction == "encode":
             hidden = backbone.encode_with(attend, token_ids, positions)
@@ -78,3 +80,11 @@ class Forward:
         tokens = self._backbone.embed_tokens((_FIRST_TOKEN - signals).clamp(min=0))
         kinds = signals[:, None]
         return torch.where(kinds >= 0, believed, torch.where(kinds < NO_SIGNAL, tokens, torch.zeros_like(tokens)))
+
+
+def _attention(device: torch.device) -> type[PackedAttention]:
+    if not kernels.usable(device):
+        return PackedAttention
+    from engine.cuda.kernels.attention import KernelAttention
+
+    return KernelAttention

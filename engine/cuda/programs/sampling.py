@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.canvas import Floats
+from engine.cuda import kernels
 from engine.cuda.programs.choices import ChoiceTable
 from engine.cuda.programs.program import PackedInputs, Program
 from engine.denoise import sampler
@@ -59,7 +60,8 @@ class Sampling:
         self._top = min(TOP_IDS, backbone.vocabulary_size)
         count, device = shape.positions, backbone.device
         fields = {"numbers": (count, 0), "choices": (count, 0), "bits": (count, 0), "temperature": (1, 0)}
-        self.program = Program(self._operations, PackedInputs(fields, device))
+        operations = self._with_kernels if kernels.usable(device) else self._operations
+        self.program = Program(operations, PackedInputs(fields, device))
         self.result = torch.zeros(count, 2 + 2 * self._top, dtype=torch.int32, device=device)
         self._hidden = torch.zeros(count, backbone.hidden_size, device=device, dtype=backbone.dtype)
         self.mean = torch.zeros_like(self._hidden)
@@ -91,3 +93,15 @@ class Sampling:
         result[:, 2 + top :] = believed.top_log_probs.view(torch.int32)
         if self.shape.mixed:
             self.mean.copy_(self._backbone.embed_distribution(believed.probs))
+
+    def _with_kernels(self) -> None:
+        """The same, in one pass over the logits."""
+        from engine.cuda.kernels.sampler import believe, distributions
+
+        backbone, inputs = self._backbone, self.program.inputs
+        logits = backbone.raw_logits(self._hidden)
+        told = (self._choices.words, inputs["choices"], inputs["temperature"].view(torch.float64))
+        log_totals = believe(logits, *told, inputs["bits"], self.result, softcap=backbone.softcap)
+        if self.shape.mixed:
+            probs = distributions(logits, *told, log_totals, softcap=backbone.softcap, dtype=backbone.dtype)
+            self.mean.copy_(backbone.embed_distribution(probs))

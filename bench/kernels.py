@@ -1,0 +1,156 @@
+"""What each kernel takes on each generation of cards, compiled here without one: registers, spills, shared memory.
+
+`python -m bench.kernels` prints a row a kernel and generation. 86 is an RTX 30, 89 an RTX 40, 90 an H100 or H200, and
+120 an RTX 50.
+"""
+
+# pyright: reportMissingImports=false, reportArgumentType=false
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import triton
+import triton.language as tl
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+
+from engine.cuda.kernels import attention, sampler
+
+GENERATIONS = (86, 89, 90, 120)
+
+_TOP = 8
+_VOCABULARY = 262_144
+_DIVISIBILITY = [["tt.divisibility", 16]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kernel:
+    """A kernel as it is called for the real model. types: of its arguments, by name, but for the constants."""
+
+    name: str
+    function: Any
+    types: Mapping[str, str]
+    constants: Mapping[str, Any]
+    warps: int = 4
+    stages: int = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What a compiled kernel takes. shared: bytes. stack: bytes a thread, where registers are spilled."""
+
+    kernel: str
+    generation: int
+    registers: int
+    stack: int
+    shared: int
+
+
+def kernels() -> Iterator[Kernel]:
+    """All of them at the real model's shapes, in bfloat16."""
+    pointers: tuple[str, ...] = (
+        "query",
+        "context_keys",
+        "context_values",
+        "extra_keys",
+        "extra_values",
+        "own_keys",
+        "own_values",
+        "out",
+    )
+    fields: tuple[str, ...] = ("context", "places", "floors", "positions", "begins", "ends")
+    fields += ("extra_positions", "extra_begins", "extra_ends")
+    sizes = ("query_token", "query_head", "context_head", "extra_head", "extra_token", "own_head", "own_token")
+    types: dict[str, str] = dict.fromkeys(pointers, "*bf16") | dict.fromkeys(fields, "*i64")
+    types |= dict.fromkeys((*sizes, "tokens", "extra"), "i32")
+    for width, group, window in ((256, 2, 1024), (512, 8, 0)):
+        keys, warps, stages = attention.blocking(width)
+        constants = {"GROUP": group, "D": width, "TOKENS": attention.ROWS // group, "KEYS": keys, "WINDOW": window}
+        yield Kernel(
+            name=f"packed_attention, heads of {width}",
+            function=attention.packed_attention,
+            types=types,
+            constants=constants | {"KIND": tl.bfloat16},
+            warps=warps,
+            stages=stages,
+        )
+    read = {"logits": "*bf16", "words": "*i32", "choices": "*i64", "temperature": "*fp64"}
+    tops = {"sums": "*fp32", "top_logits": "*fp32", "top_ids": "*i32"}
+    shape = {"size": "i32", "row_stride": "i32", "word_stride": "i32"}
+    own = {"SOFTCAP": 30.0, "TILE": sampler.TILE}
+    yield Kernel(
+        name="tile_beliefs", function=sampler.tile_beliefs, types=read | tops | shape, constants=own | {"TOP": _TOP}
+    )
+    yield Kernel(
+        name="beliefs",
+        function=sampler.beliefs,
+        types=read | {"bits": "*i64"} | tops | {"result": "*i32", "log_totals": "*fp32"} | shape | {"tiles": "i32"},
+        constants=own | {"TILES": triton.next_power_of_2(_VOCABULARY // sampler.TILE), "TOP": _TOP},
+    )
+    yield Kernel(
+        name="probabilities",
+        function=sampler.probabilities,
+        types=read | {"log_totals": "*fp32", "out": "*bf16"} | shape,
+        constants=own,
+    )
+
+
+def usage(kernel: Kernel, generation: int) -> Usage:
+    """Compiles a kernel and reads what the assembler says of it."""
+    # As the launcher sees them: every tensor is aligned, and so are the model's sizes.
+    aligned = {(number,): _DIVISIBILITY for number in range(len(kernel.types))}
+    signature = {**kernel.types, **dict.fromkeys(kernel.constants, "constexpr")}
+    source = ASTSource(kernel.function, signature, constexprs=dict(kernel.constants), attrs=aligned)
+    compiled = triton.compile(
+        source,
+        target=GPUTarget("cuda", generation, 32),
+        options={"num_warps": kernel.warps, "num_stages": kernel.stages},
+    )
+    registers, stack = _resources(compiled.asm["cubin"])
+    return Usage(
+        kernel=kernel.name, generation=generation, registers=registers, stack=stack, shared=compiled.metadata.shared
+    )
+
+
+def _resources(binary: bytes) -> tuple[int, int]:
+    """Registers and bytes of stack a thread."""
+    tool = Path(triton.__file__).parent / "backends/nvidia/bin/cuobjdump"
+    with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
+        file.write(binary)
+        file.flush()
+        said = subprocess.run(
+            [tool, "--dump-resource-usage", file.name], capture_output=True, text=True, check=True
+        ).stdout
+    found = re.search(r"REG:(\d+) STACK:(\d+)", said)
+    if found is None:
+        raise ValueError(f"the assembler's report has no figures: {said}")
+    return int(found[1]), int(found[2])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="one JSON object a row")
+    parser.add_argument("--generations", type=int, nargs="+", default=GENERATIONS)
+    options = parser.parse_args()
+    if not options.json:
+        print("| kernel | sm | registers | stack | shared KB |\n| --- | ---: | ---: | ---: | ---: |")
+    for kernel in kernels():
+        for generation in options.generations:
+            row = usage(kernel, generation)
+            if options.json:
+                print(json.dumps(asdict(row)))
+            else:
+                print(f"| {row.kernel} | {row.generation} | {row.registers} | {row.stack} | {row.shared / 1024:.0f} |")
+
+
+if __name__ == "__main__":
+    main()
