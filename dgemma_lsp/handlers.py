@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from lsprotocol import types
@@ -172,8 +173,7 @@ async def resolve_code_action(ls: Server, action: types.CodeAction) -> types.Cod
         action.edit = code_actions.workspace_edit(params, answer.candidates[0], action.title, ls.client_capabilities)
     if answer.rejection is not None:
         ls.tell(f"nothing to offer: {answer.rejection}")
-    if answer.notice not in ls.noticed:
-        ls.noticed.add(answer.notice)
+    if answer.notice:
         ls.tell(answer.notice)
     return action
 
@@ -190,6 +190,9 @@ async def _rewrite(ls: Server, params: RewriteParams, show: Show | None = None) 
         request = question.request(path=prompt_path(uri, folders), config=config)
         answer = await rewritten(question, ls.session, request, label=label, show=show)
         outcome.silence = answer.rejection
+    if answer.notice in ls.noticed:
+        return replace(answer, notice="")
+    ls.noticed.add(answer.notice)
     return answer
 
 

@@ -76,7 +76,7 @@ class Server(LanguageServer):
         self.suggester = Suggester(self.session)
         self.edits = EditSuggester(self.session)
         self.tells_status = False
-        self.noticed = {""}
+        self.noticed = set[str]()
         """What the user has been told of the checkpoint; nothing need not be told."""
         self._progress = LoadingProgress(self)
         self._life: asyncio.Timeout | None = None

@@ -5,6 +5,7 @@ An action's data are the parameters of `dgemma/rewrite`. To list actions asks no
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -18,7 +19,10 @@ TITLE = "Rewrite with DiffusionGemma"
 FIX, REWRITE = map(types.CodeActionKind, CODE_ACTION_KINDS)
 OPTIONS = types.CodeActionOptions(code_action_kinds=[FIX, REWRITE], resolve_provider=True)
 ANNOTATION = "dgemma"
-MESSAGE_LENGTH = 60
+TITLE_LENGTH, MESSAGE_LENGTH = 60, 400
+"""Characters of a diagnostic's message in a title and in an instruction; some compilers write pages."""
+
+COLOURS = re.compile("\x1b\\[[0-9;]*m")
 
 _CONVERTER = make_converter()
 
@@ -116,14 +120,23 @@ def _offers(
     context = params.context
     if _wanted(FIX, context.only):
         for diagnostic in context.diagnostics:
-            message = " ".join(diagnostic.message.split())
-            cut = message if len(message) <= MESSAGE_LENGTH else f"{message[:MESSAGE_LENGTH].rstrip()}…"
-            yield f"fix “{cut}”", FIX, f"Fix this: {message}", diagnostic
+            message = _plain(diagnostic.message)
+            yield f"fix “{_cut(message, TITLE_LENGTH)}”", FIX, f"Fix this: {_cut(message, MESSAGE_LENGTH)}", diagnostic
     asked = context.only or context.trigger_kind is types.CodeActionTriggerKind.Invoked
     if _wanted(REWRITE, context.only) and (asked or params.range.start != params.range.end):
         for preset in PRESETS:
             if preset.languages is None or language_id in preset.languages:
                 yield preset.title, REWRITE, preset.instruction, None
+
+
+def _plain(message: str) -> str:
+    """A diagnostic's message on one line, without colours and what else no instruction should hold."""
+    readable = (character if character.isprintable() else " " for character in COLOURS.sub("", message))
+    return " ".join("".join(readable).split())
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[:length].rstrip()}…"
 
 
 def _wanted(kind: types.CodeActionKind, only: Sequence[types.CodeActionKind | str] | None) -> bool:

@@ -21,10 +21,13 @@ FENCE = re.compile(r"\s*(`{3,}|~{3,})")
 
 def selected_hole(lines: Sequence[str], start: Place, end: Place, language: str) -> Range:
     """The hole of a selection, within it. One that ends at the beginning of a line does not touch that line; an empty
-    one means the statement it stands in, or its line where no grammar tells; blanks are a place to write at.
+    one means the statement it stands in, or its line where no grammar tells, or what a fence holds where it stands on
+    its mark; blanks are a place to write at.
 
     language: the name of a fence's language.
     """
+    if start == end and language == "markdown" and FENCE.match(lines[start.line]):
+        return _fenced(lines, start.line)
     if start == end:
         return _statement(lines, start, language)
     if end.column == 0 and end.line > start.line:
@@ -62,12 +65,20 @@ def _stripped(lines: Sequence[str], start: Place, end: Place) -> Range:
 
 
 def _inside_fence(lines: Sequence[str], start: Place, end: Place) -> Range:
-    """The range without the lines of fences that it begins or ends with."""
-    if FENCE.match(lines[start.line], start.column) and start.line < end.line:
+    """The range without the lines of fences that it begins or ends on."""
+    if FENCE.match(lines[start.line]) and start.line < end.line:
         start = Place(start.line + 1, 0)
     if FENCE.match(lines[end.line]) and start.line < end.line:
         end = _line_end(lines, end.line - 1)
     return start, end
+
+
+def _fenced(lines: Sequence[str], mark: int) -> Range:
+    """What stands between the two lines of a fence, one of which is given."""
+    fences = [number for number, line in enumerate(lines) if FENCE.match(line)]
+    opening = fences.index(mark) // 2 * 2
+    first, past = fences[opening], [*fences, len(lines)][opening + 1]
+    return _stripped(lines, _line_end(lines, first), _line_end(lines, past - 1))
 
 
 def _line_end(lines: Sequence[str], line: int) -> Place:

@@ -16,8 +16,8 @@ _ABOVE, _BELOW = 24, 8
 _MOST_MARGINS = 6
 
 
-def trimmed(text: str, before: str, after: str, language: str) -> str:
-    """The text as it belongs between two others."""
+def trimmed(text: str, before: str, after: str, language: str, *, present: str = "") -> str:
+    """The text as it belongs between two others. present: what it replaces."""
     *lines, last = text.split("\n")
     text = "\n".join([*map(str.rstrip, lines), last])
     if ends_line(after):
@@ -25,7 +25,7 @@ def trimmed(text: str, before: str, after: str, language: str) -> str:
     bare = _without_first_blanks(text, before)
     if bare != text and _breaks(bare, before, after, language) <= _breaks(text, before, after, language):
         text = bare
-    return _indented(in_style(text, before + after), before, after, language)
+    return _indented(in_style(text, before + present + after), before, after, language)
 
 
 def ends_line(after: str) -> bool:

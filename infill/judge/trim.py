@@ -34,7 +34,7 @@ def trim_completion(raw: str, around: Surroundings) -> str | Rejection:
     if around.mode in ("within", "line"):
         text = text.partition("\n")[0]
     written = text.strip()
-    text = trimmed(text, around.before, around.after, around.fence.language)
+    text = trimmed(text, around.before, around.after, around.fence.language, present=around.present)
     if around.mode == "block" and not around.present:
         text = cut_to_scope(text, around.before, around.after, around.fence.language)
     text = drop_echo(text, around.before, around.after)

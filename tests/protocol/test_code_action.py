@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -128,6 +129,17 @@ async def test_a_fix_rewrites_the_statement_of_its_diagnostic_and_names_its_mess
         assert action["diagnostics"] == [UNDEFINED]
 
 
+async def test_a_diagnostics_message_becomes_one_short_line_of_plain_text() -> None:
+    message = "\x1b[1;31merror\x1b[0m: expected `)`\r\n  \u2028|\t\x00\ud800 note: " + "x" * 1_000
+    async with connected(offers("c = 1")) as client:
+        await begun(client)
+        action = (await resolved(client, AT, diagnostics=[UNDEFINED | {"message": message}]))["result"]
+        [request] = client.engine.requests
+        told = "error: expected `)` | note: "
+        assert request.instruction == f"Fix this: {told}{'x' * (400 - len(told))}…"
+        assert action["title"] == f"Rewrite with DiffusionGemma: fix “{told}{'x' * (60 - len(told))}…”"
+
+
 @pytest.mark.parametrize(
     ("script", "follows", "messages"),
     [
@@ -153,6 +165,20 @@ async def test_what_the_user_should_know_is_told(script: Script, follows: bool, 
             if message["method"] == "window/showMessage"
         ]
         assert told == [f"dgemma-lsp: {message}" for message in messages]
+
+
+async def test_offers_nothing_where_the_settings_or_an_ignore_file_exclude_the_document(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("build/\n")
+    folder = tmp_path.as_uri()
+    async with connected(offers("x")) as client:
+        capabilities = {"textDocument": {"codeAction": CODE_ACTION}}
+        folders = [{"uri": folder, "name": "w"}]
+        await client.initialize(
+            capabilities, initializationOptions={"exclude": ["gen/"]}, workspaceFolders=folders, rootUri=folder
+        )
+        for path, offered in (("gen/a.py", False), ("build/a.py", False), ("src/a.py", True)):
+            client.open("a = 1\nb = 2\n", uri=f"{folder}/{path}")
+            assert bool(await listed(client, LINE, uri=f"{folder}/{path}")) is offered
 
 
 async def test_an_action_for_another_version_is_refused() -> None:

@@ -169,12 +169,73 @@ async def test_a_rewrite_that_changes_nothing_says_so() -> None:
 
 
 @pytest.mark.parametrize("follows", [True, False])
-async def test_a_checkpoint_that_follows_no_instructions_says_so(follows: bool) -> None:
+async def test_a_checkpoint_that_follows_no_instructions_says_so_once(follows: bool) -> None:
     async with connected(offers("b")) as client:
         await client.initialize()
         client.open("a")
         await client.request("dgemma/status")
         client.engine.follows_instructions = follows
-        stats = (await rewrite(client, (0, 0), (0, 1)))["result"]["stats"]
+        first, second = [(await rewrite(client, (0, 0), (0, 1)))["result"]["stats"] for _ in range(2)]
         notice = "the checkpoint nano was not trained to follow instructions; the result ignores yours"
-        assert stats.get("notice") == (None if follows else notice)
+        assert first.get("notice") == (None if follows else notice)
+        assert "notice" not in second
+
+
+@pytest.mark.parametrize(("encoding", "columns"), [("utf-8", (6, 14)), ("utf-16", (4, 9)), ("utf-32", (3, 7))])
+async def test_positions_are_in_the_encoding_that_was_agreed_on(encoding: str, columns: tuple[int, int]) -> None:
+    start, end = ((1, column) for column in columns)
+    async with connected(offers("[y]")) as client:
+        await client.initialize({"general": {"positionEncodings": [encoding]}})
+        client.open("a\n🦀  [é🦀] \r\nb")
+        result = (await rewrite(client, start, end))["result"]
+        assert client.engine.requests[0].middles == ("[é🦀]",)
+        [candidate] = result["candidates"]
+        assert candidate["hunks"] == [{"range": span(start, end), "newText": "[y]"}]
+
+
+async def test_a_lone_surrogate_is_kept_where_it_is_and_shown_to_no_model() -> None:
+    async with connected(offers("b = 2")) as client:
+        await client.initialize()
+        client.open("s = '\ud83d'; b = 1\n")
+        result = (await rewrite(client, (0, 9), (0, 14), "two \udc00"))["result"]
+        [request] = client.engine.requests
+        assert (request.text, request.instruction) == ("s = '\ufffd'; b = 1\n", "two \ufffd")
+        [candidate] = result["candidates"]
+        assert candidate["hunks"] == [{"range": span((0, 9), (0, 14)), "newText": "b = 2"}]
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "start", "end", "answer", "hunks"),
+    [
+        ("python", "a\rb\rc", (1, 0), (2, 0), "b\nx", [(span((1, 1), (1, 1)), "\rx")]),
+        ("python", "a\r\n\tb\rc\nd", (1, 0), (2, 1), "b\n\tx\nc", [(span((2, 0), (2, 0)), "\tx\n")]),
+        ("python", "a\nb", (1, 0), (1, 1), "b\nc", [(span((1, 1), (1, 1)), "\nc")]),
+        ("markdown", "m\n```py\nx = 1\n```\n", (1, 0), (4, 0), "x = 2", [(span((2, 0), (2, 5)), "x = 2")]),
+        ("markdown", "m\n```py\nx = 1\n```\n", (1, 2), (1, 2), "x = 2", [(span((2, 0), (2, 5)), "x = 2")]),
+    ],
+    ids=["lone CR", "mixed ends", "no last line end", "fence", "the cursor in a fence"],
+)
+async def test_lines_keep_their_ends_and_a_fence_stays(
+    language: str,
+    text: str,
+    start: tuple[int, int],
+    end: tuple[int, int],
+    answer: str,
+    hunks: list[tuple[dict[str, Any], str]],
+) -> None:
+    async with connected(offers(answer)) as client:
+        await client.initialize()
+        client.open(text, language=language)
+        [candidate] = (await rewrite(client, start, end))["result"]["candidates"]
+        assert [(hunk["range"], hunk["newText"]) for hunk in candidate["hunks"]] == hunks
+
+
+async def test_a_draft_for_each_step_and_its_lines_end_in_line_feeds() -> None:
+    drafts = [Draft(pieces=((("b\n" * step, 1.0 / step),),)) for step in range(1, 49)]
+    async with connected(offers("b", drafts=drafts)) as client:
+        await client.initialize()
+        client.open("\r\n  a\r\n")
+        await rewrite(client, (0, 0), (2, 0), partialResultToken=7)
+        frames = [message["params"] for message in client.notifications if message["method"] == "$/progress"]
+        assert len(frames) == len(drafts)
+        assert frames[1] == {"token": 7, "value": [["\n  ", 0.0], ["b\nb\n", 0.5], ["\n", 0.0]]}

@@ -69,3 +69,9 @@ def test_a_language_without_blocks_of_lines_keeps_its_indentation() -> None:
 )
 def test_what_differs_in_blanks_only(before: str, text: str, other: str, after: str, same: bool) -> None:
     assert (spelled(before, text, after) == spelled(before, other, after)) is same
+
+
+def test_a_text_in_place_of_one_indented_by_tabs_is_indented_by_tabs() -> None:
+    text, present = "def f():\n    return 1", "def f():\n\ta = 1\n\treturn a"
+    assert trimmed(text, "", "", "python", present=present) == "def f():\n\treturn 1"
+    assert trimmed(text, "", "", "python") == text
