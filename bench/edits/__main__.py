@@ -66,7 +66,8 @@ def _words(way: Way, each: scenario.Scenario, result: board.Result) -> str:
     wanted = "quiet" if each.expected is None else f"{result.delta_chrf:5.1f}"
     missed = f"  expected {', '.join(result.missed)}" if result.missed else ""
     shown = "shown" if result.shown else "silent"
-    return f"{way:10} {each.name:36} {wanted:>6} {shown:7} {max(result.ms, default=0.0):6.0f} ms{missed}"
+    reasons = ", ".join(dict.fromkeys(result.reasons))
+    return f"{way:10} {each.name:36} {wanted:>6} {shown:7} {max(result.ms, default=0.0):6.0f} ms  {reasons}{missed}"
 
 
 def _follow(options: argparse.Namespace, client: Client) -> dict[str, Any]:

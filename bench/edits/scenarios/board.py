@@ -27,6 +27,7 @@ class Result:
     shown: bool
     delta_chrf: float | None
     missed: tuple[str, ...]
+    reasons: tuple[str, ...]
     produced: str
     ms: tuple[float, ...]
 
@@ -63,6 +64,7 @@ def result_of(scenario: Scenario, replayed: Replayed) -> Result:
         shown=replayed.shown,
         delta_chrf=score,
         missed=tuple(replayed.missed),
+        reasons=tuple(replayed.reasons),
         produced=replayed.produced,
         ms=tuple(replayed.ms),
     )

@@ -25,12 +25,13 @@ _ELSEWHERE = "elsewhere"
 
 @dataclass(slots=True, kw_only=True)
 class Replayed:
-    """What came of a scenario. produced: the buffer's lines. missed: expectations of steps that were not met. ms: of
-    each request."""
+    """What came of a scenario. produced: the buffer's lines. missed: expectations of steps that were not met. reasons:
+    for each silence. ms: of each request."""
 
     produced: str
     shown: bool = False
     missed: list[str] = field(default_factory=list[str])
+    reasons: list[str] = field(default_factory=list[str])
     ms: list[float] = field(default_factory=list[float])
 
 
@@ -49,6 +50,7 @@ def replay(scenario: Scenario, client: Client, way: Way, *, unasked: bool = Fals
             replayed.ms.append(pending.ms)
             replayed.shown |= pending.change is not None
             replayed.missed += _missed(step, pending)
+            replayed.reasons += [pending.reason] if pending.reason else []
             if pending.change is not None and pending.uri == document.uri:
                 replayed.produced = pending.change.applied(document.text)
         elif step.action == "wait":

@@ -189,7 +189,7 @@ def test_where_nothing_tells_what_was_modified_the_line_of_the_cursor_was_writte
 
 def test_the_score_is_likeness_times_the_harmonic_mean_of_both_rates() -> None:
     def result(shown: bool, likeness: float | None) -> Result:
-        return Result(name="", shown=shown, delta_chrf=likeness, missed=(), produced="", ms=(2.0,))
+        return Result(name="", shown=shown, delta_chrf=likeness, missed=(), reasons=(), produced="", ms=(2.0,))
 
     results = [result(True, 60.0), result(False, 0.0), result(True, None), result(False, None), result(False, None)]
     board = board_of("edit", [*results, result(False, None)])
