@@ -15,8 +15,9 @@ from dgemma_lsp.documents.changes import DocumentChange
 from dgemma_lsp.documents.lines import Place, content_length
 from dgemma_lsp.documents.store import Document
 from dgemma_lsp.documents.window import Range, readable
-from infill.edit.follow import FollowUp, MadeChange, Pattern, patterns
+from infill.edit.follow import patterns
 from infill.edit.names import Names
+from infill.edit.pattern import FollowUp, MadeChange, Pattern
 from infill.edit.substitution import tokens
 from infill.request import Span
 from infill.text.languages import language_of

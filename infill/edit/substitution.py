@@ -11,6 +11,7 @@ from difflib import SequenceMatcher
 _TOKEN = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\\n]|\\.)*`|\w+|\s+|.", re.DOTALL)
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _STRING = re.compile(r"([\"'`]).*\1", re.DOTALL)
+_ACCESSES = (".", "::", "->", "?.")
 # Tokens on either side beyond which a change is new code, from which nothing follows elsewhere.
 _MOST_TOKENS = 600
 
@@ -42,11 +43,14 @@ def substitutions(before: str, after: str) -> list[Substitution]:
         return []
     offsets = _offsets(new)
     codes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
-    return [
-        Substitution(old="".join(old[i:j]), new="".join(new[k:m]), start=offsets[k])
-        for tag, i, j, k, m in codes
-        if tag != "equal"
-    ]
+    found: list[tuple[int, int, int, int]] = []
+    for tag, i, j, k, m in codes:
+        if tag == "equal":
+            continue
+        if found and "".join(old[found[-1][1] : i]) in _ACCESSES:
+            i, _, k, _ = found.pop()  # A name and its member that are both other ones are one substitution.
+        found.append((i, j, k, m))
+    return [Substitution(old="".join(old[i:j]), new="".join(new[k:m]), start=offsets[k]) for i, j, k, m in found]
 
 
 def tokens(text: str) -> list[str]:

@@ -6,8 +6,9 @@ import re
 
 import pytest
 
-from infill.edit.follow import FollowUp, MadeChange, patterns
+from infill.edit.follow import patterns
 from infill.edit.names import Names
+from infill.edit.pattern import FollowUp, MadeChange
 from infill.request import Span
 
 _MARK = re.compile(r"⟦(?P<old>[^→⟧]*)→(?P<new>[^⟧]*)⟧|⟨(?P<now>[^→⟩]*)→(?P<then>[^⟩]*)⟩")
@@ -75,6 +76,12 @@ def follow_ups(text: str, changes: list[MadeChange], language: str) -> list[Foll
         ("go", "type C struct {\n\t⟦Host→Addr⟧ string\n}\nvar c = &C{⟨Host→Addr⟩: Host}\nvar d = c.⟨Host→Addr⟩\n"),
         ("rust", "fn f(⟦a→b⟧: i32) -> i32 {\n    let c = |a| a + 1;\n    c(⟨a→b⟩)\n}\n"),
         ("java", "class A {\n  private int ⟦n→size⟧;\n  int f() { return this.⟨n→size⟩; }\n}\n"),
+        (
+            "typescript",
+            "⟦→await ⟧run(ctx, a);\n⟦→await ⟧run(ctx, b);\n⟨→await ⟩run(ctx, c);\nrun(other);\nawait run(ctx, d);\n",
+        ),
+        ("go", '⟦fmt.Print→log.Info⟧("a")\n⟦fmt.Print→log.Info⟧("b")\n⟨fmt.Print→log.Info⟩("c")\nfmt.Print(x)\n'),
+        ("python", "x = ⟦1→2⟧ + a\nx = ⟦1→2⟧ + b\ny = 1\nx = ⟨1→2⟩ + c\n"),
         ("sql", "select ⟦a→b⟧ from t\nwhere ⟦a→b⟧ > 1 and ⟨a→b⟩ < 2\n"),
         ("sql", "select ⟦a→b⟧ from t\nwhere a > 1\n"),
     ],
