@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from infill.judge.blanks import spelled
 from infill.judge.gate import Insertion, admitted, suggested_edit
 from infill.meter import Meter
+from infill.profile import Profile
 from infill.proposal import Scored
 from infill.request import Candidate, Filled, InfillRequest, Rejection
 from infill.task import Task
@@ -23,13 +24,13 @@ def to_answer(
     canvas, None where there was none."""
     standing = tuple(map(to_line_feeds, request.middles))
     visible = [scored for scored in pool if any(standing) or any(map(str.strip, scored.texts))]
-    is_suggested_edit = request.follows and request.confidence is not None
-    if visible and visible[0].texts == standing and not is_suggested_edit:
-        return Filled(candidates=(), rejection=Rejection(reason="unchanged"), stats=meter.stats())
     best: dict[tuple[str, ...], Scored] = {}
     for scored in visible:
         if scored.texts != standing:
             best.setdefault(_spelled(request, scored.texts), scored)
+    # What follows a change has to be likelier than the text as it is by a margin, which may be negative.
+    if visible and visible[0].texts == standing and not (request.follows and best):
+        return Filled(candidates=(), rejection=Rejection(reason="unchanged"), stats=meter.stats())
     candidates: list[Candidate] = []
     unavoidable = _unavoidable_errors(list(best.values()), task)
     whole = [own for own in best.values() if not (request.must_be_whole and own.syntax_errors > unavoidable)]
@@ -39,8 +40,8 @@ def to_answer(
     for scored in whole:
         errors = max(scored.syntax_errors - unavoidable, 0)
         shown: Scored | Rejection = scored
-        if is_suggested_edit:
-            shown = suggested_edit(scored, as_it_is, margin=task.profile.edits.margin if task else 0.0)
+        if request.follows and task is not None:
+            shown = suggested_edit(scored, as_it_is, margin=_margin(request, task.profile))
         elif request.max_line_nll is not None:
             shown = admitted(scored, request.max_line_nll, added_errors=errors, insertion=insertion)
         if isinstance(shown, Rejection):
@@ -53,6 +54,11 @@ def to_answer(
     reasons = Counter(held_back[: request.n] or rejections)
     rejection = None if candidates else reasons.most_common(1)[0][0]
     return Filled(candidates=tuple(candidates), rejection=rejection, stats=meter.stats())
+
+
+def _margin(request: InfillRequest, profile: Profile) -> float:
+    """Nats by which an edit has to be likelier than the text as it is; where one was asked for, as likely will do."""
+    return min(profile.edits.margin, 0.0) if request.confidence is None else profile.edits.margin
 
 
 def _unavoidable_errors(pool: Sequence[Scored], task: Task | None) -> int:

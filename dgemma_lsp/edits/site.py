@@ -15,7 +15,7 @@ from dgemma_lsp.documents.changes import DocumentChange
 from dgemma_lsp.documents.lines import Place, content_length
 from dgemma_lsp.documents.store import Document
 from dgemma_lsp.documents.window import Range, readable
-from infill.edit.follow import patterns
+from infill.edit.follow import ChangedText, patterns
 from infill.edit.names import Names
 from infill.edit.pattern import FollowUp, MadeChange, Pattern
 from infill.edit.substitution import tokens
@@ -118,10 +118,9 @@ def edit_sites(
         each: _Excerpt.around(documents[each], cursor.line if each == uri else newest[each])
         for each in {uri: 0} | newest
     }
-    own: list[Pattern] = []
-    for each, excerpt in excerpts.items():
-        found = patterns(excerpt.text, excerpt.made(changes), excerpt.names)
-        own += found if each == uri else [pattern for pattern in found if not pattern.is_local]
+    changed = [ChangedText(each.text, each.names, each.made(changes)) for each in excerpts.values()]
+    here = changed[list(excerpts).index(uri)]
+    own = [pattern for pattern, source in patterns(changed) if source is here or not pattern.is_local]
     yield from sorted(excerpts[uri].sites(own), key=lambda site: _distance(site, cursor))
     shared = [pattern for pattern in own if not pattern.is_local]
     for other, document in documents.items() if shared else ():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from infill.edit.argument import added_argument
 from infill.edit.names import Names
@@ -16,30 +17,44 @@ ENOUGH = 2
 """Times that something is changed alike before other places are to follow, where one change does not define a name."""
 
 
-def patterns(text: str, changes: Sequence[MadeChange], names: Names) -> list[Pattern]:
-    """What changes to a text have set, the newest first."""
-    made = [
-        Occurrence(own, change.span.start + own.start)
-        for change in changes
-        for own in substitutions(change.before, text[change.span.start : change.span.end])
+@dataclass(frozen=True, slots=True)
+class ChangedText:
+    """A text, and the changes that were made in it, the newest last."""
+
+    text: str
+    names: Names
+    changes: Sequence[MadeChange]
+
+
+def patterns(texts: Sequence[ChangedText]) -> list[tuple[Pattern, ChangedText]]:
+    """What changes to these texts have set, and where; of each text the newest first."""
+    made = [occurrence for source in texts for occurrence in _occurrences(source)]
+    found: dict[tuple[Pattern, int], ChangedText] = {}
+    for number, source in enumerate(texts):
+        for each in reversed(_occurrences(source)):
+            alike = [other for other in made if (other.made.old, other.made.new) == (each.made.old, each.made.new)]
+            pattern = _pattern(each, alike, source.names)
+            if pattern is not None:
+                found.setdefault((pattern, number), source)
+    return [(pattern, source) for (pattern, _), source in found.items()]
+
+
+def _occurrences(source: ChangedText) -> list[Occurrence]:
+    return [
+        Occurrence(own, change.span.start + own.start, source.text)
+        for change in source.changes
+        for own in substitutions(change.before, source.text[change.span.start : change.span.end])
     ]
-    found: dict[Pattern, None] = {}
-    for each in reversed(made):
-        alike = [other for other in made if (other.made.old, other.made.new) == (each.made.old, each.made.new)]
-        pattern = _pattern(each, alike, text, names)
-        if pattern is not None:
-            found.setdefault(pattern)
-    return list(found)
 
 
-def _pattern(each: Occurrence, alike: Sequence[Occurrence], text: str, names: Names) -> Pattern | None:
+def _pattern(each: Occurrence, alike: Sequence[Occurrence], names: Names) -> Pattern | None:
     own = each.made
     if own.replaces_string:
         return StringReplacement(old=own.old[1:-1], new=own.new[1:-1])
     if not own.old.strip() and (argument := added_argument(own, each.start, names)):
         return argument
     if not own.renames:
-        return repeated_edit(alike, text) if len(alike) >= ENOUGH else None
+        return repeated_edit(alike) if len(alike) >= ENOUGH else None
     use = next((use for use in names.uses(own.new) if use.span.start == each.start), None)
     if use is None:
         return None

@@ -23,6 +23,7 @@ class Occurrence:
 
     made: Substitution
     start: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +47,11 @@ class RepeatedEdit:
                 yield FollowUp(span=span, text=self.new)
 
 
-def repeated_edit(occurrences: Sequence[Occurrence], text: str) -> RepeatedEdit | None:
+def repeated_edit(occurrences: Sequence[Occurrence]) -> RepeatedEdit | None:
     """The edit that these are, or None where too little around them is alike."""
     made = occurrences[0].made
-    befores = [tokens(_line_before(text, each.start))[::-1] for each in occurrences]
-    afters = [tokens(_line_after(text, each.start + len(made.new))) for each in occurrences]
+    befores = [tokens(_line_before(each.text, each.start))[::-1] for each in occurrences]
+    afters = [tokens(_line_after(each.text, each.start + len(made.new))) for each in occurrences]
     before = _common(befores)[::-1]
     after = _common(afters)
     known = [piece for piece in (*before, *tokens(made.old), *after) if piece.strip()]

@@ -63,9 +63,10 @@ def admitted(
 
 
 def suggested_edit(scored: Scored, as_it_is: Scored | None, *, margin: float) -> Scored | Rejection:
-    """Return what follows a recent change, where it is likelier than the text as it is by a margin, in nats."""
+    """Return what follows a recent change, where it is likelier than the text as it is by a margin, in nats. as_it_is:
+    None where nobody has read it, and nothing is to be compared."""
     if as_it_is is None:
-        return Rejection(reason="low_confidence")
+        return Rejection(reason="low_confidence") if margin > 0 else scored
     if scored.syntax_errors > as_it_is.syntax_errors:
         return Rejection(reason="breaks_syntax")
     return scored if scored.log_prob >= as_it_is.log_prob + margin else Rejection(reason="unchanged")

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from infill.edit.follow import patterns
+from infill.edit.follow import ChangedText, patterns
 from infill.edit.names import Names
 from infill.edit.pattern import FollowUp, MadeChange
 from infill.request import Span
@@ -41,7 +41,7 @@ def parsed(marked: str) -> tuple[str, list[MadeChange], list[FollowUp]]:
 
 def follow_ups(text: str, changes: list[MadeChange], language: str) -> list[FollowUp]:
     names = Names(text, language)
-    found = patterns(text, changes, names)
+    found = [pattern for pattern, _ in patterns([ChangedText(text, names, changes)])]
     return sorted((own for pattern in found for own in pattern.follow_ups(text, names)), key=lambda own: own.span)
 
 

@@ -78,7 +78,7 @@ def test_an_edit_is_compared_with_the_text_as_it_is(log_prob: float, errors: int
     assert shown == (edit if outcome is None else Rejection(reason=outcome))  # pyright: ignore[reportArgumentType]
 
 
-def test_an_edit_that_was_not_compared_is_not_suggested() -> None:
+def test_an_edit_that_was_not_compared_is_not_suggested_unasked() -> None:
     proposal = Proposal(texts=("x",), token_ids=(), source="replayed_edit")
     edit = Scored(proposal=proposal, log_prob=0.0, line_nll=(0.0,), syntax_errors=0)
     assert suggested_edit(edit, None, margin=1.0) == Rejection(reason="low_confidence")
