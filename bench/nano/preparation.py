@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bench.edits.follow.case import lines_of, path_of
 from bench.edits.follow.draw import draw
-from bench.nano import answers, corpus, frames, heldout, heldout_renames, tokenizer
+from bench.nano import answers, corpus, frames, heldout, heldout_renames, heldout_rewrites, tokenizer
 from bench.nano.corpus import Document
 from bench.nano.export import TOKENIZER_FILES
 from bench.nano.mixture import examples
@@ -41,13 +41,15 @@ def keep_tokenizer(state: Path) -> None:
 
 
 def make_held_out(state: Path, data: Path, scale: Scale = FULL) -> None:
-    """Draw the fixed cases, of infilling, of renames and of edits that follow, into the folder `data`."""
+    """Draw the fixed cases, of infilling, renames, rewrites and edits that follow, into the folder `data`."""
     tokens = TextTokens.load(state / "tokenizer")
     for seed, (split, count) in enumerate(scale.cases.items()):
         documents = corpus.read(state / "corpus", split)
         heldout.write(heldout.cases(documents, count, seed), data / f"{split}.jsonl.gz")
         renames = heldout_renames.draw(documents, tokens, scale.renames[split], seed)
         heldout.write(renames, heldout_renames.path_of(split, data))
+        rewrites = heldout_rewrites.draw(documents, scale.rewrites[split], seed)
+        heldout.write(rewrites, heldout_rewrites.path_of(split, data))
         edits = draw(documents, scale.edits[split], seed)
         heldout.write(lines_of(edits), path_of(split, data))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 
 from bench.nano.corpus import Document
 from bench.nano.example import Example, replaced
@@ -64,8 +65,28 @@ _MOST_CHARACTERS = 240
 _WHOLE_LINES = 0.5
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rewording:
+    """A rewrite, and what it does. backwards: from a site's other text to its own."""
+
+    manner: Manner
+    backwards: bool
+    example: Example
+
+    @property
+    def kind(self) -> str:
+        """In words."""
+        return f"{self.manner}, back" if self.backwards else self.manner
+
+
 def reworded(document: Document, rng: random.Random) -> Example | None:
     """A rewrite at a random site of a file; None where it has none that is short enough."""
+    made = rewording(document, rng)
+    return None if made is None else made.example
+
+
+def rewording(document: Document, rng: random.Random) -> Rewording | None:
+    """The same, with what it does."""
     found: dict[Manner, list[Site]] = {}
     if document.language != "python":
         return None
@@ -85,7 +106,8 @@ def reworded(document: Document, rng: random.Random) -> Example | None:
         hole, answer = _whole_lines(text, hole, answer)
     instruction = rng.choice(INSTRUCTIONS[manner][backwards]).format(*site.words)
     request = InfillRequest(text=text, holes=(hole,), path=document.path, instruction=instruction)
-    return Example(request=request, answers=(answer,))
+    example = Example(request=request, answers=(answer,))
+    return Rewording(manner=manner, backwards=backwards, example=example)
 
 
 def _whole_lines(text: str, hole: Span, answer: str) -> tuple[Span, str]:

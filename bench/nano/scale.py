@@ -12,15 +12,16 @@ from bench.nano.sources import Split
 class Scale:
     """packages: read beside the standard library. documents: the most of a split; None for all.
 
-    cases, renames, edits: held out and for tuning. frames: of requests, by split. The steps are those of the stages,
-    and of the decays at their ends, when everything is made in one go. evaluated_rows: of tuning code, and as many
-    frames, on which losses are measured on the way. compiled: worth its minutes in a run of hours.
+    cases, renames, rewrites, edits: held out and for tuning. frames: of requests, by split. The steps are those of the
+    stages, and of the decays at their ends, when everything is made in one go. evaluated_rows: of tuning code, and as
+    many frames, on which losses are measured on the way. compiled: worth its minutes in a run of hours.
     """
 
     packages: bool
     documents: int | None
     cases: Mapping[Split, int]
     renames: Mapping[Split, int]
+    rewrites: Mapping[Split, int]
     edits: Mapping[Split, int]
     frames: Mapping[Split, int]
     causal_steps: int
@@ -38,6 +39,7 @@ FULL = Scale(
     documents=None,
     cases={"heldout": 1000, "tuning": 200},
     renames={"heldout": 500, "tuning": 200},
+    rewrites={"heldout": 400, "tuning": 100},
     edits={"heldout": 500, "tuning": 140},
     frames={"tuning": 400, "train": 30_000},
     causal_steps=5_000,
@@ -54,6 +56,7 @@ SMALL = Scale(
     documents=4,
     cases={"heldout": 4, "tuning": 2},
     renames={"heldout": 4, "tuning": 2},
+    rewrites={"heldout": 4, "tuning": 2},
     edits={"heldout": 4, "tuning": 2},
     frames={"tuning": 8, "train": 40},
     causal_steps=1,

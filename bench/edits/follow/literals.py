@@ -17,7 +17,7 @@ _CHANGED_STRINGS = 2
 
 
 def literals(source: Source) -> Iterator[Group]:
-    """Words that are keys wherever they stand in the file, or nowhere."""
+    """Words that are keys wherever they stand in the file, or nowhere; none that a text quotes."""
     keys = set(map(id, _keys(source.tree)))
     docstrings = {id(node.value) for node in ast.walk(source.tree) if isinstance(node, ast.Expr)}
     pieces = {id(part) for node in ast.walk(source.tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
@@ -28,6 +28,7 @@ def literals(source: Source) -> Iterator[Group]:
     for word, found in sorted(nodes.items()):
         spans = sorted(span for node in found if (span := _inner(source, node)))
         unlike = any(id(node) in docstrings | pieces for node in found)
+        unlike = unlike or len(re.findall(rf"""(["'`]){word}\1""", source.text)) > len(found)
         is_key = [id(node) in keys for node in found]
         if unlike or len(spans) < len(found) or (any(is_key) and not all(is_key)):
             continue

@@ -96,9 +96,9 @@ def _method(source: Source, owner: ast.ClassDef, name: str) -> list[Span]:
 
 def _is_one_variable(function: Function, name: str, *, is_parameter: bool) -> bool:
     """Whether the name is one variable of a function, wherever it stands in it."""
-    outer = [*function.args.defaults, *function.args.kw_defaults, function.returns]
+    outer = [*function.decorator_list, *function.args.defaults, *function.args.kw_defaults, function.returns]
     outer += [argument.annotation for argument in _arguments(function.args)]
-    if any(_is_named(node, name) for part in outer if part for node in ast.walk(part)):
+    if name == function.name or any(_is_named(node, name) for part in outer if part for node in ast.walk(part)):
         return False
     own = is_parameter
     for node in ast.walk(function):
