@@ -13,7 +13,7 @@ import json
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -70,8 +70,7 @@ def kernels() -> Iterator[Kernel]:
     fields: tuple[str, ...] = ("context", "places", "floors", "positions", "begins", "ends")
     fields += ("extra_positions", "extra_begins", "extra_ends")
     sizes = ("query_token", "query_head", "context_head", "extra_head", "extra_token", "own_head", "own_token")
-    types: dict[str, str] = dict.fromkeys(pointers, "*bf16") | dict.fromkeys(fields, "*i64")
-    types |= dict.fromkeys((*sizes, "tokens", "extra"), "i32")
+    types = _typed("*bf16", pointers) | _typed("*i64", fields) | _typed("i32", (*sizes, "tokens", "extra"))
     for width, group, window in ((256, 2, 1024), (512, 8, 0)):
         keys, warps, stages = attention.blocking(width)
         constants = {"GROUP": group, "D": width, "TOKENS": attention.ROWS // group, "KEYS": keys, "WINDOW": window}
@@ -102,6 +101,10 @@ def kernels() -> Iterator[Kernel]:
         types=read | {"log_totals": "*fp32", "out": "*bf16"} | shape,
         constants=own,
     )
+
+
+def _typed(kind: str, names: Sequence[str]) -> dict[str, str]:
+    return dict.fromkeys(names, kind)
 
 
 def usage(kernel: Kernel, generation: int) -> Usage:

@@ -46,6 +46,10 @@ class ReferenceDenoiser:
     def max_context_tokens(self) -> int:
         return self.pool.budget
 
+    def shrink(self, context_tokens: int) -> None:
+        """Hold no more than so many tokens of context from now on, and of what is held only what is in use."""
+        self.pool.shrink(context_tokens)
+
     @torch.inference_mode()
     def prefill(self, token_ids: TokenIds) -> PooledContext:
         """Encode a prompt, reusing the longest common token prefix of what the pool holds.

@@ -23,6 +23,7 @@ from engine.errors import DeviceMemoryError
 from infill.request import Filled, InfillRequest, Progress
 
 if TYPE_CHECKING:
+    from engine.cuda.denoiser import CudaDenoiser
     from engine.reference import ReferenceDenoiser
     from infill.fill import Infiller
 
@@ -45,6 +46,7 @@ def make_loader(checkpoint: Checkpoint, options: EngineOptions) -> Loader:
         import torch
 
         from engine.checkpoint.config import denoise_config
+        from engine.cuda.fastest import fastest
         from engine.placement.devices import device_name
         from engine.placement.faults import translated
         from engine.weights.load import LoadProgress
@@ -70,7 +72,7 @@ def make_loader(checkpoint: Checkpoint, options: EngineOptions) -> Loader:
             tokens = TextTokens.load(checkpoint.directory)
             profile = profile_for(checkpoint.directory, denoise_config(checkpoint.directory))
             logger.info("%s: %s, %d layers' experts in main memory", checkpoint.name, plan.scheme, plan.offloaded)
-            denoiser = load_denoiser(
+            reference = load_denoiser(
                 checkpoint.directory,
                 device=device,
                 scheme=plan.scheme,
@@ -81,6 +83,8 @@ def make_loader(checkpoint: Checkpoint, options: EngineOptions) -> Loader:
                 progress=show,
                 warn=notices.append,
             )
+            report("Comparing the fast path with the reference", None)
+            denoiser = fastest(reference, offloaded=plan.offloaded, warn=notices.append)
             trusted = profile.trust_encoder and scores_sanely(denoiser, tokens)
         if not trusted:
             logger.warning("This checkpoint's encoder does not score code sanely; candidates are ranked without it.")
@@ -102,9 +106,15 @@ class ResidentModel:
     between loads."""
 
     def __init__(
-        self, denoiser: ReferenceDenoiser, make_infiller: MakeInfiller, *, device: str, report: Report, notice: str = ""
+        self,
+        denoiser: ReferenceDenoiser | CudaDenoiser,
+        make_infiller: MakeInfiller,
+        *,
+        device: str,
+        report: Report,
+        notice: str = "",
     ) -> None:
-        self._denoiser: ReferenceDenoiser | None = denoiser
+        self._denoiser: ReferenceDenoiser | CudaDenoiser | None = denoiser
         self._make_infiller: MakeInfiller | None = make_infiller
         self._infiller: Infiller | None = make_infiller(0)
         self._whole_tokens = denoiser.max_context_tokens
@@ -159,7 +169,7 @@ class ResidentModel:
         if self._denoiser is None or self._make_infiller is None:
             raise ValueError("the model was closed")
         self._level += 1
-        self._denoiser.pool.shrink(degrade.context_tokens(self._whole_tokens, self._level))
+        self._denoiser.shrink(degrade.context_tokens(self._whole_tokens, self._level))
         self._infiller = self._make_infiller(self._level)
         _collect()
         notice = degrade.notice(self._whole_tokens, self._level)

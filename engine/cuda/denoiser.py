@@ -48,10 +48,11 @@ class CudaDenoiser:
     @torch.inference_mode()
     def record(self) -> int:
         """Records all programs on a card, so that no request waits for that; returns how many."""
-        return self._buckets.record()
+        return self._buckets.record() if self.backbone.device.type == "cuda" else 0
 
     def shrink(self, context_tokens: int) -> None:
-        """Hold fewer tokens of context from now on, and let go of what makes passes quick and takes memory."""
+        """Hold no more than so many tokens of context from now on, and let go of the recordings, whose memory can be
+        had at once; passes then run operation by operation."""
         self.pool.shrink(context_tokens)
         self._buckets.forget()
 

@@ -19,8 +19,9 @@ from engine.cuda.programs.sampling import Sampling, SamplingShape
 from engine.model.backbone import Backbone
 
 TOKENS = (16, 32, 64, 96, 128, 192, 256, 512)
-EXTRA = (0, 128, 512)
+EXTRA = (0, 512)
 POSITIONS = (16, 64, 128, 256)
+_SHORT = 5
 
 _log = logging.getLogger(__name__)
 
@@ -80,7 +81,8 @@ class Buckets:
             yield lambda tokens=tokens: self.forward("encode", tokens, 0).program
         for tokens, extra in product(TOKENS, EXTRA):
             yield lambda tokens=tokens, extra=extra: self.forward("decode", tokens, extra).program
-        for tokens in TOKENS:
+        # Texts that go on from others are short.
+        for tokens in TOKENS[:_SHORT]:
             yield lambda tokens=tokens: self.forward("encode", tokens, EXTRA[1]).program
 
 

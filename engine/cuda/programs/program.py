@@ -17,10 +17,6 @@ from torch import Tensor
 Fields: TypeAlias = Mapping[str, tuple[int, int]]
 """What a program is told, by name: each field's length, and what stands where it is given less."""
 
-_WARM_UP = 2
-"""Runs before a recording: libraries set themselves up in their first."""
-
-
 _NOTHING = np.empty(0, np.int64)
 
 
@@ -86,8 +82,8 @@ class Program:
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
-            for _ in range(_WARM_UP):
-                self.operations()
+            # Libraries set themselves up in an operation's first run, which no recording may hold.
+            self.operations()
         torch.cuda.current_stream().wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, pool=pool):

@@ -25,17 +25,12 @@ ANSWER = Filled(candidates=(), rejection=None, stats=FillStats())
 
 
 @dataclass
-class Pool:
-    budgets: list[int] = field(default_factory=list[int])
-
-    def shrink(self, budget: int) -> None:
-        self.budgets.append(budget)
-
-
-@dataclass
 class Denoiser:
-    pool: Pool = field(default_factory=Pool)
+    budgets: list[int] = field(default_factory=list[int])
     max_context_tokens: int = 8192
+
+    def shrink(self, context_tokens: int) -> None:
+        self.budgets.append(context_tokens)
 
 
 @dataclass
@@ -58,7 +53,7 @@ class Infiller:
 @dataclass
 class Bench:
     model: ResidentModel
-    pool: Pool
+    budgets: list[int]
     told: list[str]
     deadlines: list[int | None]
 
@@ -75,7 +70,7 @@ def bench(enough: int, error: Exception | None = None) -> Bench:
         device="scripted",
         report=lambda message, _progress: told.append(message),
     )
-    return Bench(model, denoiser.pool, told, deadlines)
+    return Bench(model, denoiser.budgets, told, deadlines)
 
 
 def test_where_memory_runs_out_less_is_kept_and_the_request_begins_anew() -> None:
@@ -83,7 +78,7 @@ def test_where_memory_runs_out_less_is_kept_and_the_request_begins_anew() -> Non
     items = list(made.model.fill(request("a")))
     assert items[-1] == replace(ANSWER, stats=FillStats(passes=2))
     assert [isinstance(item, Progress) for item in items] == [True, True, True, False]
-    assert made.pool.budgets == [4096, 2048]
+    assert made.budgets == [4096, 2048]
     assert made.told[-1] == "GPU memory ran short: keeping 2,048 tokens of context and trying fewer lengths."
     assert len(list(made.model.fill(request("b")))) == 2
 
@@ -100,7 +95,7 @@ def test_what_was_given_up_has_an_end() -> None:
     made = bench(enough=100)
     with pytest.raises(DeviceMemoryError, match=r"another program may have taken it.*maxVramGb"):
         list(made.model.fill(request("a")))
-    assert made.pool.budgets == [4096, 2048, 1024]
+    assert made.budgets == [4096, 2048, 1024]
 
 
 def test_a_device_that_failed_is_told_from_other_errors() -> None:

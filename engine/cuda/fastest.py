@@ -1,0 +1,107 @@
+"""Which path serves a resident model: the fast one on a card where it agrees with the reference, else the reference."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from engine.canvas import Canvas, DenoiseConfig, Denoiser, Floats, ScoreQuery, TokenIds
+from engine.cuda.denoiser import CudaDenoiser
+from engine.reference import ReferenceDenoiser
+
+_PROMPT = 1100
+"""Tokens that the two are compared behind, more than the real model's sliding window."""
+
+_HOLE, _AROUND = 12, 10
+
+_SAME_READING = 0.9
+"""Share of positions whose likeliest id has to be among the reference's likeliest: in bfloat16 near equals change
+places, and a path that is wrong has hardly one."""
+
+_NATS = 0.3
+"""The most that entropies and log-likelihoods may differ by, in the median of the positions."""
+
+_log = logging.getLogger(__name__)
+
+
+def fastest(
+    reference: ReferenceDenoiser, *, offloaded: int, warn: Callable[[str], None]
+) -> ReferenceDenoiser | CudaDenoiser:
+    """What serves a model, with everything that its first request needs made. offloaded: how many layers' experts live
+    in main memory, from where no graph can fetch them. warn: told why the reference serves."""
+    if reference.backbone.device.type != "cuda" or offloaded:
+        return reference
+    return checked(reference, warn)
+
+
+def checked(reference: ReferenceDenoiser, warn: Callable[[str], None]) -> ReferenceDenoiser | CudaDenoiser:
+    """The fast path where it agrees with the reference on this device."""
+    fast: CudaDenoiser | None = None
+    try:
+        fast = CudaDenoiser(reference.backbone, context_tokens=reference.max_context_tokens)
+        recorded = fast.record()
+        wrong = disagreement(fast, reference)
+        _log.info("The fast path serves, %d of its programs recorded.", recorded)
+    except torch.AcceleratorError:
+        # The device itself has failed, and would for the reference.
+        raise
+    except Exception as error:
+        wrong = f"it failed: {' '.join(str(error).split())[:200]}"
+    reference.shrink(reference.max_context_tokens)
+    if wrong is None and fast is not None:
+        return fast
+    warn(f"The fast path does not serve on this card, because {wrong}. Answers are right, and slower.")
+    return reference
+
+
+def disagreement(fast: Denoiser, reference: Denoiser) -> str | None:
+    """Where two denoisers differ by more than rounding, None where they agree; on random tokens behind a prompt that is
+    longer than the window."""
+    generator = np.random.default_rng(0)
+
+    def random(count: int) -> TokenIds:
+        return generator.integers(0, fast.vocabulary_size, count).astype(np.int32)
+
+    prompt = random(min(_PROMPT, fast.max_context_tokens))
+    rows = [_hole(random(2 * _AROUND + _HOLE)), _hole(random(2 * _AROUND + _HOLE))]
+    texts = [random(_HOLE) for _ in rows]
+    (ids, _, entropy, scores), (_, likeliest, expected_entropy, expected_scores) = (
+        _answers(denoiser, prompt, rows, texts) for denoiser in (fast, reference)
+    )
+    same = (likeliest == ids[:, None]).any(-1).mean()
+    if same < _SAME_READING:
+        return f"it reads {same:.0%} of the positions as the reference does"
+    for name, found, expected in (("entropies", entropy, expected_entropy), ("scores", scores, expected_scores)):
+        difference = np.median(np.abs(found - expected))
+        # A difference that is no number is no agreement.
+        if not difference <= _NATS:
+            return f"its {name} are {difference:.2f} nats from the reference's"
+    return None
+
+
+def _answers(
+    denoiser: Denoiser, prompt: TokenIds, rows: list[Canvas], texts: list[TokenIds]
+) -> tuple[TokenIds, TokenIds, Floats, Floats]:
+    """What is believed of two steps' free positions: the likeliest id [N], the likeliest [N, k] and the entropy [N];
+    and the texts' log-likelihoods."""
+    config = DenoiseConfig(max_denoising_steps=2, entropy_bound=0.0, clamped="read_once")
+    with denoiser.prefill(prompt) as context:
+        stepper = denoiser.start(context, rows, seeds=range(len(rows)), config=config)
+        holes = [hole for _ in range(2) for row in stepper.step().rows for hole in row.holes]
+        scores = denoiser.reader(context).read([ScoreQuery(token_ids=text) for text in texts])
+    return (
+        np.concatenate([hole.argmax_ids for hole in holes]),
+        np.concatenate([hole.top_ids for hole in holes]),
+        np.concatenate([hole.entropy for hole in holes]),
+        np.concatenate([row.log_probs for row in scores]),
+    )
+
+
+def _hole(token_ids: TokenIds) -> Canvas:
+    """A canvas whose middle is free."""
+    clamped = np.ones(len(token_ids), np.bool_)
+    clamped[_AROUND:-_AROUND] = False
+    return Canvas(token_ids=token_ids, clamped=clamped, keep_start=np.zeros_like(clamped))

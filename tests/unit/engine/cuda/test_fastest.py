@@ -1,0 +1,61 @@
+"""The fast path serves where it agrees with the reference, and where it does not one notice says why."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from engine.cuda.denoiser import CudaDenoiser
+from engine.cuda.fastest import checked, fastest
+from engine.cuda.programs.attention import PackedAttention
+from engine.model.backbone import Backbone
+from engine.reference import ReferenceDenoiser
+from tests.unit.engine.cuda.conftest import CONTEXT_TOKENS
+
+
+@pytest.fixture
+def fresh(backbone: Backbone) -> ReferenceDenoiser:
+    return ReferenceDenoiser(backbone, context_tokens=CONTEXT_TOKENS)
+
+
+def test_it_serves_where_it_agrees(fresh: ReferenceDenoiser) -> None:
+    told: list[str] = []
+    assert isinstance(checked(fresh, told.append), CudaDenoiser)
+    assert (told, fresh.pool.held) == ([], 0)
+
+
+def test_the_reference_serves_without_a_card_and_with_offloaded_experts(fresh: ReferenceDenoiser) -> None:
+    told: list[str] = []
+    assert fastest(fresh, offloaded=0, warn=told.append) is fresh
+    assert told == []
+
+
+def wrong(_self: object, _layer: int, query: Tensor, *_keys: object) -> Tensor:
+    return torch.zeros_like(query.transpose(1, 2))
+
+
+def infinite(_self: object, _layer: int, query: Tensor, *_keys: object) -> Tensor:
+    return torch.full_like(query.transpose(1, 2), torch.nan)
+
+
+def failing(*_given: object) -> Tensor:
+    raise RuntimeError("no kernel image is available")
+
+
+@pytest.mark.parametrize(
+    ("attend", "reason"),
+    [
+        (wrong, "because it reads"),
+        (infinite, "because it"),
+        (failing, "because it failed: no kernel image is available"),
+    ],
+)
+def test_where_it_is_wrong_or_fails_the_reference_serves(
+    fresh: ReferenceDenoiser, monkeypatch: pytest.MonkeyPatch, attend: object, reason: str
+) -> None:
+    monkeypatch.setattr(PackedAttention, "attend", attend)
+    told: list[str] = []
+    assert checked(fresh, told.append) is fresh
+    assert len(told) == 1
+    assert reason in told[0]
