@@ -28,8 +28,8 @@ def to_answer(
     for scored in visible:
         if scored.texts != standing:
             best.setdefault(_spelled(request, scored.texts), scored)
-    # What follows a change has to be likelier than the text as it is by a margin, which may be negative.
-    if visible and visible[0].texts == standing and not (request.follows and best):
+    stays = bool(visible) and visible[0].texts == standing
+    if stays and not request.follows:
         return Filled(candidates=(), rejection=Rejection(reason="unchanged"), stats=meter.stats())
     candidates: list[Candidate] = []
     unavoidable = _unavoidable_errors(list(best.values()), task)
@@ -41,7 +41,9 @@ def to_answer(
         errors = max(scored.syntax_errors - unavoidable, 0)
         shown: Scored | Rejection = scored
         if request.follows and task is not None:
-            shown = suggested_edit(scored, as_it_is, margin=_margin(request, task.profile))
+            shown = suggested_edit(
+                scored, as_it_is, margin=_margin(request, task.profile), weights=task.profile.weights
+            )
         elif request.max_line_nll is not None:
             shown = admitted(scored, request.max_line_nll, added_errors=errors, insertion=insertion)
         if isinstance(shown, Rejection):
@@ -51,7 +53,7 @@ def to_answer(
         if len(candidates) == request.n:
             break
     # Every proposal was finished, so there are rejections where there are no candidates.
-    reasons = Counter(held_back[: request.n] or rejections)
+    reasons = Counter([Rejection(reason="unchanged")] if stays else held_back[: request.n] or rejections)
     rejection = None if candidates else reasons.most_common(1)[0][0]
     return Filled(candidates=tuple(candidates), rejection=rejection, stats=meter.stats())
 

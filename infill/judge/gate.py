@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from infill.judge.rank import rank_score
 from infill.judge.unasked import ends_only_identifier, leaves_open, objection
+from infill.profile import Weights
 from infill.proposal import Scored
 from infill.request import Rejection
 from infill.syntax.check import SyntaxCheck
@@ -62,14 +64,17 @@ def admitted(
     return shown
 
 
-def suggested_edit(scored: Scored, as_it_is: Scored | None, *, margin: float) -> Scored | Rejection:
-    """Return what follows a recent change, where it is likelier than the text as it is by a margin, in nats. as_it_is:
-    None where nobody has read it, and nothing is to be compared."""
+def suggested_edit(scored: Scored, as_it_is: Scored | None, *, margin: float, weights: Weights) -> Scored | Rejection:
+    """Return what follows a recent change, where it is worth more than the text as it is by a margin, in nats.
+
+    as_it_is: None where nobody has read it, and nothing is to be compared.
+    """
     if as_it_is is None:
         return Rejection(reason="low_confidence") if margin > 0 else scored
     if scored.syntax_errors > as_it_is.syntax_errors:
         return Rejection(reason="breaks_syntax")
-    return scored if scored.log_prob >= as_it_is.log_prob + margin else Rejection(reason="unchanged")
+    gain = rank_score(scored, weights) - rank_score(as_it_is, weights)
+    return scored if gain >= margin else Rejection(reason="unchanged")
 
 
 def first_line(scored: Scored) -> Scored | None:

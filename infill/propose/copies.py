@@ -6,6 +6,7 @@ end in "\\n" here. (The idea: prompt lookup decoding, and a cache model beside a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import nlargest
 from itertools import islice, takewhile
@@ -16,6 +17,8 @@ from infill.text.indentation import margin_of, moved
 
 # Characters on each side of a hole that have to be alike, and beyond which it does not matter whether they are.
 _LEAST_ALIKE, _MOST_ALIKE = 3, 64
+# No file can hold a lone one, though an editor may show it.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 # Characters of a text.
 _LONGEST = 240
 # Places that are looked at, those first that have the most in common with what stands before the hole, and places that
@@ -63,7 +66,7 @@ def _found(source: str, before: str, after: str, *, lines: bool) -> Iterator[tup
         line_end = source.find("\n", start)
         longest = _LONGEST if lines or line_end < 0 else min(line_end - start, _LONGEST)
         for end in _each(stop, source[: start + longest + len(stop)], start + 1):
-            if source[start:end].strip():
+            if source[start:end].strip() and not _SURROGATE.search(source, start, end):
                 yield _placed(source, start, end, before), characters + _alike(source[end : end + _MOST_ALIKE], after)
 
 

@@ -26,6 +26,7 @@ TEXTS = st.text(alphabet="ab (\n", max_size=60)
         ("if a:\n    b()\n    c()\nif a:\n⟦⟧    c()\n", (), False, []),
         ("x = ⟦⟧\n", ("x = foo(1)\n",), False, ["foo(1)"]),
         ("x = \nx = ⟦⟧\n", (), False, []),
+        ("x = '\ud800'\nx = ⟦⟧\n", (), False, []),
         ("⟦⟧\n", ("x = foo(1)\n",), False, []),
         # Lines are indented as they would be here.
         ("    if a:\n        b()\nif a:⟦⟧\n", (), True, ["\n    b()"]),

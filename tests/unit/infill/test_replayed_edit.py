@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from infill.judge.gate import suggested_edit
-from infill.profile import EditSettings
+from infill.profile import EditSettings, Weights
 from infill.proposal import Proposal, Scored
 from infill.request import Change, Confidence, Filled, InfillRequest, Rejection
 from tests.unit.infill.scripted import PROFILE, apply, request_of, run, scripted
@@ -74,14 +74,14 @@ def test_an_edit_is_compared_with_the_text_as_it_is(log_prob: float, errors: int
         return Scored(proposal=proposal, log_prob=log_prob, line_nll=(0.0,), syntax_errors=errors)
 
     edit = scored(log_prob, errors)
-    shown = suggested_edit(edit, scored(-2.0, 0), margin=1.0)
+    shown = suggested_edit(edit, scored(-2.0, 0), margin=1.0, weights=Weights())
     assert shown == (edit if outcome is None else Rejection(reason=outcome))  # pyright: ignore[reportArgumentType]
 
 
 def test_an_edit_that_was_not_compared_is_not_suggested_unasked() -> None:
     proposal = Proposal(texts=("x",), token_ids=(), source="replayed_edit")
     edit = Scored(proposal=proposal, log_prob=0.0, line_nll=(0.0,), syntax_errors=0)
-    assert suggested_edit(edit, None, margin=1.0) == Rejection(reason="low_confidence")
+    assert suggested_edit(edit, None, margin=1.0, weights=Weights()) == Rejection(reason="low_confidence")
 
 
 def test_replays_are_of_one_hole() -> None:
