@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from dgemma_lsp.documents.lines import Place, content_length, split_lines, text_between
 from dgemma_lsp.documents.window import Range
@@ -39,7 +39,10 @@ def hunks(lines: Sequence[str], hole: Range, text: str) -> tuple[Hunk, ...]:
         line = bisect_right(firsts, offset) - 1
         return Place(start.line + line, offset - firsts[line])
 
-    moved = (_moved(standing, *replaced, *within) for replaced in _replaced(standing, head + text + tail, lines, end))
+    replaced = list(_replaced(standing, head + text + tail, lines, end))
+    moved = [_moved(standing, *each, *within) for each in replaced]
+    if any(past > first for (_, past, _), (first, _, _) in pairwise(moved)):
+        moved = [_moved(standing, *_joined(standing, replaced), *within)]
     return tuple(Hunk(start=place(first), end=place(past), text=new) for first, past, new in moved)
 
 
@@ -62,6 +65,15 @@ def _replaced(old: str, new: str, lines: Sequence[str], end: Place) -> Iterator[
             yield firsts[first], firsts[past], ""
         elif tag == "delete":
             yield ends[first - 1], ends[-1], ""
+
+
+def _joined(text: str, replaced: Sequence[tuple[int, int, str]]) -> tuple[int, int, str]:
+    """Several replacements as one, with what stays between them."""
+    first, past, new = replaced[0]
+    for other_first, other_past, other_new in replaced[1:]:
+        new += text[past:other_first] + other_new
+        past = other_past
+    return first, past, new
 
 
 def _moved(text: str, first: int, past: int, new: str, low: int, high: int) -> tuple[int, int, str]:

@@ -93,6 +93,8 @@ def test_a_selection_is_a_hole_without_the_blanks_around_it(marked: str, languag
         ("⟦a\r\nb⟧", "a\nb\nc", [((1, 1), (1, 1), "\r\nc")]),
         ("⟦a\rb\nc⟧\r\n", "a\nb\nc", []),
         ("⟦a⟧", "", [((0, 0), (0, 1), "")]),
+        # Two replacements that would meet within the hole are one.
+        ("a⟦\n⟧a", "b\n", [((0, 1), (1, 0), "b\n")]),
         ("\t⟦⟧\n", "a\n\tb", [((0, 1), (0, 1), "a\n\tb")]),
     ],
 )
