@@ -1,4 +1,4 @@
-"""2,000 random rewrites and edits, applied and taken back as an editor does it: not a byte changes that was not offered.
+"""2,000 random rewrites and edits, applied and taken back as editors do it: not a byte changes that was not offered.
 
 The files have every kind of line end, tabs, emoji, lone surrogates, and often no end of the last line.
 """
@@ -61,7 +61,7 @@ class Buffer:
     def offset(self, position: Json) -> int:
         """Where a position lies; it must be one that a character begins or ends at."""
         starts = [0, *(end.end() for end in LINE_END.finditer(self.text))]
-        start = starts[position["line"]]
+        start: int = starts[position["line"]]
         end = LINE_END.search(self.text, start)
         content = self.text[start : end.start() if end else None]
         units = 0
@@ -151,14 +151,18 @@ def is_place(text: str, at: int) -> bool:
 
 async def check_edit(client: WireClient, uri: str, dice: random.Random, buffer: Buffer) -> bool:
     """Change a name somewhere, ask what follows, and take it. Whether anything was offered."""
-    client.engine.script = lambda request: offers(random_answer(dice, request.middles[0]))(request)
+
+    def script(request: InfillRequest) -> list[Event]:
+        return offers(random_answer(dice, request.middles[0]))(request)
+
+    client.engine.script = script
     found = list(re.finditer("|".join(NAMES), buffer.text))
     if not found:
         return False
     name = dice.choice(found)
-    change = {"range": buffer.span(*name.span()), "text": "total_" + name[0]}
-    client.change(change, uri=uri, version=2)
-    buffer.text = buffer.text[: name.start()] + change["text"] + buffer.text[name.end() :]
+    renamed = "total_" + name[0]
+    client.change({"range": buffer.span(*name.span()), "text": renamed}, uri=uri, version=2)
+    buffer.text = buffer.text[: name.start()] + renamed + buffer.text[name.end() :]
     params = {
         "textDocument": {"uri": uri, "version": 2},
         "position": buffer.position(name.start()),
