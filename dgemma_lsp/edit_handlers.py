@@ -105,18 +105,18 @@ def _question(ls: Server, params: InlineEditParams, label: str) -> EditQuestion 
     if params.position.line >= len(document.lines):
         return Silence("no_position")
     folders = [folder.uri for folder in ls.workspace.folders.values()]
-    if silence := exclusion(uri, folders, config.exclude):
+    if silence := _exclusion(document, folders, config.exclude):
         return silence
-    documents = {
-        each.uri: each for each in ls.documents if each is document or _is_shown(each, folders, config.exclude)
-    }
-    changes = [change for change in ls.documents.recent_changes() if change.uri in documents]
+    changes = ls.documents.recent_changes()
+    others = (each for each in ls.documents if each is not document) if changes else ()
+    shown = [document, *(each for each in others if not _exclusion(each, folders, config.exclude))]
+    documents = {each.uri: each for each in shown}
     diagnostics = () if context is None else context.diagnostics
     return EditQuestion(
         uri=uri,
         cursor=to_place(document.lines, params.position.line, params.position.character, ls.documents.encoding),
         documents=documents,
-        changes=changes,
+        changes=[change for change in changes if change.uri in documents],
         diagnostics=[each.range.start.line for each in diagnostics if each.range.start.line < len(document.lines)],
         path_of=lambda each: prompt_path(each, folders),
         config=config,
@@ -125,8 +125,7 @@ def _question(ls: Server, params: InlineEditParams, label: str) -> EditQuestion 
     )
 
 
-def _is_shown(document: Document, folders: list[str], exclude: tuple[str, ...]) -> bool:
-    """Whether a document may be shown to the model, and changed."""
-    if exclusion(document.uri, folders, exclude):
-        return False
-    return text_exclusion(document.uri, "".join(document.lines)) is None
+def _exclusion(document: Document, folders: list[str], exclude: tuple[str, ...]) -> Silence | None:
+    """Why a document is neither shown to the model nor changed, or None."""
+    whole = "".join(document.lines)
+    return exclusion(document.uri, folders, exclude) or text_exclusion(document.uri, whole)

@@ -157,6 +157,7 @@ async def test_another_document_follows_and_is_jumped_to() -> None:
         (URI, TEXT, {"edits": {"automatic": False}}, "automatic_off"),
         (URI, TEXT, {"exclude": ["*.py"]}, "excluded"),
         ("file:///w/.env", "a=1\n", {}, "secret"),
+        (URI, 'KEY = "-----BEGIN PRIVATE KEY-----\\n' + "A" * 40 + '"\n', {}, "secret"),
     ],
 )
 async def test_what_is_left_alone_gets_no_edit(uri: str, text: str, settings: Json, reason: str) -> None:
@@ -166,6 +167,17 @@ async def test_what_is_left_alone_gets_no_edit(uri: str, text: str, settings: Js
         replace(client, 0, 0, 1, "b", version=2, uri=uri)
         assert (await ask(client, uri=uri))["result"]["rejection"]["reason"] == reason
         assert client.engine.requests == []
+
+
+async def test_what_is_left_alone_is_neither_shown_nor_changed() -> None:
+    async with connected(replays) as client:
+        await client.initialize(initializationOptions={"exclude": ["b.py"]})
+        client.open("def old():\n    pass\n")
+        client.open("from a import old\n", uri="file:///w/b.py")
+        client.insert(0, 0, "x = 1\n", version=2, uri="file:///w/b.py")
+        replace(client, 0, 4, 7, "new", version=2)
+        assert (await ask(client))["result"]["rejection"]["reason"] == "nothing_to_follow"
+        assert {change.path for request in client.engine.requests for change in request.changes} == {"a.py"}
 
 
 async def test_a_stale_question_gets_no_edit() -> None:
