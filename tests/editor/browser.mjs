@@ -17,6 +17,15 @@ const actions = {
   type: (text) => page.keyboard.type(text, { delay: 20 }),
   press: (key) => page.keyboard.press(key),
   texts: (selector) => page.locator(selector).allTextContents(),
+  // What decorations attach to the code is no text of the page; each is a string, or an address of a picture, in CSS.
+  attached: (selector) =>
+    page.locator(`${selector} span`).evaluateAll((spans) =>
+      spans.flatMap((span) =>
+        ["::before", "::after"]
+          .map((place) => getComputedStyle(span, place).content)
+          .filter((content) => !["none", "normal", '""'].includes(content)),
+      ),
+    ),
   click: (selector) => page.locator(selector).first().click(),
   double_click: (selector) => page.locator(selector).first().dblclick(),
   hover: (selector) => page.locator(selector).first().hover(),

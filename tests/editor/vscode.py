@@ -1,5 +1,6 @@
 """A real VS Code in a real browser, with the built extension installed in it, driven by its keyboard."""
 
+import base64
 import contextlib
 import json
 import os
@@ -7,9 +8,10 @@ import re
 import shlex
 import signal
 import subprocess
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Self, cast
+from xml.etree import ElementTree
 
 from tests.editor.editors import SCREENS, Code
 from tests.editor.waiting import LIMIT_S, wait_for
@@ -21,6 +23,9 @@ EDITOR = ".editor-group-container.active .monaco-editor .view-lines"
 ROW = ".quick-input-list .monaco-list-row"
 TOAST = ".notification-toast"
 STATUS = '[id="dgemma-lsp.dgemma.dgemma.status"][aria-label^="dgemma: {}"]'
+LENS = ".codelens-decoration a"
+INPUT = ".quick-input-widget:visible"
+PICTURE = "data:image/svg+xml;base64,"
 LISTENING = re.compile(r"HTTP server listening on (\S+)")
 
 SETTINGS: dict[str, object] = {
@@ -145,6 +150,25 @@ class CodeSession:
         """The texts of all elements that a CSS selector finds."""
         return [text.replace("\xa0", " ") for text in cast(list[str], self.do("texts", selector))]
 
+    def attached(self) -> list[str]:
+        """The texts that decorations show in the active editor."""
+        contents = (content for content in cast(list[str], self.do("attached", EDITOR)) if PICTURE not in content)
+        return [content.strip('"').replace("\xa0", " ") for content in contents]
+
+    def pictures(self) -> list[ElementTree.Element]:
+        """The pictures, in SVG, that decorations show in the active editor."""
+        found = (content.partition(PICTURE)[2] for content in cast(list[str], self.do("attached", EDITOR)))
+        return [ElementTree.fromstring(base64.b64decode(data.rstrip('")'))) for data in found if data]
+
+    def pictured(self) -> list[str]:
+        """What is written in these pictures."""
+        rows = ([row for row in picture if row.tag.endswith("text")] for picture in self.pictures())
+        return ["\n".join("".join(row.itertext()).rstrip() for row in picture) for picture in rows]
+
+    def lenses(self) -> list[str]:
+        """What the code lenses of the active editor offer."""
+        return [text.strip() for text in self.texts(LENS)]
+
     def ghost(self) -> list[str]:
         """What is suggested, line by line."""
         first = "".join(self.texts(GHOST))
@@ -155,6 +179,10 @@ class CodeSession:
         wait_for(
             lambda: any(text in found for found in self.texts(selector)), f"{text!r} in {selector}", self._describe
         )
+
+    def wait_for(self, look: Callable[[], bool], what: str) -> None:
+        """Waits until something is to be seen. what: in words, for the failure's message."""
+        wait_for(look, what, self._describe)
 
     def wait_for_ghost(self, lines: list[str]) -> None:
         """Waits until this is suggested."""
@@ -167,7 +195,7 @@ class CodeSession:
     def open_file(self, name: str, text: str = "") -> Path:
         """Puts a file into the workspace, opens it as a person does, and puts the cursor to its end."""
         file = self.workspace / name
-        file.write_text(text)
+        file.write_text(text, newline="")
         row = f'.explorer-viewlet .monaco-list-row:has-text("{name}")'
         self.wait_for_text(row, name)
 
@@ -185,7 +213,7 @@ class CodeSession:
 
         def saved() -> bool:
             self.do("press", "Control+s")
-            return file.read_text() == text
+            return file.read_bytes().decode() == text
 
         wait_for(saved, f"{text!r} in {file.name}", self._describe)
 

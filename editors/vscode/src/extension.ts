@@ -3,19 +3,22 @@
 import { delimiter, dirname } from "node:path";
 import * as vscode from "vscode";
 import { LanguageClient } from "vscode-languageclient/node";
-import { Environments } from "./environments";
+import { EditSuggestions } from "./edits/suggestions";
 import { HostLog } from "./hostLog";
-import { install } from "./install";
 import { toggle } from "./languages";
 import { showMenu } from "./menu";
 import { Pause } from "./pause";
-import { findProgram, output } from "./program";
+import { Rewriter } from "./rewrite/rewriter";
+import { Environments } from "./server/environments";
+import { install } from "./server/install";
+import { findProgram, output } from "./server/program";
 import { StatusItem, statusChanged, statusRequest } from "./status";
 
 const PAUSE_MINUTES = 10;
 const WALKTHROUGH = "dgemma-lsp.dgemma#start";
 const INSTALL = "Install…";
 const UPDATE = "Update…";
+const SELECTOR = ["file", "untitled", "vscode-notebook-cell"].map((scheme) => ({ scheme }));
 
 let client: LanguageClient | undefined;
 
@@ -25,24 +28,34 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const pause = new Pause();
   const hostLog = new HostLog();
   const environments = new Environments(context);
-  context.subscriptions.push(log, item, pause, hostLog);
+  const running = () => client;
+  const rewriter = new Rewriter(SELECTOR, running, context.globalState);
+  const edits = new EditSuggestions(SELECTOR, running, () => pause.describe() !== undefined);
+  context.subscriptions.push(log, item, pause, hostLog, rewriter, edits);
 
   const language = () => vscode.window.activeTextEditor?.document.languageId;
 
   function clientFor(command: string): LanguageClient {
     const server = { command, args: ["--stdio"] };
     return new LanguageClient("dgemma", "dgemma", server, {
-      documentSelector: [
-        { scheme: "file" },
-        { scheme: "untitled" },
-        { scheme: "vscode-notebook-cell" },
-      ],
+      documentSelector: SELECTOR,
       initializationOptions: { statusNotifications: true },
       outputChannel: log,
       middleware: {
-        provideInlineCompletionItems(document, position, context, token, next) {
+        async provideInlineCompletionItems(document, position, context, token, next) {
+          const edit = edits.ghostText(document, position);
+          if (edit) {
+            return edit;
+          }
           const automatic = context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic;
-          return automatic && pause.describe() ? [] : next(document, position, context, token);
+          if (automatic && (pause.describe() || edits.isFollowing(document))) {
+            return [];
+          }
+          const items = await next(document, position, context, token);
+          if (items && (Array.isArray(items) ? items : items.items).length) {
+            edits.giveWay();
+          }
+          return items;
         },
       },
     });
@@ -117,7 +130,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
 
   const run = (command: string, ...args: unknown[]) =>
     vscode.commands.executeCommand(command, ...args);
-  const commands: Record<string, () => unknown> = {
+  const commands: Record<string, (...args: never[]) => unknown> = {
     suggest: () => run("editor.action.inlineSuggest.trigger"),
     pause: () => pause.start(PAUSE_MINUTES),
     resume: () => pause.stop(),
@@ -130,6 +143,9 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     restartServer: restart,
     restartHost,
     installServer,
+    rewrite: () => rewriter.ask(),
+    ...prefixed("rewrite", rewriter.commands),
+    ...prefixed("edits", edits.commands),
   };
   for (const [name, action] of Object.entries(commands)) {
     context.subscriptions.push(vscode.commands.registerCommand(`dgemma.${name}`, action));
@@ -143,6 +159,10 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     }),
   );
   await start();
+}
+
+function prefixed<T>(prefix: string, named: Record<string, T>): Record<string, T> {
+  return Object.fromEntries(Object.entries(named).map(([name, it]) => [`${prefix}.${name}`, it]));
 }
 
 export async function deactivate(): Promise<void> {

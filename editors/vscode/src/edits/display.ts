@@ -1,0 +1,87 @@
+/** An edit that is offered, in decorations: what goes is red, what comes green; or where it is. */
+
+import * as vscode from "vscode";
+import { boxBelow } from "../display/box";
+import { lineChange } from "../display/change";
+import { untabbed } from "../display/picture";
+import { isAbout, type Offer } from "./offer";
+
+const NO_BREAK_SPACE = "\u00a0";
+
+/** Where the edit is, as seen from an editor. */
+function placeOf(offer: Offer, editor: vscode.TextEditor): string {
+  const line = offer.position.line + 1;
+  const name = vscode.Uri.parse(offer.uri).path.split("/").at(-1);
+  return isAbout(offer, editor) ? `at line ${line}` : `in ${name}, line ${line}`;
+}
+
+export class EditDisplay {
+  private readonly removed = vscode.window.createTextEditorDecorationType({
+    backgroundColor: new vscode.ThemeColor("diffEditor.removedTextBackground"),
+  });
+  private readonly added = vscode.window.createTextEditorDecorationType({});
+  private readonly hint = vscode.window.createTextEditorDecorationType({
+    after: {
+      margin: "0 0 0 2em",
+      color: new vscode.ThemeColor("editorCodeLens.foreground"),
+      border: "1px solid",
+      borderColor: new vscode.ThemeColor("editorWidget.border"),
+    },
+  });
+
+  /** Shows the edit itself. */
+  show(editor: vscode.TextEditor, offer: Offer): void {
+    const { document } = editor;
+    const tabSize = Number(editor.options.tabSize);
+    const gone = offer.hunks.map(({ range }) => range).filter((range) => !range.isEmpty);
+    editor.setDecorations(this.removed, gone);
+    const inLine = offer.hunks.every(
+      ({ range, newText }) => range.isSingleLine && !/[\r\n]/.test(newText),
+    );
+    if (inLine) {
+      editor.setDecorations(
+        this.added,
+        offer.hunks
+          .filter(({ newText }) => newText)
+          .map(({ range, newText }) => ({
+            range: new vscode.Range(range.end, range.end),
+            renderOptions: {
+              after: {
+                contentText: untabbed(newText, tabSize).replaceAll(" ", NO_BREAK_SPACE),
+                color: new vscode.ThemeColor("editor.foreground"),
+                backgroundColor: new vscode.ThemeColor("diffEditor.insertedTextBackground"),
+              },
+            },
+          })),
+      );
+      return;
+    }
+    const { line, removed, added } = lineChange(document, offer);
+    const last = removed ? line + removed - 1 : line - 1;
+    editor.setDecorations(
+      this.added,
+      added.length ? [boxBelow(document, last, added, tabSize)] : [],
+    );
+  }
+
+  /** Says at the end of the cursor's line where the edit is, or at its own end that the key makes it. */
+  showHint(editor: vscode.TextEditor, offer: Offer, shown: boolean): void {
+    const line = shown ? offer.range.start.line : editor.selection.active.line;
+    const contentText = shown ? "Tab" : `→ Edit ${placeOf(offer, editor)} (Tab)`;
+    const { end } = editor.document.lineAt(line).range;
+    const hint = { range: new vscode.Range(end, end), renderOptions: { after: { contentText } } };
+    editor.setDecorations(this.hint, [hint]);
+  }
+
+  clear(editor: vscode.TextEditor): void {
+    for (const decoration of [this.removed, this.added, this.hint]) {
+      editor.setDecorations(decoration, []);
+    }
+  }
+
+  dispose(): void {
+    this.removed.dispose();
+    this.added.dispose();
+    this.hint.dispose();
+  }
+}

@@ -1,0 +1,225 @@
+/** Edit suggestions: what follows from the last change, one at a time; a key jumps there, and then makes it. */
+
+import * as vscode from "vscode";
+import type { LanguageClient } from "vscode-languageclient/node";
+import { apply } from "../display/change";
+import { setContext } from "../setContext";
+import { EditDisplay } from "./display";
+import { endOf, isAbout, isNear, isSmall, type Offer } from "./offer";
+import { AUTOMATIC, EDIT_REJECTED, INVOKED, type TriggerKind } from "./protocol";
+import { requestEdit, runOnServer } from "./request";
+import { Trigger } from "./trigger";
+
+const MESSAGE_MS = 5_000;
+/** What VS Code runs when the user has taken an edit that was shown as ghost text. */
+const GHOST_ACCEPTED = "dgemma.ghostAccepted";
+
+export class EditSuggestions {
+  private offer: Offer | undefined;
+  /** Whether the edit itself is shown, and not only where it is. */
+  private shown = false;
+  private made: { document: vscode.TextDocument; version: number } | undefined;
+  private asking = new vscode.CancellationTokenSource();
+  private readonly display = new EditDisplay();
+  private readonly trigger = new Trigger(
+    () => this.hide(),
+    (editor) => this.follow(editor),
+  );
+  private readonly subscriptions: vscode.Disposable[] = [
+    this.trigger,
+    this.display,
+    vscode.commands.registerCommand(GHOST_ACCEPTED, (offer: Offer) => this.accepted(offer)),
+    vscode.window.onDidChangeActiveTextEditor((editor) => this.followCursor(editor)),
+    vscode.window.onDidChangeTextEditorSelection(({ textEditor }) => {
+      if (textEditor === vscode.window.activeTextEditor) {
+        this.followCursor(textEditor);
+      }
+    }),
+  ];
+
+  /** What the commands `dgemma.edits.…` do. */
+  readonly commands: Record<string, () => unknown> = {
+    suggest: () => this.suggest(),
+    accept: () => (this.shown ? this.accept() : this.jump()),
+    dismiss: () => this.dismiss(),
+    toggle: () => {
+      const settings = vscode.workspace.getConfiguration("dgemma.edits");
+      const automatic = !settings.get<boolean>("automatic", true);
+      return settings.update("automatic", automatic, vscode.ConfigurationTarget.Global);
+    },
+  };
+
+  /** client: the language server's, while there is one. isPaused: whether nothing is to be suggested unasked. */
+  constructor(
+    private readonly selector: vscode.DocumentSelector,
+    private readonly client: () => LanguageClient | undefined,
+    private readonly isPaused: () => boolean,
+  ) {}
+
+  /** The edit that inline completion is to show in place of a suggestion, where there is one. */
+  ghostText(
+    document: vscode.TextDocument,
+    position: vscode.Position,
+  ): vscode.InlineCompletionItem[] | undefined {
+    const { offer } = this;
+    if (!offer?.ghostText || this.shown || !isAskedAt(offer, document, position)) {
+      return undefined;
+    }
+    const { range, newText } = offer.ghostText;
+    const command = { title: offer.accepted.title, command: GHOST_ACCEPTED, arguments: [offer] };
+    return [new vscode.InlineCompletionItem(newText, range, command)];
+  }
+
+  /** Whether an edit was made last, and what follows from it comes before any other suggestion. */
+  isFollowing(document: vscode.TextDocument): boolean {
+    return this.made?.document === document && this.made.version === document.version;
+  }
+
+  /** Gives way to a suggestion at the cursor: one key does one thing at a time. */
+  giveWay(): void {
+    this.trigger.cancel();
+    this.hide();
+  }
+
+  private follow(editor: vscode.TextEditor): void {
+    const settings = vscode.workspace.getConfiguration("dgemma.edits", editor.document);
+    if (settings.get<boolean>("automatic", true) && !this.isPaused()) {
+      void this.ask(editor, AUTOMATIC);
+    }
+  }
+
+  private async suggest(): Promise<void> {
+    const editor = vscode.window.activeTextEditor;
+    if (editor) {
+      await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
+      const reason = await this.ask(editor, INVOKED);
+      if (reason) {
+        vscode.window.setStatusBarMessage(`dgemma: no edit to suggest: ${reason}`, MESSAGE_MS);
+      }
+    }
+  }
+
+  /** Asks and shows the answer; returns in words why there is none. */
+  private async ask(editor: vscode.TextEditor, kind: TriggerKind): Promise<string | undefined> {
+    this.trigger.cancel();
+    this.hide();
+    const client = this.client();
+    if (!client?.isRunning() || !vscode.languages.match(this.selector, editor.document)) {
+      return undefined;
+    }
+    this.asking = new vscode.CancellationTokenSource();
+    const answer = await requestEdit(client, editor, kind, this.asking.token);
+    if (typeof answer === "string" || !answer) {
+      return answer;
+    }
+    this.offer = answer;
+    if (answer.ghostText && isAskedAt(answer, editor.document, editor.selection.active)) {
+      await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
+    } else {
+      this.shown = isSmall(answer) && isNear(answer, editor);
+      this.draw();
+    }
+    return undefined;
+  }
+
+  private async jump(): Promise<void> {
+    const { offer } = this;
+    if (offer) {
+      const { position, uri } = offer;
+      const selection = new vscode.Range(position, position);
+      await vscode.window.showTextDocument(vscode.Uri.parse(uri), { selection });
+      this.offer = offer; // On the way there it may have gone.
+      this.shown = true;
+      this.draw();
+    }
+  }
+
+  private async accept(): Promise<void> {
+    const { offer } = this;
+    const editor = vscode.window.activeTextEditor;
+    if (!offer || !editor) {
+      return;
+    }
+    this.hide();
+    const fits = isAbout(offer, editor) && editor.document.version === offer.version;
+    if (!fits || !(await apply(editor, [offer]))) {
+      const message = "dgemma: The document has changed since, so the edit was not made.";
+      vscode.window.setStatusBarMessage(message, MESSAGE_MS);
+      return;
+    }
+    const end = endOf(offer);
+    editor.selection = new vscode.Selection(end, end);
+    await this.accepted(offer);
+  }
+
+  /** Tells the server, and asks at once for what follows. */
+  private async accepted({ accepted }: Offer): Promise<void> {
+    this.trigger.cancel();
+    const editor = vscode.window.activeTextEditor;
+    this.made = editor && { document: editor.document, version: editor.document.version };
+    await runOnServer(this.client(), accepted.command, accepted.arguments);
+    if (editor && editor === vscode.window.activeTextEditor) {
+      await this.ask(editor, AUTOMATIC);
+    }
+  }
+
+  private async dismiss(): Promise<void> {
+    const { offer } = this;
+    this.hide();
+    if (offer) {
+      await runOnServer(this.client(), EDIT_REJECTED, [offer.id]);
+    }
+  }
+
+  /** Shows the edit once the cursor is there, and nothing once it is neither there nor where it was asked for. */
+  private followCursor(editor: vscode.TextEditor | undefined): void {
+    const { offer } = this;
+    if (!offer) {
+      return;
+    }
+    if (!editor) {
+      this.hide();
+    } else if (isNear(offer, editor)) {
+      this.shown ||= isSmall(offer) && !offer.ghostText;
+      this.draw();
+    } else if (!this.shown && isAskedAt(offer, editor.document, editor.selection.active)) {
+      this.draw();
+    } else {
+      this.hide();
+    }
+  }
+
+  private hide(): void {
+    this.asking.cancel();
+    this.offer = undefined;
+    this.shown = false;
+    this.draw();
+  }
+
+  private draw(): void {
+    const { offer } = this;
+    const drawn = offer && (this.shown || !offer.ghostText) ? offer : undefined;
+    setContext("dgemma.hasEdit", drawn !== undefined);
+    for (const editor of vscode.window.visibleTextEditors) {
+      this.display.clear(editor);
+      if (drawn && isAbout(drawn, editor) && (this.shown || isSmall(drawn))) {
+        this.display.show(editor, drawn);
+      }
+      if (drawn && editor === vscode.window.activeTextEditor) {
+        this.display.showHint(editor, drawn, this.shown);
+      }
+    }
+  }
+
+  dispose(): void {
+    this.asking.cancel();
+    for (const subscription of this.subscriptions) {
+      subscription.dispose();
+    }
+  }
+}
+
+/** Whether an edit was asked for in this line. */
+function isAskedAt({ asked }: Offer, document: vscode.TextDocument, at: vscode.Position): boolean {
+  return asked.document === document && asked.position.line === at.line;
+}
