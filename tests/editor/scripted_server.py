@@ -7,8 +7,8 @@ all for a user who asks, and the first of them, or none if it is "", for one who
 to be held back until the next request is there, and the one that is held back gets error -32800. Where several endings
 apply, the longest does; where none does, there is no suggestion.
 
-rewrites: an instruction to its answer (`Rewriting`), to several for the seeds from 0 on, or to null where the answer, and
-its last draft, are held back.
+rewrites: an instruction to its answer (`Rewriting`), to several for the seeds from 0 on, or to null where the answer
+and its last draft are held back.
 
 edits: what a text has become to what it was. Where the first stands in a document, the second, here or in another
 document, is offered to be changed likewise, in the order of the documents, unless the user has rejected that.
