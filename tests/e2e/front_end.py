@@ -18,7 +18,7 @@ TIMEOUT_S = 240.0
 
 class FrontEnd:
     """One process with one open document. `log` is what it has told the editor's log, `levels` the levels of that (1 an
-    error, 2 a warning, 3 news), `stderr` what it has not told."""
+    error, 2 a warning, 3 news), `stderr` what it has not told; `progress` are the partial results."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdin is not None
@@ -26,6 +26,7 @@ class FrontEnd:
         assert process.stderr is not None
         self.pid = process.pid
         self.log: list[str] = []
+        self.progress: list[Json] = []
         self.levels: set[int] = set()
         self.stderr = bytearray()
         self._stdin, self._stdout, self._stderr = process.stdin, process.stdout, process.stderr
@@ -67,6 +68,12 @@ class FrontEnd:
         }
         return self.ask("textDocument/inlineCompletion", params)
 
+    def rewrite(self, first: int, past: int, **params: object) -> asyncio.Future[Json]:
+        """Rewrite some lines."""
+        span = {"start": {"line": first, "character": 0}, "end": {"line": past, "character": 0}}
+        document = {"uri": URI, "version": self._version}
+        return self.ask("dgemma/rewrite", {"textDocument": document, "range": span, "instruction": "do it", **params})
+
     def cancel_last(self) -> None:
         """Cancel the last request, answered or not."""
         self.notify("$/cancelRequest", {"id": len(self._answers)})
@@ -90,6 +97,8 @@ class FrontEnd:
                 message: Json = json.loads(await self._stdout.readexactly(length))
                 if "method" not in message:
                     self._answers[message["id"]].set_result(message)
+                elif message["method"] == "$/progress":
+                    self.progress.append(message["params"])
                 elif message["method"] == "window/logMessage":
                     self.log.append(message["params"]["message"])
                     self.levels.add(message["params"]["type"])

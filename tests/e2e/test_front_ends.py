@@ -108,6 +108,25 @@ async def test_of_200_requests_each_after_an_edit_one_is_answered(desk: Desk) ->
         assert status.failed == 0
 
 
+async def test_a_rewrite_that_is_cancelled_frees_the_host_within_a_step(desk: Desk) -> None:
+    async with fake_front_end(desk) as editor:
+        await editor.complete(1, 12)
+        desk.script.hold("step")
+        rewrite = editor.rewrite(1, 2, seed=1_000)
+        await desk.script.until(lambda: len(desk.script.lines("ran")) == STEPS + 1)
+        editor.cancel_last()
+        assert (await rewrite)["error"]["code"] == -32800
+        host = desk.client()
+        await until(host, lambda status: status.cancelled == 1)
+        desk.script.release("step")
+        # The next one has the model to itself, and each of its steps is seen.
+        answer = await editor.rewrite(1, 2, seed=7, partialResultToken="frames")
+        assert answer["result"]["candidates"]
+        assert len(editor.progress) == 7
+        assert len(desk.script.lines("ran")) == STEPS + 1 + 7
+        assert (await host.status()).steps_after_cancel_max <= 1
+
+
 async def test_a_killed_host_costs_one_empty_answer(desk: Desk) -> None:
     desk.script.hold("load")
     async with fake_front_end(desk) as editor:

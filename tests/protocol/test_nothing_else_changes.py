@@ -61,7 +61,8 @@ class Buffer:
     def offset(self, position: Json) -> int:
         """Where a position lies; it must be one that a character begins or ends at."""
         starts = [0, *(end.end() for end in LINE_END.finditer(self.text))]
-        start: int = starts[position["line"]]
+        line: int = position["line"]
+        start = starts[line]
         end = LINE_END.search(self.text, start)
         content = self.text[start : end.start() if end else None]
         units = 0
