@@ -63,6 +63,15 @@ class Offered:
     ms: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rewritten:
+    """An answer to a rewrite. texts: the document with each candidate in it, best first. reason: why there are none."""
+
+    texts: tuple[str, ...]
+    reason: str = ""
+    ms: float
+
+
 @dataclass(slots=True)
 class Client:
     """A connection. documents: those that are open, by URI. Each case has a workspace folder of its own, so that
@@ -160,12 +169,22 @@ class Client:
         span = document.span(items[0]["range"]) if "range" in items[0] else at
         return Offered(change=Replacement(span=span, text=items[0]["insertText"]), uri=document.uri, ms=ms)
 
+    def rewritten(self, document: Document, selection: Span, instruction: str) -> Rewritten:
+        """Have a selection rewritten; the document stays as it is."""
+        params = {
+            "textDocument": {"uri": document.uri, "version": document.version},
+            "range": document.range(selection),
+            "instruction": instruction,
+        }
+        started = time.perf_counter()
+        answer = self._answer("dgemma/rewrite", params)
+        ms = 1000 * (time.perf_counter() - started)
+        texts = tuple(_applied(document, candidate["hunks"]) for candidate in answer["candidates"])
+        return Rewritten(texts=texts, reason=answer.get("rejection", {}).get("reason", ""), ms=ms)
+
     def tell(self, command: str, edit_id: str) -> None:
         """Say what has become of an edit."""
-        params = {"command": command, "arguments": [edit_id]}
-        answer = self.editor.request("workspace/executeCommand", params)
-        if "error" in answer:
-            raise RuntimeError(f"{command}: {answer['error']['message']}")
+        self._answer("workspace/executeCommand", {"command": command, "arguments": [edit_id]})
 
     def _ask(self, method: str, document: Document, offset: int, *, invoked: bool) -> dict[str, Any]:
         params = {
@@ -173,6 +192,9 @@ class Client:
             "position": document.position(offset),
             "context": {"triggerKind": 1 if invoked else 2},
         }
+        return self._answer(method, params)
+
+    def _answer(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         answer = self.editor.request(method, params)
         if "error" in answer:
             raise RuntimeError(f"{method}: {answer['error']['message']}")
@@ -191,6 +213,14 @@ def serving(command: Sequence[str]) -> Generator[Client]:
         client.wait_until_ready()
         yield client
         client.editor.leave()
+
+
+def _applied(document: Document, hunks: Sequence[dict[str, Any]]) -> str:
+    """A document's text with hunks in it, which are in order."""
+    text = document.text
+    for hunk in reversed(hunks):
+        text = Replacement(span=document.span(hunk["range"]), text=hunk["newText"]).applied(text)
+    return text
 
 
 def _strokes(change: Replacement) -> list[Replacement]:

@@ -122,11 +122,11 @@ def _exactness(model: Model, split: str, limit: int, kept: AnswerFile) -> Exactn
 def _renamed(model: Model, rewrites: Sequence[Example], kept: AnswerFile) -> Share:
     """How many rewrites come out right at the answer's length."""
     named = {str(number): example for number, example in enumerate(rewrites)}
-    answers = kept.answered("renames", "oracle", named, partial(_rewritten, model))
+    answers = kept.answered("renames", "oracle", named, partial(rewritten_at_length, model))
     return Share.of([(answer.middle,) == example.answers for answer, example in zip(answers, rewrites, strict=True)])
 
 
-def _rewritten(model: Model, example: Example) -> Answer:
+def rewritten_at_length(model: Model, example: Example) -> Answer:
     """What a checkpoint makes of an example of one hole at the answer's length."""
     layout = lay_out(example.request, model.tokens, model.profile.window)
     if isinstance(layout, Rejection):

@@ -1,6 +1,7 @@
 """A server over stdio that suggests edits by one rule: the word that was changed is changed where it stands next.
 
-Run as a program, so that the benchmark talks to it as to the real one. Silent where no word was changed.
+It rewrites to instructions like "a -> b", each word a hunk of its own. Silent where no word was changed. Run as a
+program, so that the benchmark talks to it as to the real one.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ class Stub:
                 return {"state": "ready", "message": ""}
             case "dgemma/inlineEdit":
                 return self.edit(params["textDocument"])
+            case "dgemma/rewrite":
+                return self.rewrite(params)
             case "textDocument/inlineCompletion":
                 return {"items": [{"insertText": "pass"}]}
             case "workspace/executeCommand":
@@ -61,6 +64,15 @@ class Stub:
         start, end = (_position(self.texts[uri], at) for at in found.span())
         edit = {"id": f"{old}-{new}", "textDocument": document, "range": {"start": start, "end": end}, "newText": new}
         return answer | {"edit": edit}
+
+    def rewrite(self, params: dict[str, Any]) -> dict[str, Any]:
+        text = self.texts[params["textDocument"]["uri"]]
+        start, end = (_offset(text.split("\n"), params["range"][side]) for side in ("start", "end"))
+        old, _, new = params["instruction"].partition(" -> ")
+        found = [match.span() for match in re.compile(rf"\b{old}\b").finditer(text, start, end)]
+        ranges = [{"start": _position(text, start), "end": _position(text, end)} for start, end in found]
+        candidates = [{"hunks": [{"range": each, "newText": new} for each in ranges]}] if ranges else []
+        return {"textDocument": params["textDocument"], "candidates": candidates, "stats": {}}
 
 
 def _offset(lines: list[str], position: dict[str, int]) -> int:

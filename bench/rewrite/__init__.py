@@ -1,0 +1,1 @@
+"""Rewrites of a selection to an instruction, measured: sets whose programs have tests, and mechanical ones."""
