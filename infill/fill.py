@@ -24,6 +24,7 @@ from infill.prompt.window import WindowBudget
 from infill.proposal import Proposal, Scored, Steps
 from infill.propose.continuation import Continuation
 from infill.propose.denoise import DenoisedRows
+from infill.propose.joined import Joined
 from infill.propose.prompt_lookup import PromptLookup
 from infill.propose.proposer import Proposer
 from infill.propose.replayed_edit import ReplayedEdit
@@ -36,6 +37,7 @@ PROPOSERS: dict[ProposerName, Proposer] = {
     "denoise": DenoisedRows(),
     "prompt_lookup": PromptLookup(),
     "continuation": Continuation(),
+    "joined": Joined(),
     "replayed_edit": ReplayedEdit(),
 }
 

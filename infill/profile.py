@@ -24,7 +24,7 @@ from infill.request import InfillRequest
 
 FILE = "infill.json"
 
-ProposerName: TypeAlias = Literal["denoise", "prompt_lookup", "continuation", "replayed_edit"]
+ProposerName: TypeAlias = Literal["denoise", "prompt_lookup", "continuation", "joined", "replayed_edit"]
 Stages: TypeAlias = tuple[tuple[ProposerName, ...], ...]
 """Proposers, those of a stage scored together."""
 
@@ -80,12 +80,12 @@ class Weights:
     """What counts in the rank beside the log-probability, in nats.
 
     syntax_error: that an added error costs. misplaced: that a text costs which repeats a line next to it or gives what
-    stands on its right to another statement. unknown_word: that an unknown word costs; a model that is sure of one has
-    its way.
+    stands on its right to another statement. unknown_word: that an unknown word costs. A model that is sure of either
+    has its way.
     """
 
     syntax_error: float = 60.0
-    misplaced: float = 30.0
+    misplaced: float = 8.0
     unknown_word: float = 8.0
 
 

@@ -18,6 +18,9 @@ from infill.proposal import Proposal
 from infill.request import Rejection
 from infill.task import Task
 
+# Sources whose texts are known to end where they do, whatever lines they run over.
+_WHOLE = ("prompt_lookup", "joined")
+
 
 def finished(proposal: Proposal, task: Task) -> Proposal | Rejection:
     """A proposal with its texts cut at the end of their line or scope, without what repeats the text after the hole;
@@ -25,7 +28,7 @@ def finished(proposal: Proposal, task: Task) -> Proposal | Rejection:
     if proposal.source == "replayed_edit":
         return proposal  # All of it is known.
     texts = list(proposal.texts)
-    mode = None if proposal.source == "prompt_lookup" and task.mode == "within" else task.mode
+    mode = None if proposal.source in _WHOLE and task.mode == "within" else task.mode
     for hole, raw in enumerate(proposal.texts):
         text = trim_completion(raw, surroundings(hole, texts, task.layout, mode))
         if isinstance(text, Rejection):

@@ -13,11 +13,12 @@ from itertools import product, takewhile
 
 from infill.syntax.brackets import LINE_QUOTES, OPENER, closing, loose, openings
 from infill.syntax.parser import error_count
-from infill.text.indentation import OPENERS, margin_of, step_of
+from infill.text.indentation import OPENERS, margin_of, near_margins, step_of
 
 _WORD = re.compile(r"\w+")
 # Words with which lines begin elsewhere, the commonest, that are tried as the beginning of this one.
 _MOST_WORDS = 8
+_MOST_MARGINS = 3
 # What may stand before closed brackets, before opened ones, and between the two.
 _CLOSED = ("", "x", "+ x", ", x")
 _OPENED = ("x = ", "", "x", "if ", "if x", "raise x", "return ", "x, ")
@@ -58,29 +59,28 @@ def _marks(language: str) -> tuple[str, ...]:
 def over_lines(before: str, after: str, language: str) -> Iterator[str]:
     """Pieces of code over two lines, the first of which ends what stands on the left, and the second of which begins
     what stands on the right."""
-    lines = [*reversed(before.split("\n")), *after.split("\n")]
     names = ("x", "")
     ends = [name + end for name in names for end in best_ends(before + name, language, count=2)]
-    heads = [head + name for name in names for head in best_heads(name + after, language, lines=lines, count=2)]
+    heads = [head + name for name in names for head in best_heads(before, name + after, language, count=2)]
     yield from (f"{end}\n{head}" for end, head in product(ends, heads))
 
 
 def best_ends(before: str, language: str, *, count: int) -> list[str]:
-    """What may end a left side: nothing, what closes it, and the mark of a header or a statement; those first that
-    leave the fewest errors."""
+    """What may end a left side: nothing, or what closes it, perhaps with the mark of a header or a statement; those
+    first that leave the fewest errors."""
     lines = before.split("\n")
     closers = closing("\n".join(lines[-_LINES_OPEN.get(language, 1) :]))
     marks = ("", ":", "():", " = x") if language == "python" else ("", ";", " {")
-    ends = dict.fromkeys(["", *(closers + mark for mark in marks)])
-    return sorted(ends, key=lambda end: error_count(f"{before}{end}\n", language))[:count]
+    ordered = sorted((closers + mark for mark in marks), key=lambda end: error_count(f"{before}{end}\n", language))
+    return list(dict.fromkeys(["", *ordered]))[:count]
 
 
-def best_heads(after: str, language: str, *, lines: Sequence[str], count: int) -> list[str]:
+def best_heads(before: str, after: str, language: str, *, count: int) -> list[str]:
     """How the line may begin that a right side ends: with what opens the brackets and quotes that it closes, as a line
     elsewhere does that opens as much, or behind a block's header; those first that leave the fewest errors, the simpler
-    ones before others. lines: of what is shown, the nearest first."""
+    ones before others."""
     found: dict[str, int] = {}
-    for heads in _heads(after, language, lines):
+    for heads in _heads(before, after, language):
         for head in heads:
             found[head] = error_count(head + after, language)
         if not all(found.values()):
@@ -88,21 +88,28 @@ def best_heads(after: str, language: str, *, lines: Sequence[str], count: int) -
     return sorted(found, key=found.__getitem__)[:count]
 
 
-def _heads(after: str, language: str, lines: Sequence[str]) -> Iterator[Iterable[str]]:
+def _heads(before: str, after: str, language: str) -> Iterator[Iterable[str]]:
+    margins = _margins(before, after)[:_MOST_MARGINS]
     opened = list(openings(after, language))
-    yield _indented(after, opened)
-    stripped = [line.strip() for line in lines]
-    yield _indented(after, [head for opening in opened for head in _begun(stripped, opening)])
-    yield _in_blocks(after, opened, "if x:" if language == "python" else "if (x) {")
+    lines = [line.strip() for line in (*reversed(before.split("\n")), *after.split("\n"))]
+    yield _indented(after, margins, opened)
+    yield _indented(after, margins[:1], [head for opening in opened for head in _begun(lines, opening)])
+    yield _in_blocks(after, margins, opened, "if x:" if language == "python" else "if (x) {")
 
 
-def _indented(after: str, beginnings: Iterable[str]) -> Iterator[str]:
-    """Beginnings of a line as far in as the next one, or a step less where it opens what that stands in."""
-    rest = after.partition("\n")[0]
-    margin, blanks = margin_of(_following(after)), margin_of(after)
-    if rest.rstrip().endswith(OPENERS):
-        margin = margin.removesuffix(step_of(margin))
-    for beginning in beginnings:
+def _margins(before: str, after: str) -> list[str]:
+    """The margins that a line may have which ends with the right side: as far in as the next line, or a step less where
+    it opens what that stands in, and those of other lines near it."""
+    near = near_margins(before, after)
+    if after.partition("\n")[0].rstrip().endswith(OPENERS):
+        near = [margin.removesuffix(step_of(margin)) for margin in near[:1]] + near
+    return list(dict.fromkeys(near))
+
+
+def _indented(after: str, margins: Iterable[str], beginnings: Iterable[str]) -> Iterator[str]:
+    """Beginnings of a line with these margins, less the blanks that the rest of the line brings."""
+    blanks = margin_of(after)
+    for beginning, margin in product(beginnings, margins):
         if beginning or margin.startswith(blanks):
             yield margin + beginning if beginning else margin[len(blanks) :]
 
@@ -114,11 +121,11 @@ def _begun(lines: Iterable[str], opening: str) -> list[str]:
     return [beginning + mark + opening[1:] for beginning in begun]
 
 
-def _in_blocks(after: str, opened: Iterable[str], *headers: str) -> Iterator[str]:
-    """Beginnings of a line in a block, where the next line is no part of it."""
-    margin = margin_of(_following(after))
-    for header, opening in product(headers, opened):
-        yield f"{margin}{header}\n{margin}{step_of(margin)}{opening}"
+def _in_blocks(after: str, margins: Iterable[str], beginnings: Sequence[str], header: str) -> Iterator[str]:
+    """The same in a block behind a header."""
+    for margin in margins:
+        for head in _indented(after, [margin + step_of(margin)], beginnings):
+            yield f"{margin}{header}\n{head}"
 
 
 def _commonest(lines: Iterable[str]) -> list[str]:
@@ -130,8 +137,3 @@ def _commonest(lines: Iterable[str]) -> list[str]:
             first.setdefault(match[0], line)
             count[match[0]] += 1
     return [first[word] for word, _ in count.most_common(_MOST_WORDS)]
-
-
-def _following(after: str) -> str:
-    """The first line with text on it below the hole's."""
-    return next((line for line in after.split("\n")[1:] if line.strip()), "")

@@ -137,6 +137,24 @@ def test_rewrites_to_an_instruction_or_after_a_change(before: str, answers: str 
     check(before, answers, after, changes=(Change(path="a.py", before="foo = 0\n", after="bar = 0\n"),), mode="block")
 
 
+@pytest.mark.parametrize(
+    ("before", "answer", "after"),
+    [
+        ("x = (fo⟦⟧if foo:\n    pass\n", "o", "x = (foo)\nif foo:\n    pass\n"),
+        ("print(⟦⟧\nx = 1\n", "foo", "print(foo)\nx = 1\n"),
+        # It is whole as it is.
+        ("print(⟦⟧)\n", "foo", "print(foo)\n"),
+    ],
+)
+def test_joins_what_no_text_of_the_model_joins(before: str, answer: str, after: str) -> None:
+    profile = replace(PROFILE, stages=(("denoise",), ("joined",)))
+    request = replace(request_of(before), n=16)
+    *_, result = run(request, scripted(request, [answer]), profile=profile)
+    assert isinstance(result, Filled)
+    assert result.candidates[0].added_errors == 0
+    assert after in [apply(request, candidate.texts) for candidate in result.candidates]
+
+
 def test_holes_too_far_apart_are_rejected() -> None:
     result = filled_anyway("⟦⟧" + "x = 1\n" * 1_000 + "⟦⟧")
     assert result.rejection == Rejection(reason="too_far")

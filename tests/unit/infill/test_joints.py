@@ -32,24 +32,25 @@ def test_a_piece_closes_what_is_open_and_opens_what_is_closed(marked: str, piece
         ("def f(a", "python", "):"),
         ("def f", "python", "():"),
         ("f(a", "javascript", ")"),
-        ("x = a", "python", ""),
     ],
 )
 def test_what_may_end_a_left_side(before: str, language: str, end: str) -> None:
-    assert best_ends(before, language, count=1) == [end]
+    assert best_ends(before, language, count=2) == ["", end]
 
 
 @pytest.mark.parametrize(
-    ("after", "lines", "head"),
+    ("before", "after", "head"),
     [
-        ("b)\nc = 1\n", [], "("),
-        ("a, b], c)\n", [], "(["),
-        ("a as e:\n        pass\n", ["with f(a) as g:", "return a"], "    with "),
-        ('its names."""\n    return a\n', [], '    """'),
+        ("x", "b)\nc = 1\n", "("),
+        ("x", "a, b], c)\n", "(["),
+        ("with f(a) as g:\n    return a\nx", "a as e:\n        pass\n", "    with "),
+        ("x", 'its names."""\n    return a\n', '    """'),
+        # It brings some of its blanks.
+        ("def f():\n    x", "  b = 1\n    c = 1\n", "  "),
     ],
 )
-def test_how_the_line_may_begin_that_a_right_side_ends(after: str, lines: list[str], head: str) -> None:
-    assert best_heads(after, "python", lines=lines, count=1) == [head]
+def test_how_the_line_may_begin_that_a_right_side_ends(before: str, after: str, head: str) -> None:
+    assert best_heads(before, after, "python", count=1) == [head]
 
 
 def test_pieces_over_two_lines_join_lines_that_belong_apart() -> None:

@@ -1,0 +1,61 @@
+"""Joined texts: what is likeliest so far, with what a hole's sides lack, where nothing in the pool is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+from infill.prompt.mode import goes_on
+from infill.proposal import Proposal, Scored, Steps
+from infill.syntax.joints import best_ends, best_heads
+from infill.syntax.parser import has_grammar
+from infill.task import Task
+
+# Texts of the pool that are joined, and whole texts that are enough: each form is parsed.
+_MOST_TEXTS, _MOST_WHOLE = 4, 12
+
+
+class Joined:
+    """Proposes for a single empty hole whose sides no text in the pool joins: a text with what closes the left side's
+    brackets, and where the line goes on after the hole, with the beginning of the line that the right side ends."""
+
+    def propose(self, task: Task, pool: Sequence[Scored]) -> Steps[list[Proposal]]:
+        yield from ()
+        broken = bool(pool) and pool[0].syntax_errors > 0
+        if task.layout.middles != ("",) or not broken or not has_grammar(task.syntax.language):
+            return []
+        with task.meter.timed("rank"):
+            return [_proposal(task, text) for text in _whole(task, pool)]
+
+
+def _whole(task: Task, pool: Sequence[Scored]) -> list[str]:
+    """Forms of the likeliest texts that leave the fewest errors, and fewer than the best."""
+    fewest, found = pool[0].syntax_errors, list[str]()
+    texts = [*(scored.texts[0] for scored in pool[:_MOST_TEXTS]), ""]
+    for form in dict.fromkeys(_forms(task, texts)):
+        errors = task.syntax.errors([form])
+        if errors < fewest:
+            fewest, found = errors, []
+        if errors == fewest < pool[0].syntax_errors:
+            found.append(form)
+        if not fewest and len(found) == _MOST_WHOLE:
+            break
+    return found
+
+
+def _forms(task: Task, texts: Sequence[str]) -> Iterator[str]:
+    before, after = task.syntax.around
+    language = task.syntax.language
+    crosses = goes_on(after, 0)
+    heads = best_heads(before, after, language, count=3) if crosses else []
+    bare = best_ends(before, language, count=2)
+    for text in texts:
+        ends = best_ends(before + text, language, count=3)
+        yield from (text + end for end in ends)
+        yield from (f"{text}{end}\n{head}" for end, head in product(ends, heads))
+        for head in best_heads(before, text + after, language, count=1) if crosses else ():
+            yield from (f"{end}\n{head}{text}" for end in bare)
+
+
+def _proposal(task: Task, text: str) -> Proposal:
+    return Proposal(texts=(text,), token_ids=(task.layout.encode_middle(0, text),), source="joined")
