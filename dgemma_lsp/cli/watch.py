@@ -51,10 +51,9 @@ class Watch:
     def show(self, draft: Draft) -> None:
         """Show one step."""
         self._step += 1
-        self._last = [
-            Text.assemble(*((_clean(piece), _style(entropy)) for piece, entropy in hole)) for hole in draft.pieces
-        ]
-        self._draw(self._last, f"step {self._step}")
+        self._last = [_coloured(hole) for hole in draft.pieces]
+        on_screen = [_coloured(_under_way(hole)) for hole in draft.pieces] if self._console.is_terminal else self._last
+        self._draw(on_screen, f"step {self._step}")
         # The drafts that come meanwhile wait in the connection.
         time.sleep(self._pause_s)
 
@@ -74,6 +73,18 @@ class Watch:
         view.append(_clean(self._surroundings[-1]), "dim")
         self._live.start()  # At the first step: until then the terminal belongs to what tells of loading.
         self._live.update(view, refresh=True)
+
+
+def _coloured(pieces: Sequence[tuple[str, float]]) -> Text:
+    return Text.assemble(*((_clean(piece), _style(entropy)) for piece, entropy in pieces))
+
+
+def _under_way(pieces: Sequence[tuple[str, float]]) -> Sequence[tuple[str, float]]:
+    """The pieces of a long hole without most of what is certain at its ends, so that a screen has room for the rest."""
+    *before, (last, after) = pieces or [("", 1.0)]
+    if before and before[0][1] == 0.0:
+        before[0] = (_end(before[0][0]), 0.0)
+    return [*before, (_start(last) if after == 0.0 else last, after)]
 
 
 def _as_denoised(text: str, last: Sequence[Text]) -> Text:
