@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass
 
 from bench.nano.corpus import Document
+from bench.nano.definitions import definition_sites
 from bench.nano.example import Example, replaced
 from bench.nano.lines import line_of, written
 from bench.nano.sites import Manner, Site, sites
@@ -38,6 +39,19 @@ INSTRUCTIONS: dict[Manner, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("inline {0}", "Inline the variable `{0}`.", "no variable {0}", "put {0} where it is used"),
         ("extract {1} as {0}", "Extract a variable `{0}`.", "{0} = {1}", "put {1} into a variable {0}"),
     ),
+    "argument": (
+        ("remove the argument {1}", "Do not take `{1}` any more.", "no {1}", "drop the parameter {1}"),
+        (
+            "add an argument {0} and pass it on to {2}",
+            "Take `{0}`, and pass it to `{2}`.",
+            "{0}, passed on to {2}",
+            "new parameter {0} for {2}",
+        ),
+    ),
+    "constant": (
+        ("inline the constant {0}", "Put {1} where `{0}` is used.", "no constant {0}", "inline {0}"),
+        ("extract a constant {0}", "Make {1} a constant `{0}`.", "{0} = {1}", "put {1} into a constant {0}"),
+    ),
 }
 # The same either way.
 _INVERSION = (
@@ -59,6 +73,8 @@ WEIGHTS: dict[Manner, float] = {
     "invert": 0.1,
     "unguard": 0.1,
     "inline": 0.1,
+    "argument": 0.1,
+    "constant": 0.05,
 }
 _ATTEMPTS = 12
 _MOST_CHARACTERS = 240
@@ -90,7 +106,7 @@ def rewording(document: Document, rng: random.Random) -> Rewording | None:
     found: dict[Manner, list[Site]] = {}
     if document.language != "python":
         return None
-    for site in (*sites(document.text), *statement_sites(document.text)):
+    for site in (*sites(document.text), *statement_sites(document.text), *definition_sites(document.text)):
         if max(site.span.end - site.span.start, len(site.other)) <= _MOST_CHARACTERS:
             found.setdefault(site.manner, []).append(site)
     if not found:

@@ -17,7 +17,18 @@ from bench.nano.lines import line_of
 from bench.nano.offsets import Offsets
 from infill.request import Span
 
-Manner: TypeAlias = Literal["hints", "docstring", "format", "unformat", "early_return", "invert", "unguard", "inline"]
+Manner: TypeAlias = Literal[
+    "hints",
+    "docstring",
+    "format",
+    "unformat",
+    "early_return",
+    "invert",
+    "unguard",
+    "inline",
+    "argument",
+    "constant",
+]
 
 # A call of str.format, or an f-string, on one line, of plain pieces: no nested quotes, braces or escapes.
 _LITERAL = re.compile(r"""(?P<prefix>f?)(?P<quote>["'])(?P<body>[^"'\\\n]+)(?P=quote)""")

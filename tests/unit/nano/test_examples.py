@@ -10,6 +10,7 @@ from itertools import islice
 import pytest
 
 from bench.nano.corpus import Document
+from bench.nano.definitions import definition_sites
 from bench.nano.example import Example, insertion, replaced
 from bench.nano.identifiers import identifiers
 from bench.nano.mixture import examples
@@ -172,6 +173,50 @@ def test_another_way_to_write_statements(manner: Manner, text: str, other: str, 
 )
 def test_no_other_way_to_write_statements(text: str) -> None:
     assert statement_sites(text) == ()
+
+
+DEFINITIONS: list[tuple[Manner, str, str, tuple[str, ...]]] = [
+    (
+        "argument",
+        "def f(a, b: int = 1):\n    return g(a, b=b)\n",
+        "def f(a):\n    return g(a)",
+        ("b: int = 1", "b", "g"),
+    ),
+    (
+        "argument",
+        "def f(self, a, b=2, c=3):\n    self.g(a, b, c)\n",
+        "def f(self, a, b=2):\n    self.g(a, b)",
+        ("c=3", "c", "self.g"),
+    ),
+    ("constant", "A = 1\n\n\ndef f():\n    return A\n", "def f():\n    return 1", ("A", "1")),
+    ("constant", "class B:\n    A = 'x'\n    b = 1\n    c = A\n", "b = 1\n    c = 'x'", ("A", "'x'")),
+]
+
+
+@pytest.mark.parametrize(("manner", "text", "other", "words"), DEFINITIONS)
+def test_another_way_to_write_definitions(manner: Manner, text: str, other: str, words: tuple[str, ...]) -> None:
+    (site,) = definition_sites(text)
+    assert (site.manner, site.other, site.words) == (manner, other, words)
+    ast.parse(replaced(text, [site.span], [site.other])[0])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def f(a, b):\n    g(a, b)\n    return b\n",
+        "def f(a, b):\n    g(b)\n",
+        "def f(a, *b):\n    g(a, b)\n",
+        "def f(a, b):\n    g(a, b + 1)\n",
+        "A = 1\nprint(A)\nprint(A)\n",
+        "A = True\nprint(A)\n",
+        "A = 1  # Why.\nprint(A)\n",
+        "A = 1\nA = 2\n",
+        "A = 1\nprint(f'{A}')\n",
+        "not python(\n",
+    ],
+)
+def test_no_other_way_to_write_definitions(text: str) -> None:
+    assert definition_sites(text) == ()
 
 
 def test_rewrites_go_both_ways_and_parse() -> None:
