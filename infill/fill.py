@@ -20,7 +20,6 @@ from infill.meter import Meter
 from infill.profile import Profile, ProposerName, Stages
 from infill.prompt.layout import lay_out
 from infill.prompt.mode import HoleMode, resolve_mode
-from infill.prompt.window import WindowBudget
 from infill.proposal import Proposal, Scored, Steps
 from infill.propose.continuation import Continuation
 from infill.propose.denoise import DenoisedRows
@@ -101,9 +100,10 @@ class Infiller:
 
     def _fill_canvas(self, request: InfillRequest, meter: Meter, exact_tokens: int | None) -> Steps[CanvasResult]:
         """Lay a request out, have each stage propose, and rank what they propose."""
-        if request.follows and not request.replays and not _asks_model(self.profile.edits.stages):
+        profile = self.profile.for_request(request)
+        if request.follows and not request.replays and not _asks_model(profile.stages):
             return CanvasResult(None, [], [Rejection(reason="unchanged")])
-        layout = lay_out(request, self._tokens, self._window(request))
+        layout = lay_out(request, self._tokens, profile.window)
         if isinstance(layout, Rejection):
             return CanvasResult(None, [], [layout])
         with meter.timed("prefill"):
@@ -122,16 +122,11 @@ class Infiller:
                 reader=self._denoiser.reader(context, banned_ids=self._banned),
                 config=self.denoise_config(mode, replaced=any(layout.middles)),
                 banned_in_line=self._banned_in_line,
-                profile=self.profile,
+                profile=profile,
                 meter=meter,
                 exact_tokens=exact_tokens,
             )
             return (yield from _search(task))
-
-    def _window(self, request: InfillRequest) -> WindowBudget:
-        """How much of the file the model sees."""
-        window = self.profile.window
-        return replace(window, context=min(window.context, self.profile.edits.context)) if request.follows else window
 
     def denoise_config(self, mode: HoleMode, *, replaced: bool) -> DenoiseConfig:
         """How holes are denoised. Within a line there are no line ends; where nothing follows a text, one says that it
@@ -144,7 +139,7 @@ class Infiller:
 def _search(task: Task) -> Steps[CanvasResult]:
     """Proposers propose, the encoder scores, one ranking orders."""
     scorer, pool, rejections = EncoderScorer(task), list[Scored](), list[Rejection]()
-    for stage in task.profile.edits.stages if task.request.follows else task.profile.stages:
+    for stage in task.profile.stages:
         if pool and task.meter.late:
             break
         proposals: list[Proposal] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
@@ -112,11 +112,14 @@ class Gate:
 class EditSettings:
     """How a text is found that follows a recent change.
 
-    stages: its proposers. context: tokens of the prompt at most. margin: nats by which it has to be likelier than what
-    stands there to be suggested unasked.
+    stages, warm_start_noise: as a profile's. lengths: as `Lengths.replaced`; few, since nobody has asked. context:
+    tokens of the prompt at most. margin: nats by which it has to be likelier than what stands there to be suggested
+    unasked.
     """
 
     stages: Stages = (("denoise", "replayed_edit"),)
+    warm_start_noise: tuple[float, ...] = (0.3, 0.7)
+    lengths: tuple[float, ...] = (0.6, 1.0, 1.3)
     context: int = 4_096
     margin: float = 2.0
 
@@ -126,7 +129,7 @@ class Profile:
     """How a checkpoint's holes are filled. The defaults are for a model that is right most of the time.
 
     denoise: the sampler. steps: denoising steps at most, by mode. replaced_steps: the same for holes with text in them.
-    stages: proposers of what follows no recent change. edits: the same for what follows one.
+    stages: proposers, those of a stage scored together. edits: how it is with what follows a recent change.
     warm_start_noise: shares of noise from which a replaced text is denoised anew.
     rows_ahead: rows of a rewrite that are denoised before the others, the first as long as the text that stands there:
         where a step takes as long as all its rows together, a draft is there sooner.
@@ -158,6 +161,19 @@ class Profile:
     gate: Gate = field(default_factory=Gate)
     trust_encoder: bool = True
     follows_instructions: bool = True
+
+    def for_request(self, request: InfillRequest) -> Profile:
+        """The profile to serve a request by: of an edit where it follows a recent change."""
+        if not request.follows:
+            return self
+        edits = self.edits
+        return replace(
+            self,
+            window=replace(self.window, context=min(self.window.context, edits.context)),
+            lengths=replace(self.lengths, replaced=edits.lengths),
+            stages=edits.stages,
+            warm_start_noise=edits.warm_start_noise,
+        )
 
 
 MAX_STEPS = 24

@@ -84,7 +84,7 @@ class EditSuggester:
         sites = edit_sites(question.documents, question.uri, question.cursor, question.changes, question.diagnostics)
         reason = Silence("nothing_to_follow")
         for site in islice(sites, MOST_SITES):
-            texts = await self._texts(site, question)
+            texts = await self._texts(site, question, started)
             if isinstance(texts, Silence):
                 return texts
             for text in texts:
@@ -111,15 +111,18 @@ class EditSuggester:
         for key in [key for key in self.rejected if key[0] == uri]:
             del self.rejected[key]
 
-    async def _texts(self, site: EditSite, question: EditQuestion) -> tuple[str, ...] | Silence:
-        """What the engine would put into a site, best first; what it said before where nothing has changed since."""
+    async def _texts(self, site: EditSite, question: EditQuestion, started: float) -> tuple[str, ...] | Silence:
+        """What the engine would put into a site, best first; what it said before where nothing has changed since.
+        started: when the question was read, from which its deadline counts."""
         request = _request(site, question)
         known = self.answers.get(request)
         if known is None:
             owner = self.session.owner(question.uri, KIND)
             events = self.session.infill(request, priority="edit", owner=owner)
             name = f"edit {question.label}"
-            answer = await answered(events, name=name, deadline_ms=request.deadline_ms)
+            limit = request.deadline_ms
+            left = None if limit is None else max(limit - round(_ms(started)), 0)
+            answer = await answered(events, name=name, deadline_ms=left)
             if isinstance(answer, Silence):
                 return answer
             known = tuple(candidate.texts[0] for candidate in answer.candidates)
