@@ -1,0 +1,268 @@
+"""Everything that is to be known of a card that is lent for ten minutes, in one command that ends by itself.
+
+    python -m bench.gpu_day --out DIR
+
+Writes a JSON a stage as it ends, so that nothing is lost where time runs out: the machine; whether the card's answers
+are the CPU's, repeat, and do not depend on their batch; the real model's size with random weights, unquantized, in int4
+and in nf4, by each path, with the memory that was planned and taken; and the kernels by shape. Needs no checkpoint but
+the embedded one and no network. `--small` runs all of it on a CPU, with a model of toy widths.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from transformers import DiffusionGemmaConfig
+
+from bench.engine import LINE, canvases, measure, random_ids, recorded
+from bench.full_size import configuration
+from bench.kernel_times import kernel_times
+from bench.machine import machine
+from bench.parity import CONTEXT, compared, observed
+from bench.random_denoiser import random_denoiser
+from bench.roofline import Roofline, copy_rate, synchronize
+from engine.canvas import DenoiseConfig, ScoreQuery, TokenIds
+from engine.cuda.denoiser import CudaDenoiser
+from engine.nano import DIRECTORY
+from engine.placement.budget import GB, Needs
+from engine.placement.devices import compute_dtype
+from engine.quant.scheme import Scheme
+from engine.reference import ReferenceDenoiser
+from engine.weights.load import load
+
+SECONDS = 520
+"""When no further stage begins; what is under way then has the rest of nine minutes."""
+
+_TOY = {
+    "vocab_size": 4096,
+    "hidden_size": 64,
+    "intermediate_size": 64,
+    "head_dim": 16,
+    "global_head_dim": 32,
+    "moe_intermediate_size": 64,
+    "num_hidden_layers": 6,
+    "num_experts": 16,
+}
+
+_STEPS = 3
+
+Found: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A run. device: cpu where it is small. began: on the clock that does not go back."""
+
+    device: torch.device
+    small: bool
+    began: float
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing new may begin."""
+        return time.perf_counter() - self.began > SECONDS
+
+    @property
+    def contexts(self) -> tuple[int, ...]:
+        return (64,) if self.small else (1024, 8192)
+
+    @property
+    def config(self) -> DiffusionGemmaConfig:
+        """The real model's, or a toy's."""
+        return configuration(**(_TOY if self.small else {}))
+
+
+def environment(day: Day) -> Found:
+    """The machine, its libraries, and what a copy and a launch take."""
+    import transformers
+
+    found: Found = {
+        "machine": machine(str(day.device)),
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda,
+        "transformers": transformers.__version__,
+        "copy_gb_s": copy_rate(day.device) / 1e9,
+    }
+    try:
+        import triton
+
+        found["triton"] = triton.__version__
+    except ImportError:
+        found["triton"] = None
+    one = torch.zeros(1, device=day.device)
+    began = time.perf_counter()
+    for _ in range(1000):
+        one.add_(1)
+    found["launch_us"] = 1_000 * (time.perf_counter() - began)
+    return found
+
+
+def parity(day: Day) -> Found:
+    """The embedded checkpoint by every path and dtype of the card against the CPU's float32."""
+    kinds: Sequence[tuple[str, Scheme]] = (("float32", "none"), ("bfloat16", "none"), ("bfloat16", "int4"))
+    expected = observed(load(DIRECTORY, context_tokens=CONTEXT), rows=2 if day.small else len(LINE))
+    found: Found = {}
+    for dtype, scheme in kinds[:1] if day.small else kinds:
+        reference = load(DIRECTORY, device=day.device, dtype=dtype, scheme=scheme, context_tokens=CONTEXT)
+        for path, denoiser in _paths(reference).items():
+            found[f"{path} {dtype} {scheme}"] = compared(denoiser, expected)
+    return found
+
+
+def _paths(reference: ReferenceDenoiser) -> dict[str, ReferenceDenoiser | CudaDenoiser]:
+    return {"reference": reference, "fast": recorded(reference)}
+
+
+def full(day: Day, scheme: Scheme) -> Found:
+    """The real size in a scheme: building, recording, steps, scores and prefill by path; memory against the plan."""
+    dtype = compute_dtype(day.device)
+    tokens = max(day.contexts) + 64
+    before = _allocated(day.device)
+    began = time.perf_counter()
+    reference = random_denoiser(day.config, scheme, day.device, dtype, context_tokens=tokens)
+    synchronize(day.device)
+    found: Found = {
+        "build_s": time.perf_counter() - began,
+        "weights_gb": (_allocated(day.device) - before) / GB,
+        "planned_gb": Needs(day.config, dtype).budget(scheme, context_tokens=tokens).total / GB,
+    }
+    roofline, rate = Roofline.of(day.config, scheme, dtype), copy_rate(day.device)
+    for path in ("reference", "fast"):
+        if day.over:
+            found[path] = "no time was left"
+            continue
+        if day.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(day.device)
+        began = time.perf_counter()
+        denoiser = reference if path == "reference" else recorded(reference)
+        own: Found = {"record_s": time.perf_counter() - began}
+        names = ("line", "16") if day.small else ("line", "64", "256")
+        rows = measure(
+            {path: denoiser},
+            roofline,
+            rate,
+            names=names,
+            contexts=day.contexts,
+            steps=_STEPS,
+            repeats=2 if day.small else 3,
+        )
+        own["steps"] = [asdict(row) for row in rows]
+        own |= _reading_times(denoiser, min(day.contexts))
+        if day.device.type == "cuda":
+            own["peak_gb"] = (torch.cuda.max_memory_allocated(day.device) - before) / GB
+            own["profile"] = _profiled(denoiser, min(day.contexts))
+        found[path] = own
+        reference.shrink(reference.max_context_tokens)
+    return found
+
+
+def _reading_times(denoiser: ReferenceDenoiser | CudaDenoiser, context_tokens: int) -> Found:
+    """Milliseconds of scoring a line's texts, of going on from them, and of a new line in the prompt; the best of
+    three."""
+    vocabulary = denoiser.vocabulary_size
+    ids = random_ids(context_tokens, vocabulary, seed=1)
+    texts = [random_ids(length + 8, vocabulary, seed=2) for length in LINE]
+    best: dict[str, float] = {}
+
+    def timed(name: str, work: Callable[[], object]) -> None:
+        began = time.perf_counter()
+        work()
+        best[name] = min(best.get(name, np.inf), 1_000 * (time.perf_counter() - began))
+
+    for attempt in range(3):
+        with denoiser.prefill(ids) as context:
+            reader = denoiser.reader(context)
+            more = [ScoreQuery(token_ids=np.append(text, np.int32(number))) for number, text in enumerate(texts)]
+            timed("score_ms", lambda reader=reader: reader.read([ScoreQuery(token_ids=text) for text in texts]))
+            timed("go_on_ms", lambda reader=reader, more=more: reader.read(more))
+        line = np.concatenate([ids[:-24], random_ids(24, vocabulary, seed=10 + attempt)])
+
+        def prefill(line: TokenIds = line) -> None:
+            denoiser.prefill(line).release()
+            synchronize(denoiser.backbone.device)
+
+        timed("prefill_24_ms", prefill)
+    return best
+
+
+def _profiled(denoiser: ReferenceDenoiser | CudaDenoiser, context_tokens: int) -> Found:
+    """Where a line's step spends its time on the card: the kernels that take most, in ms."""
+    from torch.profiler import ProfilerActivity, profile
+
+    config = DenoiseConfig(max_denoising_steps=1, clamped="read_once")
+    rows = canvases("line", denoiser.vocabulary_size)
+    with denoiser.prefill(random_ids(context_tokens, denoiser.vocabulary_size, seed=1)) as context:
+        stepper = denoiser.start(context, rows, seeds=range(len(rows)), config=config)
+        with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as profiled:
+            stepper.step()
+            torch.cuda.synchronize()
+    events = [event for event in profiled.key_averages() if event.device_type.name == "CUDA"]
+    events.sort(key=lambda event: -event.self_device_time_total)
+    return {
+        "kernels": sum(event.count for event in events),
+        "gpu_ms": sum(event.self_device_time_total for event in events) / 1e3,
+        "top": [(event.key[:80], event.count, event.self_device_time_total / 1e3) for event in events[:15]],
+    }
+
+
+def _allocated(device: torch.device) -> int:
+    return torch.cuda.memory_allocated(device) if device.type == "cuda" else 0
+
+
+def stages() -> Mapping[str, Callable[[Day], Found]]:
+    """What runs, the most important first."""
+    return {
+        "environment": environment,
+        "parity": parity,
+        "int4": lambda day: full(day, "int4"),
+        "kernels": lambda day: kernel_times(day.device, small=day.small),
+        "none": lambda day: full(day, "none"),
+        "nf4": lambda day: full(day, "nf4"),
+    }
+
+
+def run(day: Day, names: Sequence[str]) -> Iterator[tuple[str, Found]]:
+    """Each stage's result. One that fails says why and stops no other."""
+    for name in names:
+        if day.over:
+            yield name, {"error": "no time was left"}
+            continue
+        began = time.perf_counter()
+        try:
+            found = stages()[name](day)
+        except Exception as error:
+            traceback.print_exc()
+            found = {"error": f"{type(error).__name__}: {str(error)[:500]}"}
+        if day.device.type == "cuda":
+            torch.cuda.empty_cache()
+        yield name, found | {"seconds": time.perf_counter() - began}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.gpu_day", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the results go")
+    parser.add_argument("--stages", nargs="+", choices=list(stages()), default=list(stages()))
+    parser.add_argument("--small", action="store_true", help="on a CPU, with a toy")
+    options = parser.parse_args()
+    if not options.small and not torch.cuda.is_available():
+        parser.error("no CUDA card is here; --small tries everything on a CPU")
+    device = torch.device("cpu") if options.small else torch.device("cuda", 0)
+    options.out.mkdir(parents=True, exist_ok=True)
+    for name, found in run(Day(device, options.small, time.perf_counter()), options.stages):
+        (options.out / f"{name}.json").write_text(json.dumps(found, indent=1))
+        print(json.dumps({"stage": name} | found)[:4000], flush=True)
+
+
+if __name__ == "__main__":
+    main()
