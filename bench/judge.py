@@ -76,8 +76,8 @@ def repeats(middle: str, after: str) -> bool:
 
 
 def _is_broken(case: Case, middle: str) -> bool:
-    """Whether a text breaks more of the syntax than the truth, in the window as it is or in what of it is whole: what a
-    window cuts in two may hide an error, and a measure that the product has too may be blind where it is."""
+    """Whether a text breaks more of the syntax than the truth, in the window as it is or in the part of it that parses:
+    what a window cuts in two may hide an error, and a measure that the product has too may be blind where it is."""
     if error_count(case.filled(middle), case.language) > error_count(case.text, case.language):
         return True
     around = case.text[: case.hole.start], case.text[case.hole.end :]

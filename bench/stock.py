@@ -91,8 +91,8 @@ class Stock:
 
 
 def cut_middle(answer: str, before: str, after: str, marks: str, *, line: bool) -> str:
-    """What of an answer belongs between two texts: its code block, without what repeats the end of the one or runs
-    into the beginning of the other; and its first line only, where one line is asked for."""
+    """The part of an answer that belongs between two texts: its code block, without what repeats the end of the one or
+    runs into the beginning of the other; and its first line only, where one line is asked for."""
     text = answer.partition(f"\n{marks}")[0].removesuffix(marks)
     text = _after_repeated_start(text, before)
     text = _before_repeated_end(text, after)

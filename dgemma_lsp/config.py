@@ -129,7 +129,7 @@ class Problem:
 
 
 def overlay(base: T, settings: object, path: str = "") -> tuple[T, tuple[Problem, ...]]:
-    """Read `settings`, a JSON value, over the tree `base`: the new tree, and what of the settings was not used.
+    """Read `settings`, a JSON value, over the tree `base`: the new tree, and the settings that were not used.
 
     null for a whole object, or where a setting may be absent, says nothing and is no problem: editors send it for
     what their user has not set.

@@ -125,7 +125,7 @@ class Server(LanguageServer):
             self._life.reschedule(asyncio.get_running_loop().time())
 
     async def configure(self, layer: Layer, value: object) -> None:
-        """Take over settings, say what of them cannot be used, and change engines if they ask for another."""
+        """Take over settings, tell which of them cannot be used, and change engines if they ask for another."""
         self.report(self.settings.update(layer, value))
         config = self.settings.config
         set_level(config.log_level)

@@ -61,7 +61,7 @@ SENTENCES: dict[Reason, str] = {
     "secret": "excluded: looks like a secret",
     "ignored": "excluded by {about}",
     "excluded": "excluded by the setting `exclude`",
-    # What of the request itself cannot be served.
+    # Why the request itself cannot be served.
     "not_open": "the document is not open",
     "no_code": "{about} is left alone",
     "out_of_step": "the document is out of step with the editor; close it and open it again",

@@ -1,1 +1,1 @@
-"""Which checkpoint is meant, how it gets here, and what of it fits this machine."""
+"""Checkpoints: which one is meant, how it gets here, and in which format it fits this machine."""

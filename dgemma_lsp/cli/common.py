@@ -47,7 +47,7 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
 
 
 def read_settings(arguments: argparse.Namespace) -> tuple[Settings, tuple[str, ...]]:
-    """The settings of the configuration file and the command line, and what of them is not used.
+    """The settings of the configuration file and the command line, and those that are not used.
 
     Raises:
         ConfigError: the file cannot be read.

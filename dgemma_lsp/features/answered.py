@@ -1,4 +1,4 @@
-"""The engine's answer to a feature's request, or why there is none, and what of it goes into the log."""
+"""The engine's answer to a feature's request, or why there is none, and its line in the log."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def greet(bodies: Iterator[bytes], sink: BinaryIO) -> Greeting | None:
 
 
 def initialize_result(params: object) -> dict[str, object]:
-    """The answer to `initialize`. What of its parameters is not what it should be counts as not said."""
+    """The answer to `initialize`. Parameters of the wrong type count as absent."""
     capabilities = _member(params, "capabilities")
     encodings = _member(capabilities, "general").get("positionEncodings")
     offered = cast(list[object], encodings) if isinstance(encodings, list) else []

@@ -1,8 +1,8 @@
 """Clamped tokens that are read once: their keys and values, computed blind to the holes and shown to every step.
 
 These depend on no noise, so that rows and steps share them; they are computed in the first step, beside the rows. Where
-holes differ in length the tokens only stand elsewhere: a rotary embedding turns a key by an angle that grows with its
-position, so a key that has moved is turned by the rest. Later steps compute free positions alone.
+holes differ in length the same tokens stand at other positions: a rotary embedding turns a key by an angle that grows
+with its position, so a key that has moved is turned by the rest. Later steps compute free positions alone.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class Trie:
         return len(self.numbers)
 
     def put(self, row: TokenIds) -> NodePath:
-        """Adds what of a row is new."""
+        """Add the tokens of a row that no earlier row has."""
         path: list[int] = []
         for token_id in row.tolist():
             parent = path[-1] if path else _ROOT

@@ -1,4 +1,4 @@
-"""From raw to finished: what of a proposal's texts belongs in the holes, or the reason to drop it.
+"""From raw to finished: the part of a proposal's texts that belongs in the holes, or the reason to drop it.
 
 A text is only ever shortened from its end; the text around the holes is never touched.
 """

@@ -1,4 +1,4 @@
-"""The gate: what of a candidate is shown that nobody asked for: all of it, its first line, or nothing.
+"""The gate: how much of an unasked candidate is shown, all of it, its first line, or nothing.
 
 What counts is the negative log-probability of the least likely of a candidate's lines. What is asked for
 does not come here.
@@ -44,8 +44,8 @@ class Insertion:
 def admitted(
     scored: Scored, max_line_nll: float, *, added_errors: int, insertion: Insertion | None
 ) -> Scored | Rejection:
-    """Return what of a candidate may be shown. max_line_nll: nats. added_errors: of syntax. insertion: None where texts
-    are replaced, which are shown whole or not at all."""
+    """Return the part of a candidate that may be shown. max_line_nll: nats. added_errors: of syntax. insertion: None
+    where texts are replaced, which are shown whole or not at all."""
     if added_errors:
         return Rejection(reason="breaks_syntax")
     # The encoder doubts the rest of a word for what may follow the word.

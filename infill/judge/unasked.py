@@ -98,7 +98,7 @@ class _ResultLines:
 
     @property
     def repeats_comment(self) -> bool:
-        """Whether a blank line begins with a comment that stands elsewhere."""
+        """Whether a blank line begins with a comment that another line has, too."""
         return self.own and bool(_COMMENT.match(self.lines[0])) and self._stands(self.lines[0])
 
     def _stands(self, line: str) -> bool:

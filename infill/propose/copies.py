@@ -27,7 +27,7 @@ _MOST_PLACES, _MOST_COMPARED = 32, 512
 
 
 def copies(before: str, after: str, *, others: Sequence[str] = (), lines: bool, count: int) -> dict[str, int]:
-    """Texts that stand elsewhere in place of the one that is missing between `before` and `after`, those first that
+    """Texts that other places have where this one has a hole between `before` and `after`, those first that
     have the most characters around them in common, with how many characters that is. Their lines are indented as
     they would be here.
 

@@ -1,4 +1,4 @@
-"""Prompt lookup: texts that stand elsewhere in what is shown, between the same characters as around the hole."""
+"""Prompt lookup: copies from other places of the prompt whose surroundings match the hole's."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class SyntaxCheck:
 
     @classmethod
     def of(cls, around: Sequence[str], middles: Sequence[str], language: str) -> Self:
-        """What of a window is whole, found with a few parses, or with one where all of it is."""
+        """The part of a window that parses as a whole, found with a few parses, or with one where all of it does."""
         if language in _NESTED and unmatched("".join(around)):
             language = ""  # What a window cuts in two can only be told by its brackets.
         before, after = _outside(around)

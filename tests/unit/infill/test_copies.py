@@ -1,4 +1,4 @@
-"""What stands elsewhere in a window where something is missing."""
+"""Copies from places of a window whose surroundings match the hole's."""
 
 from __future__ import annotations
 

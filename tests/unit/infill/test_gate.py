@@ -1,4 +1,4 @@
-"""What of a candidate is shown where nobody asked for it."""
+"""How much of a candidate is shown where nobody asked for it."""
 
 from __future__ import annotations
 

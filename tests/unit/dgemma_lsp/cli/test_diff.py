@@ -24,7 +24,7 @@ def test_describes_the_change_as_difflib_does(head: list[str], old: list[str], n
 
 
 def apply(before: list[str], diff: list[str]) -> list[str]:
-    """What `patch` makes of it; checks every line that the diff says is there."""
+    """The text after `patch`; checks every line that the diff says is there."""
     after: list[str] = []
     at = 0
     for line in diff[2:]:
