@@ -62,8 +62,12 @@ class _Excerpt:
         names = Names(text, language_of(document.uri, document.language_id))
         return cls(document, first, text, tuple(offsets), names)
 
-    def made(self, changes: Iterable[DocumentChange]) -> list[MadeChange]:
-        """The changes that were made in it."""
+    def changed(self, changes: Iterable[DocumentChange], cursor: Place | None = None) -> ChangedText:
+        """The text with the changes that were made in it."""
+        at = None if cursor is None else self.offsets[cursor.line - self.first] + cursor.column
+        return ChangedText(self.text, self.names, self._made(changes), at)
+
+    def _made(self, changes: Iterable[DocumentChange]) -> list[MadeChange]:
         last = self.first + len(self.offsets) - 1
         return [
             MadeChange(
@@ -118,8 +122,8 @@ def edit_sites(
         each: _Excerpt.around(documents[each], cursor.line if each == uri else newest[each])
         for each in {uri: 0} | newest
     }
-    changed = [ChangedText(each.text, each.names, each.made(changes)) for each in excerpts.values()]
-    here = changed[list(excerpts).index(uri)]
+    here = excerpts[uri].changed(changes, cursor)
+    changed = [here if each == uri else excerpt.changed(changes) for each, excerpt in excerpts.items()]
     own = [pattern for pattern, source in patterns(changed) if source is here or not pattern.is_local]
     yield from sorted(excerpts[uri].sites(own), key=lambda site: _distance(site, cursor))
     shared = [pattern for pattern in own if not pattern.is_local]

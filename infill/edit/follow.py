@@ -19,11 +19,12 @@ ENOUGH = 2
 
 @dataclass(frozen=True, slots=True)
 class ChangedText:
-    """A text, and the changes that were made in it, the newest last."""
+    """A text, and the changes that were made in it, the newest last. cursor: a code point of it, or None."""
 
     text: str
     names: Names
     changes: Sequence[MadeChange]
+    cursor: int | None = None
 
 
 def patterns(texts: Sequence[ChangedText]) -> list[tuple[Pattern, ChangedText]]:
@@ -33,7 +34,7 @@ def patterns(texts: Sequence[ChangedText]) -> list[tuple[Pattern, ChangedText]]:
     for number, source in enumerate(texts):
         for each in reversed(_occurrences(source)):
             alike = [other for other in made if (other.made.old, other.made.new) == (each.made.old, each.made.new)]
-            pattern = _pattern(each, alike, source.names)
+            pattern = None if _is_being_deleted(each, source.cursor) else _pattern(each, alike, source.names)
             if pattern is not None:
                 found.setdefault((pattern, number), source)
     return [(pattern, source) for (pattern, _), source in found.items()]
@@ -45,6 +46,11 @@ def _occurrences(source: ChangedText) -> list[Occurrence]:
         for change in source.changes
         for own in substitutions(change.before, source.text[change.span.start : change.span.end])
     ]
+
+
+def _is_being_deleted(each: Occurrence, cursor: int | None) -> bool:
+    """Whether the cursor stands behind what is left of a word: another one is about to be typed."""
+    return each.made.old.startswith(each.made.new) and each.start + len(each.made.new) == cursor
 
 
 def _pattern(each: Occurrence, alike: Sequence[Occurrence], names: Names) -> Pattern | None:

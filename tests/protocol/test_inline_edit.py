@@ -33,7 +33,8 @@ def replace(client: WireClient, line: int, start: int, end: int, text: str, *, v
 def ask(
     client: WireClient, *, version: int | None = 2, method: str = "dgemma/inlineEdit", uri: str = URI, **more: object
 ) -> asyncio.Future[Json]:
-    return client.ask(method, {"textDocument": {"uri": uri, "version": version}, "position": CURSOR, **more})
+    params = {"textDocument": {"uri": uri, "version": version}, "position": CURSOR, **more}
+    return client.ask(method, params)
 
 
 async def edit(client: WireClient, **more: Any) -> Json:  # noqa: ANN401 - passed on.
@@ -97,6 +98,18 @@ async def test_a_change_that_was_undone_is_none() -> None:
         replace(client, 0, 6, 7, "b", version=2)
         replace(client, 0, 6, 7, "a", version=3)
         assert (await ask(client, version=3))["result"]["rejection"]["reason"] == "no_changes"
+
+
+@pytest.mark.parametrize(("character", "is_offered"), [(9, False), (0, True)], ids=["there", "elsewhere"])
+async def test_a_word_that_is_being_deleted_is_no_rename_while_the_cursor_is_there(
+    character: int, *, is_offered: bool
+) -> None:
+    async with connected(replays) as client:
+        await client.initialize()
+        client.open("def f(total):\n    return total\n")
+        replace(client, 0, 9, 11, "", version=2)
+        position = {"line": 0, "character": character}
+        assert bool(await edit(client, position=position)) == is_offered
 
 
 async def test_an_edit_that_was_rejected_does_not_come_back() -> None:
