@@ -59,11 +59,10 @@ def _pattern(each: Occurrence, alike: Sequence[Occurrence], names: Names) -> Pat
         return StringReplacement(old=own.old[1:-1], new=own.new[1:-1])
     if not own.old.strip() and (argument := added_argument(own, each.start, names)):
         return argument
-    if not own.renames:
-        return repeated_edit(alike) if len(alike) >= ENOUGH else None
-    use = next((use for use in names.uses(own.new) if use.span.start == each.start), None)
+    renamed = names.uses(own.new) if own.renames else ()
+    use = next((use for use in renamed if use.span.start == each.start), None)
     if use is None:
-        return None
+        return repeated_edit(alike) if len(alike) >= ENOUGH else None
     if use.defines:
         return rename_of(own.old, own.new, use, names)
     return Rename(old=own.old, new=own.new, roles=frozenset({use.role})) if len(alike) >= ENOUGH else None

@@ -47,15 +47,17 @@ class Rename:
         )
 
 
-def rename_of(old: str, new: str, use: Use, names: Names) -> Rename:
-    """The rename of what is defined in a place."""
+def rename_of(old: str, new: str, use: Use, names: Names) -> Rename | None:
+    """The rename of what is defined in a place; None where there is another of the same name, and no telling which."""
     if use.role == "variable" and use.functions:
         return Rename(old=old, new=new, roles=frozenset({"variable"}), within=use.functions[0], callee=use.callee)
     if use.role == "variable":
         return Rename(old=old, new=new, roles=frozenset({"variable"}))
     roles: frozenset[Role] = frozenset({"member"})
     others = (other for other in names.uses(old) if other.defines and other.role == "member")
-    shared = any(other.owner != use.owner for other in others)
+    shared = any(other.owner not in (None, use.owner) for other in others)
+    if shared and use.owner is None:
+        return None  # Nothing tells whose member is meant.
     return Rename(old=old, new=new, roles=roles, within=use.owner if shared else None, callee=use.callee)
 
 

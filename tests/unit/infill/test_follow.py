@@ -82,6 +82,16 @@ def follow_ups(text: str, changes: list[MadeChange], language: str) -> list[Foll
         ),
         ("go", '⟦fmt.Print→log.Info⟧("a")\n⟦fmt.Print→log.Info⟧("b")\n⟨fmt.Print→log.Info⟩("c")\nfmt.Print(x)\n'),
         ("python", "x = ⟦1→2⟧ + a\nx = ⟦1→2⟧ + b\ny = 1\nx = ⟨1→2⟩ + c\n"),
+        (
+            "typescript",
+            "interface U { ⟦name→title⟧: string }\nconst u: U = { ⟨name→title⟩: 'x' };\nlog(u.⟨name→title⟩, name);\n",
+        ),
+        (
+            "rust",
+            "impl P {\n    fn ⟦len→norm⟧(&self) -> f64 { 1.0 }\n}\nfn f(p: P, len: u8) { log!(p.⟨len→norm⟩(), len) }\n",
+        ),
+        ("css", ".a { color: #⟦fff→eee⟧; }\n.b { color: #⟦fff→eee⟧; }\n.c { color: #⟨fff→eee⟩; }\n.d { x: fff; }\n"),
+        ("python", "class A:\n    x: int\nd = dict()\nd.⟦x→y⟧ = 1\nprint(d.x)\n"),
         ("sql", "select ⟦a→b⟧ from t\nwhere ⟦a→b⟧ > 1 and ⟨a→b⟩ < 2\n"),
         ("sql", "select ⟦a→b⟧ from t\nwhere a > 1\n"),
     ],
