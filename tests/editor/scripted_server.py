@@ -227,8 +227,8 @@ class Server:
             return {**answer, "rejection": {"reason": "other_version", "message": MODIFIED["message"]}}
         for new, old in self._edits.items():
             for uri in [here["uri"], *(uri for uri in self._texts if uri != here["uri"])]:
-                for found in re.finditer(re.escape(old), self._texts[uri]):
-                    edit_id = f"{uri}#{old}@{found.start()}"
+                for number, found in enumerate(re.finditer(re.escape(old), self._texts[uri])):
+                    edit_id = f"{uri}#{old}#{number}"
                     if new in self._texts[here["uri"]] and edit_id not in self._rejected:
                         cursor = offset(self._texts[uri], position) if uri == here["uri"] else -1
                         return {**answer, "edit": self._offer(edit_id, uri, found.span(), new, cursor, position)}

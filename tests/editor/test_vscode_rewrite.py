@@ -183,7 +183,7 @@ def test_a_document_that_changes_is_left_as_it_is(session: CodeSession) -> None:
     file = review(session, "stale.py")
     session.do("press", "Control+End")
     session.do("type", "x")
-    session.wait_for_text(TOAST, "The document has changed since")
+    session.wait_for_text(TOAST, "Not rewritten, the document has changed")
     session.screenshot("rewrite-stale")
     session.wait_for(lambda: session.pictured() == [], "no review")
     session.do("press", "Control+Enter")

@@ -22,6 +22,7 @@ GHOST_LINES_BELOW = ".view-line:has(.ghost-text)"
 EDITOR = ".editor-group-container.active .monaco-editor .view-lines"
 ROW = ".quick-input-list .monaco-list-row"
 TOAST = ".notification-toast"
+STATUS_BAR = ".statusbar-item"
 STATUS = '[id="dgemma-lsp.dgemma.dgemma.status"][aria-label^="dgemma: {}"]'
 LENS = ".codelens-decoration a"
 INPUT = ".quick-input-widget:visible"
@@ -219,7 +220,11 @@ class CodeSession:
 
     def wait_for_settings(self, values: Mapping[str, object]) -> None:
         """Waits until the user's settings hold these values."""
-        wait_for(lambda: values.items() <= json.loads(self._settings.read_text()).items(), f"{values}", self._describe)
+
+        def settings() -> dict[str, object]:
+            return json.loads(self._settings.read_text() or "{}")  # It is emptied before it is written.
+
+        wait_for(lambda: values.items() <= settings().items(), f"{values}", self._describe)
 
     def run_command(self, title: str) -> None:
         """Runs a command from the palette."""

@@ -15,6 +15,16 @@ function placeOf(offer: Offer, editor: vscode.TextEditor): string {
   return isAbout(offer, editor) ? `at line ${line}` : `in ${name}, line ${line}`;
 }
 
+/** Text that comes at a place within a line. */
+function addedAt(place: vscode.Position, text: string): vscode.DecorationOptions {
+  const after = {
+    contentText: text.replaceAll(" ", NO_BREAK_SPACE),
+    color: new vscode.ThemeColor("editor.foreground"),
+    backgroundColor: new vscode.ThemeColor("diffEditor.insertedTextBackground"),
+  };
+  return { range: new vscode.Range(place, place), renderOptions: { after } };
+}
+
 export class EditDisplay {
   private readonly removed = vscode.window.createTextEditorDecorationType({
     backgroundColor: new vscode.ThemeColor("diffEditor.removedTextBackground"),
@@ -33,31 +43,26 @@ export class EditDisplay {
   show(editor: vscode.TextEditor, offer: Offer): void {
     const { document } = editor;
     const tabSize = Number(editor.options.tabSize);
-    const gone = offer.hunks.map(({ range }) => range).filter((range) => !range.isEmpty);
-    editor.setDecorations(this.removed, gone);
     const inLine = offer.hunks.every(
       ({ range, newText }) => range.isSingleLine && !/[\r\n]/.test(newText),
     );
     if (inLine) {
+      const gone = offer.hunks.map(({ range }) => range).filter((range) => !range.isEmpty);
+      const come = offer.hunks.filter(({ newText }) => newText);
+      editor.setDecorations(this.removed, gone);
       editor.setDecorations(
         this.added,
-        offer.hunks
-          .filter(({ newText }) => newText)
-          .map(({ range, newText }) => ({
-            range: new vscode.Range(range.end, range.end),
-            renderOptions: {
-              after: {
-                contentText: untabbed(newText, tabSize).replaceAll(" ", NO_BREAK_SPACE),
-                color: new vscode.ThemeColor("editor.foreground"),
-                backgroundColor: new vscode.ThemeColor("diffEditor.insertedTextBackground"),
-              },
-            },
-          })),
+        come.map(({ range, newText }) => addedAt(range.end, untabbed(newText, tabSize))),
       );
       return;
     }
     const { line, removed, added } = lineChange(document, offer);
+    const lines = Array.from(
+      { length: removed },
+      (_, index) => document.lineAt(line + index).range,
+    );
     const last = removed ? line + removed - 1 : line - 1;
+    editor.setDecorations(this.removed, lines);
     editor.setDecorations(
       this.added,
       added.length ? [boxBelow(document, last, added, tabSize)] : [],

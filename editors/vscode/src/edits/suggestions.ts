@@ -18,24 +18,13 @@ export class EditSuggestions {
   private offer: Offer | undefined;
   /** Whether the edit itself is shown, and not only where it is. */
   private shown = false;
+  /** Whether what follows from an edit is still looked for: the key waits for it, and is no tab meanwhile. */
+  private following = false;
   private made: { document: vscode.TextDocument; version: number } | undefined;
   private asking = new vscode.CancellationTokenSource();
   private readonly display = new EditDisplay();
-  private readonly trigger = new Trigger(
-    () => this.hide(),
-    (editor) => this.follow(editor),
-  );
-  private readonly subscriptions: vscode.Disposable[] = [
-    this.trigger,
-    this.display,
-    vscode.commands.registerCommand(GHOST_ACCEPTED, (offer: Offer) => this.accepted(offer)),
-    vscode.window.onDidChangeActiveTextEditor((editor) => this.followCursor(editor)),
-    vscode.window.onDidChangeTextEditorSelection(({ textEditor }) => {
-      if (textEditor === vscode.window.activeTextEditor) {
-        this.followCursor(textEditor);
-      }
-    }),
-  ];
+  private readonly trigger: Trigger;
+  private readonly subscriptions: vscode.Disposable[];
 
   /** What the commands `dgemma.edits.…` do. */
   readonly commands: Record<string, () => unknown> = {
@@ -54,7 +43,24 @@ export class EditSuggestions {
     private readonly selector: vscode.DocumentSelector,
     private readonly client: () => LanguageClient | undefined,
     private readonly isPaused: () => boolean,
-  ) {}
+  ) {
+    this.trigger = new Trigger(
+      selector,
+      () => this.hide(),
+      (editor) => this.follow(editor),
+    );
+    this.subscriptions = [
+      this.trigger,
+      this.display,
+      vscode.commands.registerCommand(GHOST_ACCEPTED, (offer: Offer) => this.accepted(offer)),
+      vscode.window.onDidChangeActiveTextEditor((editor) => this.followCursor(editor)),
+      vscode.window.onDidChangeTextEditorSelection(({ textEditor }) => {
+        if (textEditor === vscode.window.activeTextEditor) {
+          this.followCursor(textEditor);
+        }
+      }),
+    ];
+  }
 
   /** The edit that inline completion is to show in place of a suggestion, where there is one. */
   ghostText(
@@ -149,7 +155,14 @@ export class EditSuggestions {
     }
     const end = endOf(offer);
     editor.selection = new vscode.Selection(end, end);
-    await this.accepted(offer);
+    this.following = true;
+    this.draw();
+    try {
+      await this.accepted(offer);
+    } finally {
+      this.following = false;
+      this.draw();
+    }
   }
 
   /** Tells the server, and asks at once for what follows. */
@@ -199,7 +212,7 @@ export class EditSuggestions {
   private draw(): void {
     const { offer } = this;
     const drawn = offer && (this.shown || !offer.ghostText) ? offer : undefined;
-    setContext("dgemma.hasEdit", drawn !== undefined);
+    setContext("dgemma.hasEdit", drawn !== undefined || this.following);
     for (const editor of vscode.window.visibleTextEditors) {
       this.display.clear(editor);
       if (drawn && isAbout(drawn, editor) && (this.shown || isSmall(drawn))) {

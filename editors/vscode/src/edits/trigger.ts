@@ -30,24 +30,24 @@ function isTyped({ document, reason, contentChanges }: vscode.TextDocumentChange
   );
 }
 
-/** Calls `onSettled` with the editor in which the user has made a change, when none followed; `onChange` at once, with the
- * document, whoever changed it. */
+/** Calls `onChange` when a document has changed, whoever changed it, and `onSettled` with the editor in which the user did,
+ * when no other change has followed. */
 export class Trigger {
   private timer: NodeJS.Timeout | undefined;
   private readonly listening: vscode.Disposable;
 
+  /** selector: which documents are looked at; an output channel is none. */
   constructor(
-    onChange: (document: vscode.TextDocument) => void,
+    selector: vscode.DocumentSelector,
+    onChange: () => void,
     onSettled: (editor: vscode.TextEditor) => void,
   ) {
     this.listening = vscode.workspace.onDidChangeTextDocument((change) => {
-      if (change.contentChanges.length === 0) {
-        return; // Only whether it is saved has changed.
+      // Without changes of the content only whether it is saved has changed.
+      if (!change.contentChanges.length || !vscode.languages.match(selector, change.document)) {
+        return;
       }
-      onChange(change.document);
-      if (change.document !== vscode.window.activeTextEditor?.document) {
-        return; // An output channel, for one.
-      }
+      onChange();
       this.cancel();
       if (isTyped(change)) {
         this.timer = setTimeout(() => {

@@ -13,7 +13,7 @@ import { Preview } from "./preview";
 import { type Asked, requestRewrite } from "./request";
 import { acceptAll, currentHunk, decide, move, type Review, reviewOf } from "./review";
 
-const STALE = "The document has changed since, so it was not rewritten. The instruction is kept.";
+const STALE = "Not rewritten, the document has changed.";
 
 /** What goes on in a document. review: undefined as long as it is rewritten. */
 interface Rewrite {
