@@ -11,10 +11,11 @@ from typing import Any
 
 from bench.edits.client import Client, Offered
 from bench.edits.follow.case import EditCase
-from bench.edits.follow.judge import Verdict, judge
+from bench.edits.judge import Verdict, judge
 
-PARTS = ("follow", "unrelated", "finished")
-"""Those where something follows; those where nothing does; lines that were just completed."""
+PARTS = ("follow", "unrelated", "finished", "tempting")
+"""Those where something follows; those where nothing does: changes that nothing depends on, lines that were just
+completed, and changes that look like the first of several."""
 _SHOWN_LINES = 1
 
 

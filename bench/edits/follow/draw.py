@@ -9,23 +9,25 @@ import ast
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import cycle
 from typing import TypeVar
 
-from bench.edits.follow import calls, literals, names, quiet
+from bench.edits.follow import calls, literals, names, quiet, tempting
 from bench.edits.follow.case import EditCase
 from bench.edits.follow.group import FollowKind, Group
 from bench.edits.follow.quiet import QuietKind
 from bench.edits.follow.source import Source
+from bench.edits.follow.tempting import TemptingKind
 from bench.nano.corpus import Document
 from bench.nano.heldout import python_by_weight
 from bench.nano.renames import Names
 
 FOLLOW_KINDS: tuple[FollowKind, ...] = ("local", "parameter", "attribute", "function", "argument", "key", "string")
 QUIET_KINDS: tuple[QuietKind, ...] = ("line", "comment", "number", "layout")
-FINISHED = 0.6
-"""As many finished lines for each case where something follows."""
+TEMPTING_KINDS: tuple[TemptingKind, ...] = ("followed", "use", "value", "operator")
+FINISHED, TEMPTING = 0.6, 0.4
+"""As many finished lines, and changes that look like the first of several, for each case where something follows."""
 _MOST_CHARACTERS = 40_000
 _MOST_PER_DOCUMENT = 3
 """Of a kind."""
@@ -39,12 +41,14 @@ T = TypeVar("T")
 
 
 def draw(documents: Sequence[Document], count: int, seed: int) -> list[EditCase]:
-    """`count` cases of each half and a share of finished lines; fewer of a kind that the documents do not have."""
+    """`count` cases of each half, and shares of finished lines and tempting changes; fewer of a kind that the documents
+    do not have."""
     rng = random.Random(seed)
     drawer = _Drawer(documents, rng)
     cases = list(drawer.drawn("follow", FOLLOW_KINDS, count, drawer.follow))
     cases += drawer.drawn("unrelated", QUIET_KINDS, count, drawer.quiet)
     cases += drawer.drawn("finished", ("finished",), round(FINISHED * count), drawer.quiet)
+    cases += drawer.drawn("tempting", TEMPTING_KINDS, round(TEMPTING * count), drawer.tempting)
     return cases
 
 
@@ -58,11 +62,17 @@ class _Drawer:
         self._weighted: list[tuple[Document, float]] = []
         self._groups: dict[str, dict[str, list[Group]]] = {}
         self._changes: dict[str, dict[str, list[quiet.Change]]] = {}
+        self._followed: dict[str, list[Group]] = {}
+        self._tempting: dict[str, dict[str, list[tempting.Change]]] = {}
         for document, weight in zip(python, weights, strict=True):
             if len(document.text) <= _MOST_CHARACTERS:
                 source = Source(document.text)
                 self._weighted.append((document, weight))
-                self._groups[document.path] = _by_kind(groups(source), lambda group: group.kind)
+                found = list(groups(source))
+                variables = [group for group in found if group.kind in ("local", "parameter")]
+                self._groups[document.path] = _by_kind(found, lambda group: group.kind)
+                self._followed[document.path] = list(tempting.followed(source, variables))
+                self._tempting[document.path] = _by_kind(tempting.changes(source, variables), lambda change: change[0])
                 self._changes[document.path] = _by_kind(quiet.changes(source, rng), lambda change: change[0])
 
     def drawn(
@@ -110,6 +120,20 @@ class _Drawer:
                 return case
         return None
 
+    def tempting(self, kind: str, document: Document, name: str) -> EditCase | None:
+        """The same for a change that looks like the first of several."""
+        place = {"name": name, "path": document.path, "text": document.text}
+        while kind == "followed" and (group := self._taken(self._followed[document.path])):
+            word = self._word(group, document.text)
+            case = tempting.followed_case(group, word, **place) if word else None
+            if case and _parses(case):
+                return case
+        while change := self._taken(self._tempting[document.path].get(kind, [])):
+            case = tempting.case_of(change, **place)
+            if _parses(case):
+                return case
+        return None
+
     def _taken(self, items: list[T]) -> T | None:
         """One of the items, which is none of them any more."""
         return items.pop(self._rng.randrange(len(items))) if items else None
@@ -146,7 +170,7 @@ def _parses(case: EditCase) -> bool:
     return True
 
 
-def _by_kind(items: Iterator[T], kind: Callable[[T], str]) -> dict[str, list[T]]:
+def _by_kind(items: Iterable[T], kind: Callable[[T], str]) -> dict[str, list[T]]:
     found: dict[str, list[T]] = {}
     for item in items:
         found.setdefault(kind(item), []).append(item)

@@ -46,6 +46,11 @@ class Source:
     def functions(self) -> list[Function]:
         return [node for node in ast.walk(self.tree) if isinstance(node, Function)]
 
+    def function_at(self, span: Span) -> Function | None:
+        """The innermost function that a place lies in."""
+        holding = [node for node in self.functions if self.span(node).start <= span.start < self.span(node).end]
+        return max(holding, key=lambda node: self.span(node).start, default=None)
+
     def identified(self, name: str, within: Span, *kinds: Kind) -> list[Span]:
         """Where a name stands as an identifier of these kinds."""
         starts = self._starts.get(name, {})

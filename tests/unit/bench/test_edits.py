@@ -9,8 +9,8 @@ import pytest
 
 from bench.edits.client import Client, Document, serving
 from bench.edits.follow.case import EditCase, Replacement
-from bench.edits.follow.judge import judge
 from bench.edits.following import Answered, answered, chosen, rows_of, to_json
+from bench.edits.judge import judge
 from infill.request import Span
 
 

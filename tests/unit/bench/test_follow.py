@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.edits.follow import calls, literals, names, quiet
+from bench.edits.follow import calls, literals, names, quiet, tempting
 from bench.edits.follow.case import EditCase, lines_of, load, path_of
 from bench.edits.follow.draw import draw, groups
 from bench.edits.follow.group import Group
@@ -124,6 +124,26 @@ def test_quiet_changes_end_in_the_authors_text_or_change_a_number_or_the_layout(
             assert case.after != text
 
 
+def test_tempting_changes_leave_nothing_to_follow() -> None:
+    source = Source(SCOPED)
+    group = only(list(tempting.followed(source, list(names.variables(source)))), "found")
+    case = tempting.followed_case(group, "seen", name="tempting/0", path="a.py", text=SCOPED)
+    assert case.after == solved(group, SCOPED, "seen")
+    assert not case.places
+    assert case.after[: case.cursor].endswith("found = seen") or case.after[: case.cursor].endswith("    seen")
+    text = (
+        "def f(a, b):\n    c = a\n    d = b\n    g(c, key=True)\n    g(d, key=True)\n"
+        "    if c < d:\n        return c + d\n    return a - b\n"
+    )
+    found = {
+        kind: change.applied(text)
+        for kind, change in tempting.changes(Source(text), list(names.variables(Source(text))))
+    }
+    assert found["use"] != text
+    assert found["value"] == text.replace("True", "False", 1)
+    assert found["operator"] == text.replace("<", "<=")
+
+
 def drawn() -> list[EditCase]:
     documents = [PYTHON, Document(package="q", path="q/a.py", language="python", text=SCOPED)]
     return draw(documents, 5, 0)
@@ -135,7 +155,7 @@ def test_the_same_documents_and_seed_give_the_same_cases(tmp_path: Path) -> None
     path = path_of("tuning", tmp_path)
     write(lines_of(cases), path)
     assert sorted(load(path), key=lambda case: case.name) == sorted(cases, key=lambda case: case.name)
-    assert {case.name.split("/")[0] for case in cases} == {"follow", "unrelated", "finished"}
+    assert {case.name.split("/")[0] for case in cases} == {"follow", "unrelated", "finished", "tempting"}
 
 
 @pytest.mark.parametrize("split", ["heldout", "tuning"])
@@ -145,4 +165,4 @@ def test_the_cases_that_lie_here_are_sound(split: Split) -> None:
         assert bool(case.places) == case.name.startswith("follow/")
         assert case.after != case.text
         assert len({place.span.start for place in case.places}) != 1
-    assert [case.name for case in cases[:3]] == ["finished/0", "follow/0", "unrelated/0"]
+    assert [case.name for case in cases[:4]] == ["finished/0", "follow/0", "tempting/0", "unrelated/0"]
