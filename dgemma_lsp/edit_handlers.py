@@ -77,22 +77,34 @@ def register(server: Server) -> None:
 
 
 async def _suggest(ls: Server, params: InlineEditParams) -> Edit | Silence:
-    number, label = ls.board.begin(), str(ls.protocol.msg_id)
-    question = _question(ls, params, label)
+    question = _question(ls, params, str(ls.protocol.msg_id))
+    if not _is_asked_for(params):
+        # The status is for why a completion was silent; that no edit follows from what is typed goes without saying.
+        return question if isinstance(question, Silence) else await _answer(ls, question)
+    number = ls.board.begin()
     if isinstance(question, Silence):
         ls.board.show_silence(number, question)
         return question
-    claim = ls.newest.claim(question.uri, KIND, about=question.cursor, explicit=question.explicit)
-    with claim, ls.board.waiting(number) as outcome:
-        edit = await ls.edits.suggest(question)
+    with ls.board.waiting(number) as outcome:
+        edit = await _answer(ls, question)
         outcome.silence = edit if isinstance(edit, Silence) else None
     return edit
+
+
+async def _answer(ls: Server, question: EditQuestion) -> Edit | Silence:
+    with ls.newest.claim(question.uri, KIND, about=question.cursor, explicit=question.explicit):
+        return await ls.edits.suggest(question)
+
+
+def _is_asked_for(params: InlineEditParams) -> bool:
+    context = params.context
+    return context is not None and context.trigger_kind is types.InlineCompletionTriggerKind.Invoked
 
 
 def _question(ls: Server, params: InlineEditParams, label: str) -> EditQuestion | Silence:
     """What is asked, cut free of the protocol, or why it gets no answer."""
     uri, context, config = params.text_document.uri, params.context, ls.settings.config
-    explicit = context is not None and context.trigger_kind is types.InlineCompletionTriggerKind.Invoked
+    explicit = _is_asked_for(params)
     document = ls.documents.get(uri)
     if document is None:
         return ls.documents.absence(uri)

@@ -80,7 +80,16 @@ async def test_after_the_last_place_nothing_is_offered() -> None:
         answer = (await ask(client, version=3))["result"]
         assert "edit" not in answer
         assert answer["rejection"]["reason"] == "nothing_to_follow"
-        assert await client.silence() == "nothing_to_follow"
+
+
+@pytest.mark.parametrize(("kind", "reason"), [(1, "no_changes"), (2, "unchanged")], ids=["asked", "unasked"])
+async def test_the_status_tells_of_an_edit_only_where_it_was_asked_for(kind: int, reason: str) -> None:
+    async with connected(rejects("unchanged")) as client:
+        await client.initialize()
+        client.open(TEXT)
+        await client.complete(0, 1, invoked=True)
+        await ask(client, version=1, context={"triggerKind": kind})
+        assert await client.silence() == reason
 
 
 async def test_an_untouched_document_asks_no_model() -> None:
