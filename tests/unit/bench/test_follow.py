@@ -132,14 +132,13 @@ def test_tempting_changes_leave_nothing_to_follow() -> None:
     assert not case.places
     assert case.after[: case.cursor].endswith("found = seen") or case.after[: case.cursor].endswith("    seen")
     text = (
-        "def f(a, b):\n    c = a\n    d = b\n    g(c, key=True)\n    g(d, key=True)\n"
-        "    if c < d:\n        return c + d\n    return a - b\n"
+        "def f(a):\n    aa = a\n    bb = a\n    g(aa, key=True)\n    g(bb, key=True)\n"
+        "    if aa < bb:\n        return aa + bb\n    return a\n"
     )
-    found = {
-        kind: change.applied(text)
-        for kind, change in tempting.changes(Source(text), list(names.variables(Source(text))))
-    }
-    assert found["use"] != text
+    source = Source(text)
+    variables = list(names.variables(source))
+    found = {kind: change.applied(text) for kind, change in tempting.changes(source, variables)}
+    assert found["use"] == text.replace("aa + bb", "aa + aa")
     assert found["value"] == text.replace("True", "False", 1)
     assert found["operator"] == text.replace("<", "<=")
 
