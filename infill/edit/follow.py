@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from infill.edit.argument import added_argument
 from infill.edit.names import Names
 from infill.edit.pattern import MadeChange, Pattern
-from infill.edit.rename import Rename, rename_of
+from infill.edit.rename import rename_of, used_otherwise
 from infill.edit.repeated import Occurrence, repeated_edit
 from infill.edit.string import StringReplacement
 from infill.edit.substitution import substitutions
@@ -65,4 +65,4 @@ def _pattern(each: Occurrence, alike: Sequence[Occurrence], names: Names) -> Pat
         return repeated_edit(alike) if len(alike) >= ENOUGH else None
     if use.defines:
         return rename_of(own.old, own.new, use, names)
-    return Rename(old=own.old, new=own.new, roles=frozenset({use.role})) if len(alike) >= ENOUGH else None
+    return used_otherwise(own.old, own.new, use, names) if len(alike) >= ENOUGH else None

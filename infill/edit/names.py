@@ -165,6 +165,8 @@ def _role(node: Node) -> Role:
         return "keyword"
     if _literal_of(node) is not None:
         return "keyword"
+    if parent.type == "dotted_name" and parent.children[0] != node:
+        return "member"
     if parent.type == "token_tree" and node.prev_sibling is not None and node.prev_sibling.type == ".":
         return "member"  # What a macro of Rust is called with has no other structure.
     return "member" if node.type in _MEMBER_NODES or _field(node) in _MEMBER_FIELDS else "variable"

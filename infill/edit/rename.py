@@ -61,5 +61,12 @@ def rename_of(old: str, new: str, use: Use, names: Names) -> Rename | None:
     return Rename(old=old, new=new, roles=roles, within=use.owner if shared else None, callee=use.callee)
 
 
+def used_otherwise(old: str, new: str, use: Use, names: Names) -> Rename:
+    """The rename of what is used in a place, in the function that defines it; everywhere where none does."""
+    defined = {other.functions[0] for other in names.uses(new) if other.defines and other.functions}
+    within = next((function for function in use.functions if function in defined), None)
+    return Rename(old=old, new=new, roles=frozenset({use.role}), within=within if use.role == "variable" else None)
+
+
 def _holds(outer: Span, inner: Span) -> bool:
     return outer.start <= inner.start and inner.end <= outer.end

@@ -66,6 +66,7 @@ def follow_ups(text: str, changes: list[MadeChange], language: str) -> list[Foll
         ("python", "o.f(1⟦→, b⟧)\nself.f(g(2)⟨→, b⟩)\n"),
         ("python", "x = ⟦a→b⟧\ny = a\n"),
         ("python", "x = ⟦a→b⟧\ny = 1\nz = ⟦a→b⟧\ny = ⟨a→b⟩\n"),
+        ("python", "def f():\n    ⟦a→b⟧ = 1\n    g(⟦a→b⟧)\n    h(⟦a→b⟧)\n\nimport a\nimport c.a\nprint(a)\n"),
         ("python", "x = ⟦41→42⟧\ny = 41\n"),
         ("python", "def f():\n⟦→    é = 'ß'\n    a = 1⟧\n    return a\n"),
         ("python", "é = '😀'\ndef f(⟦a→b⟧):\n    return 'é' + ⟨a→b⟩\n"),
