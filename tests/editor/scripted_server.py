@@ -21,6 +21,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import BinaryIO, NotRequired, TypedDict, cast
 
@@ -85,9 +86,25 @@ def span(text: str, start: int, end: int) -> Message:
     return {"start": place(start), "end": place(end)}
 
 
+def tokens(text: str) -> list[str]:
+    """A text as words, blanks and single characters."""
+    return re.findall(r"\s+|\w+|.", text)
+
+
+def pieces(text: str, start: int, end: int, new: str) -> list[Message]:
+    """What becomes of text[start:end], token by token."""
+    before, after = tokens(text[start:end]), tokens(new)
+    places = [*accumulate(map(len, before), initial=start)]
+    return [
+        {"range": span(text, places[i], places[j]), "newText": "".join(after[k:m])}
+        for kind, i, j, k, m in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+        if kind != "equal"
+    ]
+
+
 def drafts(text: str) -> Iterator[list[tuple[str, float]]]:
     """What stands where `text` will stand, step by step; entropies fall, and not everywhere at once."""
-    pieces = re.findall(r"\s+|\w+|.", text)
+    pieces = tokens(text)
     for left in reversed(range(FRAMES)):
         yield [(piece, 0.0 if piece.isspace() else left * (0.3 + i % 5 / 3)) for i, piece in enumerate(pieces)]
 
@@ -139,6 +156,9 @@ class Server:
                 self._rewrite(message["id"], parameters)
             case "dgemma/inlineEdit":
                 self._answer_edit(message["id"], self._edit(parameters))
+            case "textDocument/copilotInlineEdit":
+                edit = self._edit(parameters).get("edit")
+                self._answer(message["id"], {"edits": [{**edit, "text": edit["newText"]}] if edit else []})
             case "workspace/executeCommand":
                 if parameters["command"] == "dgemma.editRejected":
                     self._rejected.update(parameters["arguments"])
@@ -239,18 +259,13 @@ class Server:
     ) -> Message:
         """An edit on the wire. cursor: its offset, negative where it is in another document."""
         text, (start, end) = self._texts[uri], place
-        pieces = difflib.SequenceMatcher(None, text[start:end], new, autojunk=False).get_opcodes()
         at = span(text, start, end)
         edit: Message = {
             "id": edit_id,
             "textDocument": {"uri": uri, "version": self._versions[uri]},
             "range": at,
             "newText": new,
-            "hunks": [
-                {"range": span(text, start + i1, start + i2), "newText": new[j1:j2]}
-                for kind, i1, i2, j1, j2 in pieces
-                if kind != "equal"
-            ],
+            "hunks": pieces(text, start, end, new),
             "position": at["start"],
             "jump": cursor < 0 or abs(at["start"]["line"] - position["line"]) > NEAR,
             "command": {"title": "accepted", "command": "dgemma.editAccepted", "arguments": [edit_id]},

@@ -427,7 +427,7 @@ def test_switched_on_again_they_come(start: Start) -> None:
 @pytest.mark.parametrize(
     ("typed", "completed"),
     [
-        ("Dgemma ", ["disable", "enable", "log", "restart", "rewrite", "status", "suggest", "toggle"]),
+        ("Dgemma ", ["disable", "edits", "enable", "log", "restart", "rewrite", "status", "suggest", "toggle"]),
         ("Dgemma s", ["status", "suggest"]),
         ("Dgemma toggle ", ["buffer"]),
         ("Dgemma log ", []),
@@ -440,7 +440,7 @@ def test_commands_complete(start: Start, typed: str, completed: list[str]) -> No
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        ("nonsense", "no such command: nonsense; there are disable, enable, log,"),
+        ("nonsense", "no such command: nonsense; there are disable, edits, enable, log,"),
         ("log buffer", "`log` does not take that"),
         ("toggle window", "`toggle` does not take that"),
     ],

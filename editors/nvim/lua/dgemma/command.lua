@@ -1,5 +1,6 @@
 --- The command `:Dgemma`.
 
+local edits = require('dgemma.edits')
 local inline = require('dgemma.inline')
 local program = require('dgemma.program')
 local say = require('dgemma.say')
@@ -111,11 +112,10 @@ local function show_status()
     say_not_running()
     return
   end
-  local enabled = inline.is_enabled(vim.api.nvim_get_current_buf())
-  table.insert(
-    lines,
-    enabled and 'unasked suggestions are on here' or 'unasked suggestions are off here'
-  )
+  local buf = vim.api.nvim_get_current_buf()
+  local inserted = inline.is_enabled(buf) and 'on' or 'off'
+  local edited = edits.is_enabled(buf) and 'on' or 'off'
+  table.insert(lines, ('here, unasked: suggestions are %s, edits are %s'):format(inserted, edited))
   vim.lsp.util.open_floating_preview(
     lines,
     '',
@@ -153,6 +153,20 @@ local function rewrite(arguments)
   require('dgemma.rewrite').ask(range, arguments.rest)
 end
 
+--- Switches edits that come unasked, or asks for one.
+---@param arguments dgemma.Arguments
+local function edit(arguments)
+  if arguments.word == 'suggest' then
+    edits.suggest()
+    return
+  elseif arguments.word then
+    vim.g.dgemma_edits = arguments.word == 'on'
+    edits.hide()
+  end
+  local on = edits.is_enabled(vim.api.nvim_get_current_buf())
+  say(('edits are%s suggested unasked here'):format(on and '' or ' not'))
+end
+
 local SCOPE = { 'buffer' }
 
 ---@type table<string, dgemma.Command>
@@ -163,6 +177,7 @@ local commands = {
       return false
     end),
   },
+  edits = { run = edit, words = { 'on', 'off', 'suggest' } },
   enable = {
     words = SCOPE,
     run = switching(function()

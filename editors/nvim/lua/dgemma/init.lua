@@ -30,6 +30,7 @@ function M.attach(client, buf)
   -- Neovim's own |vim.lsp.inline_completion|, where the user has it on for other servers, would show everything twice.
   client.server_capabilities.inlineCompletionProvider = nil
   require('dgemma.inline').attach(buf)
+  require('dgemma.edits').attach(buf)
   for name, key in pairs(require('dgemma.options').get().keys) do
     if key then
       require('dgemma.key').map(key, M[name], buf, DESCRIPTIONS[name])
@@ -38,10 +39,11 @@ function M.attach(client, buf)
   map_rewrite(buf)
 end
 
---- Takes the suggestion on the screen, unless the completion menu is open: then the key is the menu's.
+--- Takes the suggestion on the screen, unless the completion menu is open: then the key is the menu's. Of an edit that
+--- is farther away it goes there first.
 ---@return boolean taken
 function M.accept()
-  return require('dgemma.inline').accept()
+  return require('dgemma.inline').accept() or require('dgemma.edits').accept()
 end
 
 --- Takes the next word of it.
@@ -75,10 +77,16 @@ function M.previous()
   return require('dgemma.inline').cycle(-1)
 end
 
---- Takes the suggestion down.
+--- Takes the suggestion down; an edit does not come back then.
 ---@return boolean dismissed
 function M.dismiss()
-  return require('dgemma.inline').dismiss()
+  local dismissed = require('dgemma.inline').dismiss()
+  return require('dgemma.edits').dismiss() or dismissed
+end
+
+--- Asks for an edit that follows from the last one, however sure the model is of it.
+function M.suggest_edit()
+  require('dgemma.edits').suggest()
 end
 
 --- Whether a suggestion is on the screen.

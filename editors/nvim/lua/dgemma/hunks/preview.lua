@@ -97,7 +97,7 @@ function M.draw(buf, namespace, hunk)
     api.nvim_buf_set_extmark(buf, namespace, row, col, {
       virt_text = { { M.without_tabs(text, column), ADDED } },
       virt_text_pos = 'inline',
-      hl_mode = 'combine',
+      hl_mode = 'replace',
     })
   end
   if shown.below and #shown.below[2] > 0 then

@@ -100,18 +100,17 @@ local function ask(client, kind, on_items)
     end
     request = nil
     status.set_thinking(false)
-    if err or not inserting() then
-      -- A superseded request says nothing of what is on the screen; the log of Neovim has what else went wrong.
-      if err and err.code ~= vim.lsp.protocol.ErrorCodes.RequestCancelled then
-        vim.lsp.log.error('dgemma', err)
+    if err then
+      vim.lsp.log.error('dgemma', err)
+    elseif inserting() then
+      local items = {} ---@type dgemma.Item[]
+      for _, item in ipairs(result and (result.items or result) or {}) do
+        table.insert(items, suggestion.read(anchor, item, client.offset_encoding))
       end
-      return
+      on_items(anchor, items)
     end
-    local items = {} ---@type dgemma.Item[]
-    for _, item in ipairs(result and (result.items or result) or {}) do
-      table.insert(items, suggestion.read(anchor, item, client.offset_encoding))
-    end
-    on_items(anchor, items)
+    -- An edit is asked for only where nothing is to be inserted.
+    require('dgemma.edits').look(0)
   end, anchor.buf)
   if sent then
     this = { client = client, id = assert(id), anchor = anchor }
@@ -124,6 +123,12 @@ end
 ---@return boolean
 local function asking()
   return request ~= nil and vim.deep_equal(request.anchor, suggestion.anchor())
+end
+
+--- Whether an answer is being waited for.
+---@return boolean
+function M.is_asking()
+  return request ~= nil
 end
 
 local function ask_automatically()
