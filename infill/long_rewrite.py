@@ -38,8 +38,9 @@ def parts_of(request: InfillRequest, tokens: TextTokens, profile: Profile) -> tu
             return (hole,)
     if len(middle) > budget.canvas_reach * profile.max_parts:
         return Rejection(reason="too_long", limit=room * profile.max_parts)
-    found = cuts(request.text, hole, language_of(request.path, request.language_id))
-    places = [hole.start, *found, hole.end]
+    begin = hole.end - len(middle.lstrip())
+    found = cuts(request.text, Span(start=begin, end=hole.end), language_of(request.path, request.language_id))
+    places = [begin, *found, hole.end]
     sizes = [_size(request.text[start:end], tokens) for start, end in pairwise(places)]
     firsts = _firsts(sizes, [0, *found.values()], room)
     if len(firsts) > profile.max_parts:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from infill.fill import Infiller
-from infill.long_rewrite import parts_of
+from infill.long_rewrite import LongRewrite, parts_of
 from infill.profile import Profile
 from infill.prompt.window import WindowBudget
 from infill.request import Filled, InfillRequest, Progress, Rejection
@@ -73,6 +75,30 @@ def test_more_than_the_profile_allows_is_rejected_with_the_limit(lines: int) -> 
     assert rejection.reason == "too_long"
     assert rejection.limit is not None
     assert 80 <= rejection.limit <= 160
+
+
+LINES = st.lists(
+    st.tuples(
+        st.sampled_from(["a = 1", "if a:", "  b(1,", "    2)", "\tc = '''", "é🦀", "# d", "", " ", "\u2028", "x" * 40]),
+        st.sampled_from(["\n", "\r\n", "\r"]),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(LINES, LINES, LINES, st.sampled_from(["a.py", "a.js", "notes"]))
+def test_only_blanks_lie_outside_the_parts(
+    before: list[tuple[str, str]], within: list[tuple[str, str]], after: list[tuple[str, str]], path: str
+) -> None:
+    prefix, middle, suffix = ("".join(line + end for line, end in lines) for lines in (before, within, after))
+    request = rewrite_of(f"{prefix}⟦{middle}⟧{suffix}", path)
+    found = parts_of(request, tiny_tokens(), SMALL)
+    if not isinstance(found, Rejection):
+        rewrite = LongRewrite.of(request, found)
+        assert "".join(rewrite.pieces) == middle
+        assert [text for text in rewrite.pieces[::2] if text.strip()] == []
+        assert len(found) == 1 or all(text.strip() for text in rewrite.pieces[1::2])
 
 
 LONG = "a\n⟦b = 10000\nc = 20000\nd = 30000\n⟧e\n"
