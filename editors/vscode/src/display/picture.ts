@@ -45,8 +45,14 @@ function escaped(text: string): string {
     .replace(/"/g, "&quot;");
 }
 
-function columns(text: string): number {
+/** How many columns a text takes that holds no tabs. */
+export function columns(text: string): number {
   return text.length + (text.match(WIDE)?.length ?? 0);
+}
+
+/** How far its editor shows a document's tabs apart. */
+export function tabSizeOf(editor: vscode.TextEditor): number {
+  return Number(editor.options.tabSize);
 }
 
 /** A line with its tabs as the blanks that they are shown as. */
@@ -58,10 +64,15 @@ export function untabbed(line: string, tabSize: number): string {
   return shown;
 }
 
-/** A picture of rows of text in the font of the document's editor. */
-export function picture(document: vscode.TextDocument, rows: readonly Row[]): vscode.Uri {
+/** A picture of rows of text in the font of the document's editor. least: how many columns it is wide at least. */
+export function picture(
+  document: vscode.TextDocument,
+  rows: readonly Row[],
+  least: number,
+): vscode.Uri {
   const { family, size, line } = fontOf(document);
   const widest = Math.max(
+    least,
     ...rows.map(({ pieces }) => pieces.reduce((sum, { text }) => sum + columns(text), 0)),
   );
   const width = Math.ceil((widest + MARGIN_COLUMNS) * size * CHARACTER_WIDTH);

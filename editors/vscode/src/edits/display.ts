@@ -3,7 +3,7 @@
 import * as vscode from "vscode";
 import { boxBelow } from "../display/box";
 import { lineChange } from "../display/change";
-import { untabbed } from "../display/picture";
+import { tabSizeOf, untabbed } from "../display/picture";
 import { isAbout, type Offer } from "./offer";
 
 const NO_BREAK_SPACE = "\u00a0";
@@ -42,7 +42,6 @@ export class EditDisplay {
   /** Shows the edit itself. */
   show(editor: vscode.TextEditor, offer: Offer): void {
     const { document } = editor;
-    const tabSize = Number(editor.options.tabSize);
     const inLine = offer.hunks.every(
       ({ range, newText }) => range.isSingleLine && !/[\r\n]/.test(newText),
     );
@@ -52,7 +51,7 @@ export class EditDisplay {
       editor.setDecorations(this.removed, gone);
       editor.setDecorations(
         this.added,
-        come.map(({ range, newText }) => addedAt(range.end, untabbed(newText, tabSize))),
+        come.map(({ range, newText }) => addedAt(range.end, untabbed(newText, tabSizeOf(editor)))),
       );
       return;
     }
@@ -63,10 +62,7 @@ export class EditDisplay {
     );
     const last = removed ? line + removed - 1 : line - 1;
     editor.setDecorations(this.removed, lines);
-    editor.setDecorations(
-      this.added,
-      added.length ? [boxBelow(document, last, added, tabSize)] : [],
-    );
+    editor.setDecorations(this.added, added.length ? [boxBelow(editor, last, added)] : []);
   }
 
   /** Says at the end of the cursor's line where the edit is, or at its own end that the key makes it. */

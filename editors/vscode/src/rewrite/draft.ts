@@ -3,7 +3,7 @@
 import * as vscode from "vscode";
 import { boxOver } from "../display/box";
 import { colorOf } from "../display/colors";
-import { type Row, untabbed } from "../display/picture";
+import { type Row, tabSizeOf, untabbed } from "../display/picture";
 import type { Draft } from "./protocol";
 
 const LINE_END = /\r\n|\r|\n/;
@@ -33,7 +33,7 @@ export class DraftDisplay {
     const { document } = editor;
     const before = document.lineAt(start.line).text.slice(0, start.character);
     const after = document.lineAt(end.line).text.slice(end.character);
-    const rows = rowsOf([[before, 0], ...draft, [after, 0]], Number(editor.options.tabSize));
+    const rows = rowsOf([[before, 0], ...draft, [after, 0]], tabSizeOf(editor));
     // A selection that ends before a line leaves that line alone.
     const whole = end.character === 0 && end.line > start.line;
     const shown = whole ? rows.slice(0, -1) : rows;
@@ -41,7 +41,7 @@ export class DraftDisplay {
     while (shown.length < lines) {
       shown.push({ pieces: [] });
     }
-    editor.setDecorations(this.decoration, [boxOver(document, start.line, shown)]);
+    editor.setDecorations(this.decoration, [boxOver(editor, start.line, shown)]);
   }
 
   dispose(): void {

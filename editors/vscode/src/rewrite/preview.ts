@@ -28,7 +28,6 @@ export class Preview {
 
   show(editor: vscode.TextEditor, review: Review): void {
     const { document } = editor;
-    const tabSize = Number(editor.options.tabSize);
     const removed: vscode.Range[] = [];
     const boxes: vscode.DecorationOptions[] = [];
     const notes: vscode.DecorationOptions[] = [];
@@ -40,7 +39,7 @@ export class Preview {
       }
       if (hunk === currentHunk(review)) {
         if (added.length) {
-          boxes.push(boxBelow(document, last, added, tabSize));
+          boxes.push(boxBelow(editor, last, added));
         }
       } else {
         const words = review.open.includes(hunk) ? "" : "accepted, ";
