@@ -42,6 +42,16 @@ class Record:
         """The parameters of all messages of this method that the editor has sent."""
         return [message.get("params") for message in self._messages("editor") if message.get("method") == method]
 
+    def told(self, method: str) -> list[Any]:
+        """The parameters of all messages of this method that the server has sent."""
+        return [message.get("params") for message in self._messages("server") if message.get("method") == method]
+
+    def results(self, method: str) -> list[Any]:
+        """What the editor's requests of this method were answered with, as far as they were."""
+        requests = {message.get("id") for message in self._messages("editor") if message.get("method") == method}
+        answers = (message for message in self._messages("server") if "method" not in message)
+        return [message["result"] for message in answers if message.get("id") in requests and "result" in message]
+
     def kinds(self) -> list[int]:
         """Of each request for suggestions: 1 where the user asked for it, 2 where it came by itself."""
         return [parameters["context"]["triggerKind"] for parameters in self.sent(SUGGEST)]

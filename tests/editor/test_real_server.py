@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,9 +15,11 @@ import pytest
 from tests.editor.editors import Code, Neovim
 from tests.editor.neovim import NeovimSession
 from tests.editor.record import Record
+from tests.editor.scripted_server import offset
 from tests.editor.terminal import COLUMNS
 from tests.editor.vscode import CodeSession
 from tests.editor.waiting import wait_for
+from tests.editor.wire import Message
 
 SERVER = (sys.executable, "-m", "dgemma_lsp", "--checkpoint", "nano", "--device", "cpu")
 SHOW_ALL = 100  # nats: however uncertain the model is, what it has to say is shown.
@@ -117,3 +119,55 @@ def test_vscode_shows_and_takes_what_the_server_suggests(
         lines = [line.split(" ", 2)[2] for line in session.extension_log().splitlines()]
         assert len(lines) == len(set(lines))
         assert [line for line in lines if not line.startswith("[info]")] == []
+
+
+CODE = """def total(price, count):
+    if count == 0:
+        return 0
+    result = price * count
+    print(price)
+    return result
+"""
+
+
+def edited(text: str, edits: Sequence[Message]) -> str:
+    """A text with edits, which stand in order, made."""
+    for edit in reversed(edits):
+        start, end = (offset(text, edit["range"][side]) for side in ("start", "end"))
+        text = text[:start] + edit["newText"] + text[end:]
+    return text
+
+
+def test_vscode_rewrites_and_follows_a_rename(
+    code: Code, extension: Path, home: Path, record: Record, tmp_path: Path
+) -> None:
+    record.program(tmp_path)
+    settings = {
+        "dgemma.edits.deadlineMs": PATIENCE,
+        "dgemma.inline.automatic": False,
+        "editor.quickSuggestions": False,
+    }
+    with CodeSession(code, extension, home, settings, programs=tmp_path) as session:
+        session.wait_for_status("ready")
+        file = session.open_file("rewritten.py", CODE)
+        session.select_lines(1, 6)
+        session.ask_for_rewrite("simplify")
+        session.wait_for(lambda: bool(record.results("dgemma/rewrite")), "the answer")
+        [answer] = record.results("dgemma/rewrite")
+        session.wait_for(lambda: "Retry Alt+\\" in session.lenses(), "the review")
+        session.screenshot("real-rewrite")
+        assert len(record.told("$/progress")) > 1
+        session.do("press", "Control+Enter")
+        session.wait_for_document(file, edited(CODE, answer["candidates"][0]["hunks"]))
+
+        file = session.open_file("renamed.py", CODE)
+        session.type_over(0, 10, 5, "amount")
+        session.wait_for(lambda: "→ Edit at line 4 (Tab)" in session.attached(), "the next place")
+        session.screenshot("real-edit")
+        session.do("press", "Tab")
+        session.wait_for(lambda: "Tab" in session.attached(), "the edit")
+        session.do("press", "Tab")
+        session.wait_for_text(".view-line", "amount * count")
+        session.wait_for(lambda: "Tab" in session.attached(), "the edit after it")
+        session.do("press", "Tab")
+        session.wait_for_document(file, CODE.replace("price", "amount"))

@@ -57,18 +57,6 @@ def session(
         yield session
 
 
-def replace(session: CodeSession, line: int, column: int, length: int, text: str) -> None:
-    """Types a text over what stands at a place, counted from 0."""
-    session.do("press", "Control+Home")
-    for _ in range(line):
-        session.do("press", "ArrowDown")
-    for _ in range(column):
-        session.do("press", "ArrowRight")
-    for _ in range(length):
-        session.do("press", "Shift+ArrowRight")
-    session.do("type", text)
-
-
 def shown(session: CodeSession, *texts: str) -> None:
     """Waits until decorations show these texts and no others."""
     session.wait_for(lambda: sorted(session.attached()) == sorted(texts), f"{texts}")
@@ -87,7 +75,7 @@ def executed(record: Record) -> list[str]:
 
 def test_one_key_follows_a_rename(session: CodeSession, record: Record) -> None:
     file = session.open_file("rename.py", RENAMED)
-    replace(session, 0, 10, 5, "amount")
+    session.type_over(0, 10, 5, "amount")
     shown(session, "amount", "Tab")
     session.screenshot("edit-near")
     accepted = len(executed(record))
@@ -111,7 +99,7 @@ def test_one_key_follows_a_rename(session: CodeSession, record: Record) -> None:
 
 def test_a_dismissed_edit_does_not_come_back(session: CodeSession, record: Record) -> None:
     file = session.open_file("dismissed.py", "paint = 1\nprint(type)\n")
-    replace(session, 0, 0, 5, "kind")
+    session.type_over(0, 0, 5, "kind")
     shown(session, "kind", "Tab")
     session.do("press", "Escape")
     shown(session)
@@ -125,7 +113,7 @@ def test_a_dismissed_edit_does_not_come_back(session: CodeSession, record: Recor
 
 def test_typing_takes_an_edit_down_and_tab_is_a_tab(session: CodeSession, record: Record) -> None:
     file = session.open_file("typing.py", "paint = 1\nprint(peer)\nslow = 2\n")
-    replace(session, 0, 0, 5, "host")
+    session.type_over(0, 0, 5, "host")
     shown(session, "host", "Tab")
     session.do("type", " held")
     session.wait_for(lambda: is_asked(record, "host held ="), "a request")
@@ -138,7 +126,7 @@ def test_typing_takes_an_edit_down_and_tab_is_a_tab(session: CodeSession, record
 def test_a_newer_request_takes_the_place_of_an_older(session: CodeSession, record: Record) -> None:
     session.open_file("newer.py", "paint = 1\nprint(link)\nslow = 2\n")
     cancelled = len(record.sent("$/cancelRequest"))
-    replace(session, 0, 0, 5, "held")
+    session.type_over(0, 0, 5, "held")
     session.wait_for(lambda: is_asked(record, "held ="), "a request")
     session.do("press", "Control+Shift+ArrowLeft")
     session.do("type", "body")
@@ -184,7 +172,7 @@ def test_what_is_large_is_shown_when_it_is_gone_to(session: CodeSession) -> None
 def test_tab_goes_to_another_document(session: CodeSession) -> None:
     used = session.open_file("used.py", "import defined\n\n\nprint(defined.old_shared)\n")
     session.open_file("defined.py", "value = 1\n")
-    replace(session, 0, 0, 5, "shared_name")
+    session.type_over(0, 0, 5, "shared_name")
     shown(session, "→ Edit in used.py, line 4 (Tab)")
     session.screenshot("edit-in-another-document")
     session.do("press", "Tab")
@@ -216,7 +204,7 @@ def test_nothing_is_suggested_unasked_where_that_is_turned_off(session: CodeSess
     session.wait_for_settings({"dgemma.edits.automatic": False})
     file = session.open_file("off.py", "paint = 1\nprint(mail)\n")
     asked = len(record.sent("dgemma/inlineEdit"))
-    replace(session, 0, 0, 5, "user")
+    session.type_over(0, 0, 5, "user")
     session.wait_for_document(file, "user = 1\nprint(mail)\n")
     assert len(record.sent("dgemma/inlineEdit")) == asked
     session.run_command("dgemma: Suggest an Edit")

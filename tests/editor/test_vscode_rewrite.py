@@ -70,37 +70,19 @@ def session(
         yield session
 
 
-def select(session: CodeSession, first: int, last: int) -> None:
-    """Selects lines, counted from 0, up to the beginning of `last`."""
-    session.do("press", "Control+Home")
-    for _ in range(first):
-        session.do("press", "ArrowDown")
-    for _ in range(last - first):
-        session.do("press", "Shift+ArrowDown")
-
-
-def ask(session: CodeSession, instruction: str) -> None:
-    """Asks for a rewrite of the selection."""
-    session.do("press", "Control+Alt+r")
-    session.wait_for_text(INPUT, "Rewrite the selection")
-    session.do("type", instruction)
-    session.wait_for_text(f"{INPUT} {ROW}", instruction)
-    session.do("press", "Enter")
-
-
 def review(session: CodeSession, name: str) -> Path:
     """A new file of this name whose function is rewritten, reviewed at its first change."""
     file = session.open_file(name, TEXT)
-    select(session, *FUNCTION)
-    ask(session, "tidy")
+    session.select_lines(*FUNCTION)
+    session.ask_for_rewrite("tidy")
     session.wait_for(lambda: session.pictured() == [TIDY_LOOP.rstrip()], "the first change")
     return file
 
 
 def test_the_draft_is_seen_over_the_selection_until_it_is_cancelled(session: CodeSession, record: Record) -> None:
     file = session.open_file("draft.py", TEXT)
-    select(session, *FUNCTION)
-    ask(session, "never ends")
+    session.select_lines(*FUNCTION)
+    session.ask_for_rewrite("never ends")
     drawn = "\n".join(TEXT.splitlines()[slice(*FUNCTION)])
     session.wait_for(lambda: session.pictured() == [drawn], "the draft")
     [draft] = session.pictures()
@@ -156,8 +138,8 @@ def test_what_is_dismissed_or_rejected_changes_nothing(session: CodeSession) -> 
     file = review(session, "rejected.py")
     session.do("press", "Escape")
     session.wait_for(lambda: session.pictured() == [], "no review")
-    select(session, *FUNCTION)
-    ask(session, "tidy")
+    session.select_lines(*FUNCTION)
+    session.ask_for_rewrite("tidy")
     session.wait_for(lambda: session.pictured() == [TIDY_LOOP.rstrip()], "the first change")
     session.do("press", "Alt+Backspace")
     session.do("press", "Alt+Backspace")
@@ -192,10 +174,10 @@ def test_a_document_that_changes_is_left_as_it_is(session: CodeSession) -> None:
 
 def test_a_second_rewrite_takes_the_place_of_the_first(session: CodeSession) -> None:
     file = session.open_file("second.py", TEXT)
-    select(session, *FUNCTION)
-    ask(session, "never ends")
+    session.select_lines(*FUNCTION)
+    session.ask_for_rewrite("never ends")
     session.wait_for(lambda: len(session.pictured()) == 1, "the draft")
-    ask(session, "tidy")
+    session.ask_for_rewrite("tidy")
     session.wait_for(lambda: session.pictured() == [TIDY_LOOP.rstrip()], "the first change")
     session.do("press", "Control+Enter")
     session.wait_for_document(file, TIDY)
@@ -203,7 +185,7 @@ def test_a_second_rewrite_takes_the_place_of_the_first(session: CodeSession) -> 
 
 def test_says_why_there_is_nothing_and_what_is_to_be_known(session: CodeSession) -> None:
     session.open_file("nothing.py", TEXT)
-    ask(session, "impossible")
+    session.ask_for_rewrite("impossible")
     session.wait_for_text(TOAST, "Nothing to offer: nothing likely enough")
     session.run_command("Notifications: Show Notifications")
     session.wait_for_text(".notifications-center", NOTICE)
@@ -227,8 +209,8 @@ def test_offers_earlier_instructions(session: CodeSession, record: Record) -> No
 def test_line_ends_tabs_and_wide_characters_stay(session: CodeSession) -> None:
     text = "x = (\r\n\t'é' + '𝒳'\r\n)"
     file = session.open_file("yen.py", text)
-    select(session, 1, 2)
-    ask(session, "to yen")
+    session.select_lines(1, 2)
+    session.ask_for_rewrite("to yen")
     session.wait_for(lambda: len(session.pictured()) == 1, "the change")
     session.do("press", "Alt+Enter")
     session.wait_for_document(file, text.replace("'𝒳'", "'円'\r\n\t+ '¥'"))

@@ -209,6 +209,33 @@ class CodeSession:
         self.do("press", "Control+End")
         return file
 
+    def select_lines(self, first: int, last: int) -> None:
+        """Selects lines, counted from 0, up to the beginning of `last`."""
+        self._go_to(first, 0)
+        for _ in range(last - first):
+            self.do("press", "Shift+ArrowDown")
+
+    def type_over(self, line: int, column: int, length: int, text: str) -> None:
+        """Types a text over what stands at a place, counted from 0."""
+        self._go_to(line, column)
+        for _ in range(length):
+            self.do("press", "Shift+ArrowRight")
+        self.do("type", text)
+
+    def _go_to(self, line: int, column: int) -> None:
+        self.do("press", "Control+Home")
+        for key, times in {"ArrowDown": line, "ArrowRight": column}.items():
+            for _ in range(times):
+                self.do("press", key)
+
+    def ask_for_rewrite(self, instruction: str) -> None:
+        """Has the selection rewritten."""
+        self.do("press", "Control+Alt+r")
+        self.wait_for_text(INPUT, "Rewrite the selection")
+        self.do("type", instruction)
+        self.wait_for_text(f"{INPUT} {ROW}", instruction)
+        self.do("press", "Enter")
+
     def wait_for_document(self, file: Path, text: str) -> None:
         """Saves the active editor's document until the file holds this text."""
 
