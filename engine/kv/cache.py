@@ -141,17 +141,19 @@ class FrozenCache:
 
 
 class TreeCache(FrozenCache):
-    """Also keeps the new keys and values, by layer, so that tokens of a later forward may see them. before: what was
-    kept of earlier ones."""
+    """Also keeps the new keys and values, by layer, so that tokens of a later forward may see them. kept: of earlier
+    forwards; the new ones are joined to them layer by layer, so that one layer at a time is held twice."""
 
-    def __init__(self, sequence: SequenceKV, length: int, before: Sequence[LayerView]) -> None:
+    def __init__(self, sequence: SequenceKV, length: int, kept: list[LayerView]) -> None:
         super().__init__(sequence, length)
-        self._before = before
-        self.kept: list[LayerView] = []
+        self._kept = kept
 
     def update(self, keys: Tensor, values: Tensor, layer: int) -> tuple[Tensor, Tensor]:
         """keys, values: [1, heads, Q, head_dim] of the new tokens."""
         new = LayerView(keys, values)
-        self.kept.append(LayerView.joined(self._before[layer], new) if self._before else new)
-        view = LayerView.joined(self.layers[layer], self.kept[layer])
+        if layer == len(self._kept):
+            self._kept.append(new)
+        else:
+            self._kept[layer] = LayerView.joined(self._kept[layer], new)
+        view = LayerView.joined(self.layers[layer], self._kept[layer])
         return view.keys, view.values

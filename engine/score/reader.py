@@ -7,18 +7,23 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from engine.canvas import RowScores, ScoreQuery
+from engine.canvas import RowScores, ScoreQuery, TokenIds
 from engine.denoise.allowed import Choices
 from engine.kv.pool import PooledContext
 from engine.model.backbone import Backbone
 from engine.model.vocabulary import check_ids
 from engine.score.log_probs import log_probs_of
 from engine.score.tree_kv import TokenTree, TokenTreeCache
+from engine.score.trie import Trie
+
+MAX_NODES = 768
+"""Nodes that a token tree holds at most, which bounds its memory whatever is read; a single row that is longer goes
+alone."""
 
 
 class TreeReader:
-    """Reads rows after a context and remembers their prefixes until it is dropped. new_tree: makes an empty tree behind
-    so many tokens."""
+    """Reads rows after a context and remembers their prefixes while there is room for them. new_tree: makes an empty
+    tree behind so many tokens."""
 
     def __init__(
         self,
@@ -33,25 +38,47 @@ class TreeReader:
         # row's first. A row's own last token has nothing left to predict.
         self._start = context.token_count - 1
         self._last = context.slot.token_ids[self._start : self._start + 1]
+        self._new_tree = new_tree
         self._tree = new_tree(backbone, self._start)
+        self._forgotten = 0
         self._choices = Choices(banned_ids, backbone.vocabulary_size, backbone.device)
 
     @property
     def token_positions(self) -> int:
         """Positions computed so far."""
-        return len(self._tree.trie)
+        return self._forgotten + len(self._tree.trie)
 
     @torch.inference_mode()
     def read(self, queries: Sequence[ScoreQuery]) -> tuple[RowScores, ...]:
-        """The scores of each query's row, computed in one forward.
+        """The scores of each query's row; those that one tree holds are computed in one forward.
 
         Raises:
             ValueError: a row is empty or holds an id outside the vocabulary, or only banned ids are allowed.
         """
-        if not queries:
-            return ()
         for query in queries:
             check_ids(query.token_ids, self._backbone.vocabulary_size)
         rows = [np.concatenate([self._last, query.token_ids[:-1]]) for query in queries]
-        paths = self._tree.read(self._context.slot.sequence, rows)
-        return log_probs_of(queries, paths, self._tree, self._choices)
+        scores: list[RowScores] = []
+        while rest := rows[len(scores) :]:
+            some = slice(len(scores), len(scores) + self._make_room(rest))
+            paths = self._tree.read(self._context.slot.sequence, rows[some])
+            scores += log_probs_of(queries[some], paths, self._tree, self._choices)
+        return tuple(scores)
+
+    def _make_room(self, rows: Sequence[TokenIds]) -> int:
+        """How many of the rows, one at least, the tree has room for: a new one where the present one is full."""
+        if not (count := _fitting(self._tree.trie, rows)):
+            self._forgotten += len(self._tree.trie)
+            self._tree = self._new_tree(self._backbone, self._start)
+            count = max(_fitting(self._tree.trie, rows), 1)
+        return count
+
+
+def _fitting(trie: Trie, rows: Sequence[TokenIds]) -> int:
+    """How many of the rows there is room for."""
+    grown = Trie(dict(trie.numbers))
+    for count, row in enumerate(rows):
+        grown.put(row)
+        if len(grown) > MAX_NODES:
+            return count
+    return len(rows)

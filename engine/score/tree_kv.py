@@ -40,7 +40,7 @@ class TokenTreeCache:
     def __init__(self, backbone: Backbone, start: int) -> None:
         self._backbone = backbone
         self._start = start
-        self._kept: Sequence[LayerView] = ()
+        self._kept: list[LayerView] = []
         self.trie = Trie()
         self._hidden = torch.empty(0, backbone.hidden_size, device=backbone.device, dtype=backbone.dtype)
 
@@ -61,7 +61,6 @@ class TokenTreeCache:
                     behind=self._places(positions[:begin]),
                     tree_mask=torch.from_numpy(mask[begin:end, :end]).to(self._backbone.device),
                 )
-                self._kept = cache.kept
                 self._hidden = torch.cat([self._hidden, hidden])
         return paths
 

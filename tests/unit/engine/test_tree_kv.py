@@ -7,6 +7,7 @@ import pytest
 
 from engine.canvas import ScoreQuery, TokenIds
 from engine.reference import ReferenceDenoiser
+from engine.score import reader as reader_module
 from engine.score.trie import Trie
 from tests.unit.engine.canvases import prompt
 
@@ -90,3 +91,18 @@ def test_rows_with_a_shared_prefix_are_each_held_to_their_own_ids(denoiser: Refe
         unheld, held = denoiser.reader(context).read([*queries(row), ScoreQuery(token_ids=row, allowed={3: fewer})])
     np.testing.assert_array_equal(unheld.top_ids, free.top_ids)
     assert set(held.top_ids[3][np.isfinite(held.top_log_probs[3])].tolist()) == fewer
+
+
+def test_a_tree_that_is_full_gives_way_to_a_new_one(
+    denoiser: ReferenceDenoiser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [np.concatenate([prompt(9, seed=1), prompt(12, seed=n)]) for n in range(5)]
+    with denoiser.prefill(prompt(20)) as context:
+        whole = denoiser.reader(context).read(queries(*rows))
+        monkeypatch.setattr(reader_module, "MAX_NODES", 40)
+        bounded = denoiser.reader(context)
+        parts = bounded.read(queries(*rows))
+    assert bounded.token_positions > 40
+    for row, other in zip(whole, parts, strict=True):
+        np.testing.assert_allclose(row.log_probs, other.log_probs, atol=TOLERANCE)
+        np.testing.assert_array_equal(row.top_ids, other.top_ids)
