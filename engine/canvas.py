@@ -56,6 +56,15 @@ class Canvas:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RequestSize:
+    """The most that one request asks of a model. positions: of all its rows in a denoising step. read_tokens: of all
+    texts that are read for it, those of rows included."""
+
+    positions: int
+    read_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DenoiseConfig:
     """How a canvas is denoised.
 

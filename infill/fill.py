@@ -84,6 +84,7 @@ class Infiller:
             if begun is None or meter.late:
                 break
             part, kept = following(part, begun.texts[0] + "\n"), joined(kept, begun)
+            del outcome  # Its token tree would be held beside the next canvas's.
             outcome = yield from self._fill_canvas(part, meter, exact_tokens)
             longer = [joined(kept, scored) for scored in outcome.pool]
             if not longer and request.suffix[:1] in ("", "\n", "\r"):
@@ -96,6 +97,7 @@ class Infiller:
         while (part := rewrite.part) is not None and not (rewrite.answers and meter.late):
             outcome = yield from rewrite.shown(self._fill_canvas(part, meter, None))
             rewrite = rewrite.with_answer(to_answer(part, outcome.pool, outcome.rejections, outcome.task, meter))
+            del outcome  # Its token tree would be held beside the next canvas's.
         yield rewrite.answer(meter)
 
     def _fill_canvas(self, request: InfillRequest, meter: Meter, exact_tokens: int | None) -> Steps[CanvasResult]:

@@ -16,11 +16,11 @@ from typing import Any, Literal, TypeAlias, cast
 from cattrs import BaseValidationError, Converter, transform_error
 from cattrs.v import format_exception
 
-from engine.canvas import DenoiseConfig
+from engine.canvas import DenoiseConfig, RequestSize
 from engine.errors import CheckpointError
 from infill.prompt.mode import HoleMode
 from infill.prompt.window import WindowBudget
-from infill.request import InfillRequest
+from infill.request import MOST_CANDIDATES, InfillRequest
 
 FILE = "infill.json"
 
@@ -173,6 +173,20 @@ class Profile:
             lengths=replace(self.lengths, replaced=edits.lengths),
             stages=edits.stages,
             warm_start_noise=edits.warm_start_noise,
+        )
+
+    def largest_request(self, n: int = MOST_CANDIDATES) -> RequestSize:
+        """The most that a request for n candidates asks of the model in any mode: as many rows as are denoised side by
+        side, each as long as a canvas, and beside their texts what else is read."""
+        ladders = (self.lengths.within, self.lengths.line, self.lengths.block)
+        edits = self.edits
+        replaced = ((self.warm_start_noise, self.lengths.replaced), (edits.warm_start_noise, edits.lengths))
+        rows = [*map(len, ladders), *(len(shares) + len(factors) for shares, factors in replaced)]
+        positions = max(count * -(-n // count) for count in rows) * self.window.canvas
+        own = self.continuation
+        continued = own.width * max(own.passes.values()) if own else 0
+        return RequestSize(
+            positions=positions, read_tokens=positions + self.max_copies * self.window.canvas + continued
         )
 
 

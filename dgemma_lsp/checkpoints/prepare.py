@@ -37,18 +37,21 @@ def plan_for(checkpoint: Checkpoint, options: EngineOptions) -> tuple[Plan, torc
         DoesNotFitError: it does not fit; the message has the figures.
         EngineError: there is no such device, or the checkpoint's configuration is broken.
     """
-    from engine.checkpoint.config import model_config
+    from engine.checkpoint.config import denoise_config, model_config
     from engine.placement.budget import Needs
     from engine.placement.devices import compute_dtype, device_name, find_device, free_bytes, main_memory_bytes
     from engine.quant.quantize import automatic_schemes
     from engine.weights.load import DEFAULT_CONTEXT_TOKENS
+    from infill.profile import profile_for
 
     device = find_device(options.device, options.gpu)
     on_gpu = device.type == "cuda"
     free = free_bytes(device)
     if on_gpu and options.max_vram_gb is not None:
         free = min(free, int(options.max_vram_gb * GB))
-    plan = Needs(model_config(checkpoint.directory), compute_dtype(device)).plan(
+    profile = profile_for(checkpoint.directory, denoise_config(checkpoint.directory))
+    needs = Needs(model_config(checkpoint.directory), compute_dtype(device), profile.largest_request())
+    plan = needs.plan(
         automatic_schemes(device) if options.quantization == "auto" else (options.quantization,),
         context_tokens=DEFAULT_CONTEXT_TOKENS,
         free=free,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 from transformers import DiffusionGemmaConfig, DiffusionGemmaTextConfig
 
+from engine.canvas import RequestSize
 from engine.checkpoint.config import layer_shapes, text_config_of
 from engine.checkpoint.weight import Weight
 from engine.denoise.stepper import READ_AT_ONCE
@@ -25,12 +26,19 @@ from engine.quant.formats import Format, packed_bytes
 from engine.quant.modules import SLICE_BYTES
 from engine.quant.quantize import formats_of
 from engine.quant.scheme import Scheme
+from engine.score.reader import MAX_NODES
 
 PREFILL_TOKENS = 512
 """Prompt tokens encoded in one pass on a GPU."""
 
 _CANVAS = 256
 """Clamped tokens that are read for a request, at most; rows that differ in a hole's length share them."""
+
+_STATES = 8
+"""Hidden states of a position that a layer holds at a time."""
+
+ONE_FORWARD = RequestSize(positions=MAX_POSITIONS, read_tokens=MAX_NODES)
+"""A request whose rows are computed together."""
 
 _LOGIT_BYTES = 12
 """For each position and vocabulary entry that are read at once: the logits, the distribution, and its running sum or
@@ -71,12 +79,14 @@ class Plan:
 
 
 class Needs:
-    """What one model needs under any plan. dtype: what is computed in, and what is not packed is held in."""
+    """What one model needs under any plan. dtype: what is computed in, and what is not packed is held in. request: the
+    largest that it is to serve."""
 
-    def __init__(self, config: DiffusionGemmaConfig, dtype: torch.dtype) -> None:
+    def __init__(self, config: DiffusionGemmaConfig, dtype: torch.dtype, request: RequestSize = ONE_FORWARD) -> None:
         self._config = text_config_of(config)
         self._weights = EmptyModel(config, dtype).weights
         self._dtype = dtype
+        self._request = request
 
     @property
     def layers(self) -> int:
@@ -99,7 +109,8 @@ class Needs:
         return MemoryBudget(
             weights=weights - sum(moved),
             key_values=context_tokens * _token_bytes(layer_shapes(self._config), self._dtype),
-            workspace=_workspace(self._config, context_tokens, self._dtype, self._slice(formats)) + visiting,
+            workspace=_workspace(self._config, self._request, context_tokens, self._dtype, self._slice(formats))
+            + visiting,
             main_memory=sum(moved),
         )
 
@@ -167,12 +178,17 @@ def _token_bytes(shapes: Sequence[LayerShape], dtype: torch.dtype) -> int:
     return sum(2 * shape.heads * shape.head_dim * dtype.itemsize for shape in shapes)
 
 
-def _workspace(config: DiffusionGemmaTextConfig, context_tokens: int, dtype: torch.dtype, part: int) -> int:
-    """The most that is held besides weights and contexts, in prefill or in a denoising step. part: bytes of the largest
-    slice that is unpacked."""
+def _workspace(
+    config: DiffusionGemmaTextConfig, request: RequestSize, context_tokens: int, dtype: torch.dtype, part: int
+) -> int:
+    """The most that is held besides weights and contexts, in prefill, in a denoising step or while texts are read.
+    part: bytes of the largest slice that is unpacked."""
     vocabulary = READ_AT_ONCE * config.vocab_size
     count = MAX_POSITIONS + _CANVAS
-    return _lasting(config, count, context_tokens, dtype) + max(
+    return max(
+        _lasting_in_steps(config, request, context_tokens, dtype),
+        _lasting_in_reads(config, request, context_tokens, dtype),
+    ) + max(
         vocabulary * _LOGIT_BYTES,
         # The distributions, while they are mixed with the embedding.
         vocabulary * torch.float32.itemsize + part * _UNPACKING,
@@ -182,10 +198,31 @@ def _workspace(config: DiffusionGemmaTextConfig, context_tokens: int, dtype: tor
     )
 
 
-def _lasting(config: DiffusionGemmaTextConfig, count: int, context_tokens: int, dtype: torch.dtype) -> int:
-    """Both masks, the hidden states at a layer's places, and what a canvas's clamped tokens pass on."""
-    held = count * (2 * (context_tokens + count) + 8 * config.hidden_size) * dtype.itemsize
-    return held + _CANVAS * _token_bytes(layer_shapes(config), dtype)
+def _lasting_in_steps(
+    config: DiffusionGemmaTextConfig, request: RequestSize, context_tokens: int, dtype: torch.dtype
+) -> int:
+    """What outlasts a layer of a denoising step: the hidden states of a forward, of all forwards together the masks and
+    what rows feed back, and the keys and values of clamped tokens."""
+    positions, count = max(request.positions, MAX_POSITIONS) + _CANVAS, MAX_POSITIONS + _CANVAS
+    held = (2 * positions + _STATES * count) * config.hidden_size
+    masks = positions * sum(seen + count for seen in _seen_by_kind(config, context_tokens))
+    return (held + masks) * dtype.itemsize + _CANVAS * _token_bytes(layer_shapes(config), dtype)
+
+
+def _lasting_in_reads(
+    config: DiffusionGemmaTextConfig, request: RequestSize, context_tokens: int, dtype: torch.dtype
+) -> int:
+    """What outlasts a layer while texts are read: masks, and the token tree's hidden states, keys and values."""
+    tree = min(request.read_tokens, MAX_NODES)
+    masks = tree * sum(seen + tree for seen in _seen_by_kind(config, context_tokens))
+    held = (1 + _STATES) * tree * config.hidden_size
+    return (held + masks) * dtype.itemsize + tree * _token_bytes(layer_shapes(config), dtype)
+
+
+def _seen_by_kind(config: DiffusionGemmaTextConfig, context_tokens: int) -> list[int]:
+    """Context tokens that layers see, for each kind of layer."""
+    windows = {shape.window for shape in layer_shapes(config)}
+    return [min(context_tokens, window or context_tokens) for window in windows]
 
 
 def _experts(config: DiffusionGemmaTextConfig, count: int, dtype: torch.dtype) -> int:

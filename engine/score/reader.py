@@ -16,7 +16,7 @@ from engine.score.log_probs import log_probs_of
 from engine.score.tree_kv import TokenTree, TokenTreeCache
 from engine.score.trie import Trie
 
-MAX_NODES = 768
+MAX_NODES = 640
 """Nodes that a token tree holds at most, which bounds its memory whatever is read; a single row that is longer goes
 alone."""
 

@@ -86,7 +86,7 @@ ROOMS = {
         "denoise": ("kv", "model"),
         "score": ("kv", "model", "denoise"),
         "cuda": ("kv", "model", "denoise", "score", "reference"),
-        "placement": ("kv", "checkpoint", "quant", "model", "denoise"),
+        "placement": ("kv", "checkpoint", "quant", "model", "denoise", "score"),
         "weights": ("checkpoint", "quant", "model", "placement", "reference", "cuda"),
         "train": (),
     },

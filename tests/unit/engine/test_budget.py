@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
@@ -14,12 +15,17 @@ from engine.canvas import DenoiseConfig, ScoreQuery
 from engine.checkpoint.config import model_config
 from engine.errors import DoesNotFitError
 from engine.model.empty_model import EmptyModel
+from engine.nano import DIRECTORY as NANO
 from engine.placement.budget import GB, PREFILL_TOKENS, Needs, within
 from engine.quant.quantize import formats_of, packed_stream, quantized
 from engine.quant.scheme import SCHEMES, Scheme
 from engine.reference import ReferenceDenoiser
 from engine.weights.load import finish
 from engine.weights.verify import wanted_tensors
+from infill.fill import Infiller
+from infill.profile import derived_profile
+from infill.request import Filled, InfillRequest, Span
+from infill.text.tokens import TextTokens
 from tests.unit.engine.allocations import Allocations
 from tests.unit.engine.canvases import canvas, prompt
 
@@ -54,7 +60,8 @@ def full() -> Needs:
 
 
 def test_the_real_model_fits_as_promised(full: Needs) -> None:
-    budget = full.budget("int4", context_tokens=CONTEXT)
+    request = derived_profile(DenoiseConfig()).largest_request(n=3)
+    budget = Needs(configuration(), torch.bfloat16, request).budget("int4", context_tokens=CONTEXT)
     assert budget.weights <= 16 * GB
     assert budget.total + CUDA_CONTEXT <= 18 * GB
     assert full.budget("none", context_tokens=CONTEXT).weights == pytest.approx(2 * 25.25e9, rel=1e-3)
@@ -94,7 +101,7 @@ def test_the_best_plan_that_fits_is_chosen(
             AUTOMATIC,
             6,
             64,
-            r"a card has 6\.0 GB free, and it needs 53\.3 GB unquantized, 17\.4 GB in int4; with all "
+            r"a card has 6\.0 GB free, and it needs 53\.3 GB unquantized, 17\.5 GB in int4; with all "
             r"experts in main memory it needs 6\.1 GB there and 12\.1 GB of main memory, of which 64\.0 GB are free\. "
             r"Free memory on it, or use the checkpoint nano\.",
         ),
@@ -152,6 +159,30 @@ def test_a_step_takes_what_was_reckoned(
             stepper.step()
         denoiser.reader(context).read([ScoreQuery(token_ids=row.token_ids) for row in rows])
     assert least * reckoned < allocations.peak - before < reckoned
+
+
+REQUESTS = {
+    "within": InfillRequest(text="x = foo(bar)\n", holes=(Span(start=8, end=8),), mode="line", n=16),
+    "line": InfillRequest(text="x = \ny = 2\n", holes=(Span(start=4, end=4),), mode="line", n=16),
+    "block": InfillRequest(text="def f():\n    \n", holes=(Span(start=13, end=13),), mode="block", n=16),
+    "replaced": InfillRequest(text="x = foo(bar)\n" * 12, holes=(Span(start=0, end=142),), mode="block", n=16),
+}
+
+
+@pytest.mark.parametrize(("name", "clamped"), [*((name, "every_step") for name in REQUESTS), ("replaced", "read_once")])
+def test_the_largest_request_of_a_derived_profile_takes_no_more_than_was_reckoned(
+    name: str, clamped: Literal["every_step", "read_once"]
+) -> None:
+    context_tokens = 512
+    config = configuration(**SMALL | {"vocab_size": 8192, "num_hidden_layers": 6})
+    denoiser = random_denoiser(config, "none", context_tokens)
+    profile = derived_profile(DenoiseConfig(max_denoising_steps=2, clamped=clamped))
+    budget = Needs(config, torch.bfloat16, profile.largest_request()).budget("none", context_tokens=context_tokens)
+    infiller = Infiller(denoiser, TextTokens.load(NANO), profile)
+    with Allocations() as allocations:
+        *_, last = infiller.fill(REQUESTS[name])
+    assert isinstance(last, Filled)
+    assert allocations.peak < budget.key_values + budget.workspace
 
 
 def random_denoiser(config: DiffusionGemmaConfig, scheme: Scheme, context_tokens: int) -> ReferenceDenoiser:
