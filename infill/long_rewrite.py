@@ -6,10 +6,11 @@ they were rewritten, those after it as they stand. What lies between parts is bl
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from infill.meter import Meter
 from infill.profile import Profile
@@ -55,13 +56,12 @@ def parts_of(request: InfillRequest, tokens: TextTokens, profile: Profile) -> tu
 def _firsts(sizes: Sequence[int], depths: Sequence[int], room: int) -> list[int]:
     """The numbers of the lines with which parts begin: as far behind the one before as there is room for, among those
     that cut the least apart. A line longer than that is a part by itself. sizes: tokens of each line."""
-    firsts, last = [0], len(sizes)
-    while sum(sizes[firsts[-1] :]) > room:
-        begun = firsts[-1]
-        fitting = [first for first in range(begun + 1, last) if sum(sizes[begun:first]) <= room]
-        if not fitting and begun + 1 == last:
-            break
-        firsts.append(min(fitting or [begun + 1], key=lambda first: (depths[first], -first)))
+    before = [0, *accumulate(sizes)]
+    firsts = [0]
+    while before[-1] - before[begun := firsts[-1]] > room and begun + 1 < len(sizes):
+        end = bisect_right(before, before[begun] + room)  # The first line for whose beginning there is no room.
+        fitting = range(begun + 1, max(min(end, len(sizes)), begun + 2))
+        firsts.append(min(fitting, key=lambda first: (depths[first], -first)))
     return firsts
 
 

@@ -8,9 +8,11 @@ Offsets are code points.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import import_module
+from itertools import accumulate, pairwise
 
 from tree_sitter import Language, Node, Parser
 
@@ -127,35 +129,43 @@ def spanning_nodes(text: str, places: Sequence[int], language: str) -> list[int]
         return None
     # Not every grammar takes a lone carriage return for the end of a line.
     source = _encode(_LONE_CR.sub("\n", text))
-    root = parser.parse(source).root_node
-    counts: list[int] = []
-    at = offset = 0
-    for place in places:
-        at, offset = place, offset + len(_encode(text[at:place]))
-        last = len(source[:offset].rstrip()) - 1
-        node = root.descendant_for_byte_range(last, offset + 1)
-        counts.append(0 if node is None else _depth(node) + _is_joined(node, last, offset, source))
-    return counts
+    firsts = [*accumulate(len(_encode(text[start:end])) for start, end in pairwise([0, *places]))]
+    lasts = [first - 1 - _blanks_before(source, first) for first in firsts]
+    changes = [0] * (len(places) + 1)
+    above, below = dict[int, Node](), dict[int, Node]()
+    waiting = [parser.parse(source).root_node] if places else []
+    while waiting:
+        node = waiting.pop()
+        if node.end_byte <= lasts[0] or node.start_byte > firsts[-1]:
+            continue
+        low, high = bisect_left(lasts, node.start_byte), bisect_left(firsts, node.end_byte)
+        if low < high:
+            changes[low] += 1
+            changes[high] -= 1
+        # The outermost nodes, which come first, stand for what is above and below.
+        if high < len(places) and node.start_byte <= lasts[high] < node.end_byte:
+            above.setdefault(high, node)
+        below.setdefault(node.start_byte, node)
+        waiting += node.children
+    joined = [_is_joined(above.get(i), below.get(first), source) for i, first in enumerate(firsts)]
+    return [count + own for count, own in zip(accumulate(changes[:-1]), joined, strict=True)]
 
 
-def _depth(node: Node) -> int:
-    depth = 0
-    while (parent := node.parent) is not None:
-        node, depth = parent, depth + 1
-    return depth
+def _blanks_before(source: bytes, end: int) -> int:
+    start = end
+    while start and source[start - 1 : start].isspace():
+        start -= 1
+    return end - start
 
 
-def _is_joined(node: Node, last: int, first: int, source: bytes) -> bool:
-    """Whether the children of a node that hold two bytes, the ends of what stands above and below, belong together."""
-    above, below = (
-        next((child for child in node.children if child.start_byte <= byte < child.end_byte), None)
-        for byte in (last, first)
-    )
+def _is_joined(above: Node | None, below: Node | None, source: bytes) -> bool:
+    """Whether what stands below belongs to what stands above, or that to this."""
     if below is not None and (not below.is_named or below.type in _CONTAINERS):
         return True
-    stands_alone = above is not None and not source[: above.start_byte].rpartition(b"\n")[2].strip()
-    is_about = above is not None and _ABOUT_BELOW.search(above.type) is not None
-    return stands_alone and is_about and source.count(b"\n", last, first) == 1
+    if above is None or below is None or not _ABOUT_BELOW.search(above.type):
+        return False
+    stands_alone = not source[: above.start_byte].rpartition(b"\n")[2].strip()
+    return stands_alone and source.count(b"\n", above.end_byte - 1, below.start_byte) == 1
 
 
 def _node_at(source: bytes, offset: int, language: str) -> Node | None:
