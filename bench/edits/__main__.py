@@ -2,7 +2,7 @@
 
 Asks a real `dgemma-lsp --stdio`. With `--data` it replays the scenarios of cursortab.nvim that lie there, beside their
 baseline; without, it types the held-out changes, each of which others follow, or none. Thresholds are chosen on the
-tuning cases; the held-out ones are for what is reported.
+tuning cases; the held-out ones are for what is reported. Progress goes to stderr.
 """
 
 from __future__ import annotations
@@ -53,8 +53,7 @@ def _replay(options: argparse.Namespace, scenarios: list[scenario.Scenario], cli
         for each in scenarios[: options.limit]:
             replayed = replay(each, client, way, unasked=options.unasked)
             results[way].append(board.result_of(each, replayed))
-            if not options.json:
-                print(_words(way, each, results[way][-1]), flush=True)
+            _tell(_words(way, each, results[way][-1]))
     boards = [board.board_of(way, found) for way, found in results.items()]
     baseline = board.baseline_of(options.data)
     if not options.json:
@@ -77,15 +76,20 @@ def _follow(options: argparse.Namespace, client: Client) -> dict[str, Any]:
     shown = Counter[str]()
     for number, case in enumerate(cases, 1):
         answers.append(following.answered(case, client))
-        if not answers[-1].is_right and shown[case.kind] < options.show and not options.json:
+        if not answers[-1].is_right and shown[case.kind] < options.show:
             shown[case.kind] += 1
-            print(answers[-1].words(), flush=True)
-        if number % _EVERY == 0 and not options.json:
-            print(f"{number} of {len(cases)}: {Counter(answer.verdict for answer in answers)}", flush=True)
+            _tell(answers[-1].words())
+        if number % _EVERY == 0:
+            _tell(f"{number} of {len(cases)}: {Counter(answer.verdict for answer in answers)}")
     rows = following.rows_of(answers)
     if not options.json:
         print(*(row.words() for row in rows), sep="\n")
     return following.to_json(rows, answers)
+
+
+def _tell(words: str) -> None:
+    """Say how it goes, apart from the result."""
+    print(words, file=sys.stderr, flush=True)
 
 
 def _arguments() -> argparse.Namespace:

@@ -3,7 +3,8 @@
 Asks a real `dgemma-lsp --stdio` for `dgemma/rewrite`; the first candidate counts. Sets with tests (`--data`): EditEval,
 HumanEvalFix in Python, QuixBugs with the function selected, and with its line: pass@1, run in a sandbox. The mechanical
 rewrites and renames of the held-out split: exact match, by kind; with the length free, as it is in the product, and, of
-nano or a checkpoint's directory, at the answer's true length, the bound for whatever decides lengths.
+nano or a checkpoint's directory, at the answer's true length, the bound for whatever decides lengths. Progress goes to
+stderr.
 """
 
 from __future__ import annotations
@@ -83,7 +84,6 @@ class Row:
 def main() -> None:
     """Measure and print."""
     options = _arguments()
-    say: Callable[[str], None] = (lambda text: None) if options.json else lambda text: print(text, flush=True)
     command = [sys.executable, "-m", "dgemma_lsp", "--stdio", "--checkpoint", options.checkpoint]
     rows: list[Row] = []
     own = {name: held_out(name, options.split)[: options.limit] for name in options.sets if name in OWN}
@@ -91,13 +91,13 @@ def main() -> None:
         for name in options.sets:
             every = [task for task, _ in own[name]] if name in OWN else with_tests(name, options.data)[: options.limit]
             tasks = list(sound(every))
-            outcomes = _all(name, tasks, lambda task: asked(task, client), say)
+            outcomes = _all(name, tasks, lambda task: asked(task, client))
             rows += rows_of(name, outcomes, unsound=len(every) - len(tasks))
     directory = DIRECTORY if options.checkpoint == "nano" else Path(options.checkpoint)
     if directory.is_dir():
         model = Model(directory, "cpu" if options.device == "auto" else options.device)
         for name, pairs in own.items():
-            rows += rows_of(name, _all(name, pairs, lambda pair: told_length(*pair, model), say))
+            rows += rows_of(name, _all(name, pairs, lambda pair: told_length(*pair, model)))
     if options.json:
         about = {"machine": machine(options.device), "checkpoint": options.checkpoint}
         print(json.dumps(about | {"rows": [asdict(row) for row in rows]}))
@@ -130,13 +130,14 @@ def rows_of(name: str, outcomes: Sequence[Outcome], *, unsound: int = 0) -> list
     return rows
 
 
-def _all(name: str, tasks: Sequence[T], outcome: Callable[[T], Outcome], say: Callable[[str], None]) -> list[Outcome]:
+def _all(name: str, tasks: Sequence[T], outcome: Callable[[T], Outcome]) -> list[Outcome]:
     """The outcomes of tasks, with a word now and then."""
     outcomes: list[Outcome] = []
     for number, task in enumerate(tasks, 1):
         outcomes.append(outcome(task))
         if number % _EVERY == 0 or number == len(tasks):
-            say(f"{name}: {number} of {len(tasks)}, {sum(own.right for own in outcomes)} right")
+            right = sum(own.right for own in outcomes)
+            print(f"{name}: {number} of {len(tasks)}, {right} right", file=sys.stderr, flush=True)
     return outcomes
 
 
