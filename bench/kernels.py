@@ -23,10 +23,11 @@ import triton.language as tl
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from engine.cuda.kernels import attention, sampler
+from engine.cuda.kernels import attention, pointwise, sampler
 
 GENERATIONS = (86, 89, 90, 120)
 
+_HIDDEN_BLOCK = 4096
 _TOP = 8
 _VOCABULARY = 262_144
 _DIVISIBILITY = [["tt.divisibility", 16]]
@@ -101,6 +102,56 @@ def kernels() -> Iterator[Kernel]:
         types=read | {"log_totals": "*fp32", "out": "*bf16"} | shape,
         constants=own,
     )
+    yield from _pointwise()
+
+
+def _pointwise() -> Iterator[Kernel]:
+    """Those between a layer's products."""
+    heads = ("queries", "keys", "values", "query_weight", "key_weight", "cosines", "sines")
+    kept = ("query_out", "key_out", "value_out", "context_keys", "context_values")
+    for width, shared in ((256, 8), (512, 2)):
+        yield Kernel(
+            name=f"finish_heads, {width} wide",
+            function=pointwise.finish_heads,
+            types=_typed("*bf16", heads)
+            | {"kept": "*i64"}
+            | _typed("*bf16", kept)
+            | _typed("i32", ("context_head", "tokens"))
+            | {"eps": "fp32"},
+            constants={"HEADS": 16, "SHARED": shared, "D": width},
+        )
+        yield Kernel(
+            name=f"turn_extra, {width} wide",
+            function=pointwise.turn_extra,
+            types=_typed("*bf16", ("context_keys", "context_values"))
+            | {"sources": "*i64"}
+            | _typed("*bf16", ("cosines", "sines", "key_out", "value_out"))
+            | _typed("i32", ("context_head", "extra")),
+            constants={"D": width},
+        )
+    read = ("stream", "attended", "attended_weight", "dense_weight", "experts_weight", "router_weight")
+    written = ("stream_out", "dense_out", "experts_out", "router_out")
+    yield Kernel(
+        name="after_attention",
+        function=pointwise.after_attention,
+        types=_typed("*bf16", read + written) | {"size": "i32", "root": "fp32", "eps": "fp32"},
+        constants={"BLOCK": _HIDDEN_BLOCK},
+        warps=pointwise.WARPS,
+    )
+    yield Kernel(
+        name="route",
+        function=pointwise.route,
+        types={"scores": "*bf16", "scales": "*bf16", "chosen_out": "*i64", "weight_out": "*fp32", "size": "i32"},
+        constants={"TOP": 8, "BLOCK": 128},
+    )
+    read = ("stream", "dense", "experts", "dense_weight", "experts_weight", "joined_weight", "scalar", "next_weight")
+    yield Kernel(
+        name="join",
+        function=pointwise.join,
+        types=_typed("*bf16", (*read, "stream_out", "next_out")) | {"size": "i32", "eps": "fp32"},
+        constants={"BLOCK": _HIDDEN_BLOCK},
+        warps=pointwise.WARPS,
+    )
 
 
 def _typed(kind: str, names: Sequence[str]) -> dict[str, str]:
@@ -110,7 +161,7 @@ def _typed(kind: str, names: Sequence[str]) -> dict[str, str]:
 def usage(kernel: Kernel, generation: int) -> Usage:
     """Compiles a kernel and reads what the assembler says of it."""
     # As the launcher sees them: every tensor is aligned, and so are the model's sizes.
-    aligned = {(number,): _DIVISIBILITY for number in range(len(kernel.types))}
+    aligned = {(number,): _DIVISIBILITY for number, kind in enumerate(kernel.types.values()) if kind != "fp32"}
     signature = {**kernel.types, **dict.fromkeys(kernel.constants, "constexpr")}
     source = ASTSource(kernel.function, signature, constexprs=dict(kernel.constants), attrs=aligned)
     compiled = triton.compile(

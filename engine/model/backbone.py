@@ -41,14 +41,14 @@ class Backbone:
 
     def __init__(self, encoder_layers: nn.ModuleList, decoder: DiffusionGemmaDecoderModel) -> None:
         config = text_config_of(decoder.config)
-        self._encoder_layers = encoder_layers
-        self._decoder_layers = decoder.layers
+        self.encoder_layers = encoder_layers
+        self.decoder_layers = decoder.layers
         self._vocabulary = vocabulary_of(decoder.embed_tokens)
         self._self_conditioning = decoder.self_conditioning
-        self._norm = decoder.norm
+        self.norm = decoder.norm
         self._rotary = decoder.rotary_emb
         self.softcap: float = config.final_logit_softcapping
-        self._layer_types = list(config.layer_types or ())
+        self.layer_types = list(config.layer_types or ())
         self._layer_shapes = layer_shapes(config)
         self.hidden_size: int = config.hidden_size
         self.vocabulary_size: int = config.vocab_size
@@ -91,7 +91,7 @@ class Backbone:
             )
             for kind, shape in self._shape_by_kind().items()
         }
-        return self._run(self._encoder_layers, self._vocabulary.embed(token_ids), places, masks, cache)
+        return self._run(self.encoder_layers, self._vocabulary.embed(token_ids), places, masks, cache)
 
     def decoder_masks(
         self, places: TokenPositions, start: int, clamped: tuple[TokenPositions, Tensor] | None = None
@@ -101,7 +101,7 @@ class Backbone:
         behind, attends_to = ([clamped[0]], clamped[1]) if clamped else ([], None)
         if places.row_count == 1 and sum(own.row_count for own in behind) <= 1:
             # A lone row sees everything; the layers run faster without a mask.
-            return dict.fromkeys(self._layer_types)
+            return dict.fromkeys(self.layer_types)
         return {
             kind: additive_mask(
                 places,
@@ -130,17 +130,17 @@ class Backbone:
         extend: makes more of what layers see. Returns hidden states [N, H].
         """
         return self._run(
-            self._decoder_layers, self._conditioned(token_ids, signal), places, masks, cache, extend=extend
+            self.decoder_layers, self.embed_conditioned(token_ids, signal), places, masks, cache, extend=extend
         )
 
-    def encode_with(self, attend: Attend, token_ids: Tensor, positions: Tensor) -> Tensor:
-        """A left-to-right pass over tokens [N] at `positions` [N] whose attention is the caller's, who writes what it
-        keeps. Hidden states [N, H]."""
-        return self._run_with(attend, self._encoder_layers, self._vocabulary.embed(token_ids), positions)
-
-    def decode_with(self, attend: Attend, token_ids: Tensor, signal: Tensor, positions: Tensor) -> Tensor:
-        """A pass in both directions, the same way. signal: as for `decode`."""
-        return self._run_with(attend, self._decoder_layers, self._conditioned(token_ids, signal), positions)
+    def run_with(self, attend: Attend, layers: Iterable[nn.Module], embeds: Tensor, positions: Tensor) -> Tensor:
+        """A pass of tokens [N] through the encoder's or the decoder's layers, whose attention is the caller's, who
+        writes what it keeps. embeds: [N, H]. Returns hidden states [N, H]."""
+        hidden = embeds[None]
+        rotations = self.rotations(positions)
+        for layer, kind in zip(layers, self.layer_types, strict=True):
+            hidden = layer(hidden, position_embeddings=rotations[kind], attend=attend)
+        return self.norm(hidden)[0]
 
     def integers(self, numbers: NDArray[np.integer[Any]]) -> Tensor:
         """Token ids, positions or places as this model takes them, int64."""
@@ -153,7 +153,7 @@ class Backbone:
 
     def rotate(self, keys: Tensor, layer: int, rotations: Rotations) -> Tensor:
         """A layer's keys [1, heads, N, head_dim], turned. Rotations add up."""
-        return apply_rotary_pos_emb(keys, *rotations[self._layer_types[layer]])
+        return apply_rotary_pos_emb(keys, *rotations[self.layer_types[layer]])
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Next-token or canvas logits [N, V] float32, softcapped, of hidden states [N, H]."""
@@ -168,20 +168,20 @@ class Backbone:
         """Embeddings [N, H] of token ids [N], scaled."""
         return self._vocabulary.embed(token_ids)
 
+    def embed_conditioned(self, token_ids: Tensor, signal: Tensor) -> Tensor:
+        """Embeddings [N, H] of token ids [N] with what self-conditioning carries [N, H]."""
+        return self._self_conditioning(self._vocabulary.embed(token_ids)[None], signal[None])[0]
+
     def embed_distribution(self, probs: Tensor) -> Tensor:
         """Expected embeddings [N, H] of distributions [N, V], scaled like a token's."""
         return self._vocabulary.expect(probs)
-
-    def _conditioned(self, token_ids: Tensor, signal: Tensor) -> Tensor:
-        """Embeddings [N, H] of token ids [N] with what self-conditioning carries [N, H]."""
-        return self._self_conditioning(self._vocabulary.embed(token_ids)[None], signal[None])[0]
 
     def _keys(self, shape: LayerShape, start: int, *own: TokenPositions) -> TokenPositions:
         """What layers of a shape see: of `start` cached tokens the visible part, and these."""
         return TokenPositions.joined(TokenPositions.context(shape.first_visible(start), start, self.device), *own)
 
     def _shape_by_kind(self) -> dict[str, LayerShape]:
-        return dict(zip(self._layer_types, self._layer_shapes, strict=True))
+        return dict(zip(self.layer_types, self._layer_shapes, strict=True))
 
     def _run(
         self,
@@ -196,7 +196,7 @@ class Backbone:
         hidden = embeds[None]
         positions = places.positions[None]
         rotations = self.rotations(places.positions)
-        for layer, kind in zip(layers, self._layer_types, strict=True):
+        for layer, kind in zip(layers, self.layer_types, strict=True):
             hidden = layer(
                 hidden,
                 position_embeddings=rotations[kind],
@@ -205,11 +205,4 @@ class Backbone:
                 past_key_values=cache,
                 extend=extend,
             )
-        return self._norm(hidden)[0]
-
-    def _run_with(self, attend: Attend, layers: Iterable[nn.Module], embeds: Tensor, positions: Tensor) -> Tensor:
-        hidden = embeds[None]
-        rotations = self.rotations(positions)
-        for layer, kind in zip(layers, self._layer_types, strict=True):
-            hidden = layer(hidden, position_embeddings=rotations[kind], attend=attend)
-        return self._norm(hidden)[0]
+        return self.norm(hidden)[0]

@@ -12,7 +12,7 @@ class FusedNorm(nn.Module):
     def __init__(self, weight: nn.Parameter | None, eps: float) -> None:
         super().__init__()
         self.weight = weight
-        self._eps = eps
+        self.eps = eps
 
     def forward(self, hidden: Tensor) -> Tensor:
-        return functional.rms_norm(hidden, (hidden.shape[-1],), self.weight, self._eps)
+        return functional.rms_norm(hidden, (hidden.shape[-1],), self.weight, self.eps)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.cuda import kernels
 from engine.cuda.arena import Arena
@@ -52,7 +52,7 @@ class Forward:
         self.program = Program(self._operations, inputs)
         self.hidden = torch.zeros(shape.tokens, backbone.hidden_size, device=backbone.device, dtype=backbone.dtype)
         self._believed = torch.zeros_like(self.hidden)
-        self._attention = _attention(backbone.device)
+        self._run = _runner(backbone.device)
 
     def run(self, believed: Sequence[Tensor] = (), /, **given: NDArray[np.int64]) -> Tensor:
         """Runs the pass on what is given by field. believed: [n, H] each, the mean embeddings that `signals` counts,
@@ -64,14 +64,12 @@ class Forward:
         return self.hidden
 
     def _operations(self) -> None:
-        inputs, backbone = self.program.inputs, self._backbone
-        attend = self._attention(inputs, self._arena, backbone)
-        token_ids, positions = inputs["token_ids"], inputs["positions"]
+        backbone, token_ids = self._backbone, self.program.inputs["token_ids"]
         if self.shape.direction == "encode":
-            hidden = backbone.encode_with(attend, token_ids, positions)
+            layers, embeds = backbone.encoder_layers, backbone.embed_tokens(token_ids)
         else:
-            hidden = backbone.decode_with(attend, token_ids, self._signal(), positions)
-        self.hidden.copy_(hidden)
+            layers, embeds = backbone.decoder_layers, backbone.embed_conditioned(token_ids, self._signal())
+        self.hidden.copy_(self._run(layers, embeds, backbone, self.program.inputs, self._arena))
 
     def _signal(self) -> Tensor:
         """What self-conditioning feeds each token, [tokens, H]."""
@@ -82,9 +80,16 @@ class Forward:
         return torch.where(kinds >= 0, believed, torch.where(kinds < NO_SIGNAL, tokens, torch.zeros_like(tokens)))
 
 
-def _attention(device: torch.device) -> type[PackedAttention]:
-    if not kernels.usable(device):
-        return PackedAttention
-    from engine.cuda.kernels.attention import KernelAttention
+def _with_torch(
+    layers: nn.ModuleList, embeds: Tensor, backbone: Backbone, inputs: PackedInputs, arena: Arena
+) -> Tensor:
+    return backbone.run_with(PackedAttention(inputs, arena, backbone), layers, embeds, inputs["positions"])
 
-    return KernelAttention
+
+def _runner(device: torch.device) -> Callable[[nn.ModuleList, Tensor, Backbone, PackedInputs, Arena], Tensor]:
+    """What runs all layers on a device."""
+    if not kernels.usable(device):
+        return _with_torch
+    from engine.cuda.kernels.layers import run
+
+    return run

@@ -31,6 +31,6 @@ def test_between_forwards_they_are_elsewhere(wide: Path) -> None:
     partly = load(wide, scheme="int4", offloaded=4)
     with partly.prefill(prompt(10)):
         pass
-    layers = partly.backbone._decoder_layers  # pyright: ignore[reportPrivateUsage]
+    layers = partly.backbone.decoder_layers
     away = [layer.get_buffer("experts.gate_up_proj.codes").device.type == "meta" for layer in layers]
     assert away == [False, False, True, True, True, True]

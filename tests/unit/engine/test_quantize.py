@@ -119,7 +119,7 @@ def test_no_weight_is_held_twice(wide: Path) -> None:
     denoiser = load(wide, scheme="int4", dtype="bfloat16")
     seen = {
         tensor.data_ptr(): tensor.nbytes
-        for layers in (denoiser.backbone._encoder_layers, denoiser.backbone._decoder_layers)  # pyright: ignore[reportPrivateUsage]
+        for layers in (denoiser.backbone.encoder_layers, denoiser.backbone.decoder_layers)
         for tensor in layers.state_dict().values()
     }
     model = EmptyModel(model_config(wide), torch.bfloat16)
