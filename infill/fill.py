@@ -66,7 +66,7 @@ class Infiller:
     def fill(self, request: InfillRequest, *, exact_tokens: int | None = None) -> Generator[Progress | Filled]:
         """Fill the request's holes: a `Progress` after each model forward, and `Filled` last. exact_tokens: the length
         of the hole's text where a benchmark knows it."""
-        meter = Meter(request.deadline_ms)
+        meter = Meter(request.deadline_ms, share=self.profile.denoising_share)
         request = replace(request, max_line_nll=self.profile.gate.max_line_nll(request))
         if request.instruction_words and any(request.middles) and len(request.holes) == 1 and exact_tokens is None:
             parts = parts_of(request, self._tokens, self.profile)

@@ -10,18 +10,16 @@ from typing import Literal, TypeAlias
 from engine.canvas import Context
 from infill.request import FillStats
 
-DENOISING_SHARE = 0.75
-"""Of the time to the deadline; the rest is for ranking what was read by then."""
-
 Stage: TypeAlias = Literal["prefill", "denoise", "rank"]
 
 
 class Meter:
     """Counts forwards and positions and times the stages of one request. The time others are served in between, while
-    the pipeline is suspended, is in no stage but does spend the deadline."""
+    the pipeline is suspended, is in no stage but does spend the deadline. share: of the time to the deadline, after
+    which nothing new begins."""
 
-    def __init__(self, deadline_ms: int | None) -> None:
-        self._deadline = None if deadline_ms is None else perf_counter() + DENOISING_SHARE * deadline_ms / 1_000
+    def __init__(self, deadline_ms: int | None, *, share: float) -> None:
+        self._deadline = None if deadline_ms is None else perf_counter() + share * deadline_ms / 1_000
         self._ms: dict[str, float] = {"prefill": 0.0, "denoise": 0.0, "rank": 0.0}
         self._token_positions = 0
         self._context_tokens = 0

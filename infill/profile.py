@@ -133,8 +133,9 @@ class Profile:
     warm_start_noise: shares of noise from which a replaced text is denoised anew.
     rows_ahead: rows of a rewrite that are denoised before the others, the first as long as the text that stands there:
         where a step takes as long as all its rows together, a draft is there sooner.
-    max_copies: texts that prompt lookup proposes. multiline_copies: whether they may have several lines in a hole
-        within a line.
+    denoising_share: of the time to a deadline; the rest is for ranking what was denoised by then.
+    max_copies: texts that prompt lookup proposes. max_copy_characters: of each, at most. multiline_copies: whether they
+        may have several lines in a hole within a line.
     max_canvases: that one block may take, one after the other. max_parts: that a rewrite may take.
     growth: the factor by which what is rewritten must be able to grow in its canvas.
     trust_encoder: whether the encoder scores code sanely; False ranks by the decoder's entropies.
@@ -150,7 +151,9 @@ class Profile:
     edits: EditSettings = field(default_factory=EditSettings)
     warm_start_noise: tuple[float, ...] = (0.0, 0.3, 0.6, 1.0)
     rows_ahead: int = 0
+    denoising_share: float = 0.75
     max_copies: int = 4
+    max_copy_characters: int = 240
     multiline_copies: bool = False
     copy_prior: CopyPrior | None = None
     continuation: ContinuationSettings | None = None

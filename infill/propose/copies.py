@@ -19,27 +19,27 @@ from infill.text.indentation import margin_of, moved
 _LEAST_ALIKE, _MOST_ALIKE = 3, 64
 # No file can hold a lone one, though an editor may show it.
 _SURROGATE = re.compile("[\ud800-\udfff]")
-# Characters of a text.
-_LONGEST = 240
 # Places that are looked at, those first that have the most in common with what stands before the hole, and places that
 # are compared to find these: a run of blanks holds as many as it has characters.
 _MOST_PLACES, _MOST_COMPARED = 32, 512
 
 
-def copies(before: str, after: str, *, others: Sequence[str] = (), lines: bool, count: int) -> dict[str, int]:
+def copies(
+    before: str, after: str, *, others: Sequence[str] = (), lines: bool, count: int, longest: int
+) -> dict[str, int]:
     """Texts that other places have where this one has a hole between `before` and `after`, those first that
     have the most characters around them in common, with how many characters that is. Their lines are indented as
     they would be here.
 
     others: texts that may hold such places, too. lines: whether what is missing may go on over several lines. count:
-    texts at most.
+    texts at most. longest: characters of a text, at most.
     """
     if not count:
         return {}
     after = after or "\n"  # A file's end is a line's end, too.
     alike: dict[str, int] = {}
     for source in (before[:-1], after, *others):
-        for text, characters in _found(source, before, after, lines=lines):
+        for text, characters in _found(source, before, after, lines=lines, longest=longest):
             alike[text] = max(characters, alike.get(text, 0))
     return {text: alike[text] for text in nlargest(count, alike, key=alike.__getitem__)}
 
@@ -59,13 +59,13 @@ def identifier_probs(texts: Sequence[str], prior: CopyPrior, *, within: bool) ->
     return {text: total / 2 ** (place + 1) for place, text in enumerate(texts)}
 
 
-def _found(source: str, before: str, after: str, *, lines: bool) -> Iterator[tuple[str, int]]:
+def _found(source: str, before: str, after: str, *, lines: bool, longest: int) -> Iterator[tuple[str, int]]:
     """Texts of a source, with how many characters on both sides of them are the same as around the hole."""
     stop = "\n" if after.startswith("\n") else after[: len(after) - len(after.lstrip(" ")) + _LEAST_ALIKE]
     for start, characters in _starts(source, before).items():
         line_end = source.find("\n", start)
-        longest = _LONGEST if lines or line_end < 0 else min(line_end - start, _LONGEST)
-        for end in _each(stop, source[: start + longest + len(stop)], start + 1):
+        most = longest if lines or line_end < 0 else min(line_end - start, longest)
+        for end in _each(stop, source[: start + most + len(stop)], start + 1):
             if source[start:end].strip() and not _SURROGATE.search(source, start, end):
                 yield _placed(source, start, end, before), characters + _alike(source[end : end + _MOST_ALIKE], after)
 

@@ -30,12 +30,14 @@ def _found(task: Task) -> dict[str, float]:
     reach = task.profile.window.reach
     snippets = [to_line_feeds(snippet.text[:reach]) for snippet in task.request.snippets]
     lines = task.mode == "block" or (task.mode == "within" and task.profile.multiline_copies)
+    longest = task.profile.max_copy_characters
     alike: dict[str, int] = {}
     ends: list[str] = []
     for hole in range(len(task.layout.edges)):
         before, after = around[hole : hole + 2]
         others = [*around[:hole], *around[hole + 2 :], *snippets]
-        for text, characters in copies(before, after, others=others, lines=lines, count=count).items():
+        found = copies(before, after, others=others, lines=lines, count=count, longest=longest)
+        for text, characters in found.items():
             alike[text] = max(characters, alike.get(text, 0))
         ends += identifier_completions(before, after, others=others, count=count)
     best = dict(sorted(alike.items(), key=lambda own: own[1], reverse=True)[:count])

@@ -39,19 +39,21 @@ def test_texts_between_the_same_characters_the_most_alike_first(
     marked: str, others: tuple[str, ...], lines: bool, found: list[str]
 ) -> None:
     before, after = marked.split("⟦⟧")
-    assert list(copies(before, after, others=others, lines=lines, count=4)) == found
+    assert list(copies(before, after, others=others, lines=lines, count=4, longest=240)) == found
 
 
 def test_the_more_is_alike_the_likelier_it_is_a_copy_and_it_is_never_certain() -> None:
     def likely(common: str) -> float:
-        [value] = copy_probs(copies(f"{common} = foo(1)\n\n{common} = ", "\n", lines=False, count=4), PRIOR).values()
+        [value] = copy_probs(
+            copies(f"{common} = foo(1)\n\n{common} = ", "\n", lines=False, count=4, longest=240), PRIOR
+        ).values()
         return value
 
     values = [likely(common) for common in ("x", "x.long_name", "x" * 64)]
     assert values == sorted(values)
     assert values[0] < 0.1 < 0.3 < values[-1] < 0.5
     many = "".join(f"x = foo({i})\n" for i in range(9))
-    assert sum(copy_probs(copies(many + "x = ", "\n", lines=False, count=4), PRIOR).values()) < 0.5
+    assert sum(copy_probs(copies(many + "x = ", "\n", lines=False, count=4, longest=240), PRIOR).values()) < 0.5
 
 
 def test_an_identifiers_end_is_likelier_within_a_line_and_never_certain() -> None:
@@ -63,7 +65,7 @@ def test_an_identifiers_end_is_likelier_within_a_line_and_never_certain() -> Non
 
 def test_a_long_run_of_blanks_is_compared_in_a_few_places_only() -> None:
     blanks = " " * 100_000
-    assert copies(f"x = 1\n{blanks}", "\n", others=[blanks], lines=False, count=4) == {}
+    assert copies(f"x = 1\n{blanks}", "\n", others=[blanks], lines=False, count=4, longest=240) == {}
 
 
 @given(before=TEXTS, after=TEXTS, other=TEXTS, lines=st.booleans())
@@ -71,7 +73,7 @@ def test_a_long_run_of_blanks_is_compared_in_a_few_places_only() -> None:
 def test_every_copy_stands_between_what_stands_around_the_hole(
     before: str, after: str, other: str, lines: bool
 ) -> None:
-    found = copies(before, after, others=[other], lines=lines, count=4)
+    found = copies(before, after, others=[other], lines=lines, count=4, longest=240)
     assert list(found.values()) == sorted(found.values(), reverse=True)
     for text in found:
         # Its lines are indented as those here are.

@@ -1,0 +1,84 @@
+"""Tuned numbers stand in profiles; what stands in modules is a limit or a fact, listed here with its reason."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+# Rooms that decide what is said. In the others of `engine` a number changes memory or speed, and never a text.
+ROOMS = ("infill", "engine/denoise", "engine/score", "engine/kv", "engine/model")
+PROFILE = ("infill/profile.py",)
+
+SENTINELS = "marks what is no token, position or purpose"
+FACT = "a fact of text, of how code is laid out or of the arithmetic"
+COST = "bounds what one request costs; what lies beyond it changes no text that is likely"
+MEMORY = "bounds what is held at once; the result is the same"
+SHAPE = "how much of two texts has to be alike to mean anything, whatever model reads them"
+
+ALLOWED = {
+    "engine/denoise/clamped.py": {"HOLE_LENGTH": FACT},
+    "engine/denoise/noise.py": {"_PURPOSES": SENTINELS, "_GOLDEN": FACT, "_FIRST": FACT, "_SECOND": FACT},
+    "engine/denoise/sampler.py": {"IMPOSSIBLE": SENTINELS},
+    "engine/denoise/stepper.py": {"TOP_IDS": MEMORY, "READ_AT_ONCE": MEMORY},
+    "engine/kv/masks.py": {"CONTEXT": SENTINELS},
+    "engine/model/attention.py": {"BLOCK": MEMORY, "_WIDEST_FUSED": FACT},
+    "engine/model/backbone.py": {"MAX_POSITIONS": MEMORY},
+    "engine/score/log_probs.py": {"TOP_IDS": MEMORY},
+    "engine/score/reader.py": {"MAX_NODES": MEMORY},
+    "engine/score/trie.py": {"_ROOT": SENTINELS},
+    "infill/edit/follow.py": {"ENOUGH": SHAPE},
+    "infill/edit/repeated.py": {"MOST_TOKENS": COST, "LEAST_TOKENS": SHAPE},
+    "infill/edit/substitution.py": {"_MOST_TOKENS": COST},
+    "infill/judge/blanks.py": {"_ABOVE": COST, "_BELOW": COST, "_MOST_MARGINS": COST},
+    "infill/judge/echo.py": {"_TELLING": SHAPE, "_REACH": COST},
+    "infill/judge/flaws.py": {"_REACH": COST},
+    "infill/judge/sanity.py": {"_SANE_SHARE": FACT},
+    "infill/prompt/chat.py": {"_NO_IDS": SENTINELS},
+    "infill/prompt/layout.py": {"_NO_IDS": SENTINELS},
+    "infill/prompt/mode.py": {"_REACH": COST},
+    "infill/prompt/window.py": {"_CODE_POINTS_PER_TOKEN": FACT, "_SUFFIX_STEP": COST, "_LINE_STEP": COST},
+    "infill/propose/continuation.py": {"_MAX_PARSED": COST},
+    "infill/propose/copies.py": {
+        "_LEAST_ALIKE": SHAPE,
+        "_MOST_ALIKE": SHAPE,
+        "_MOST_PLACES": COST,
+        "_MOST_COMPARED": COST,
+    },
+    "infill/propose/joined.py": {"_MOST_TEXTS": COST, "_MOST_WHOLE": COST},
+    "infill/request.py": {"MOST_CANDIDATES": COST},
+    "infill/syntax/joints.py": {"_MOST_WORDS": COST, "_MOST_MARGINS": COST, "_LINES_OPEN": COST},
+    "infill/syntax/scope.py": {"_TAB_WIDTH": FACT},
+    "infill/text/indentation.py": {"_WIDTH": FACT, "_NEAR": COST, "_MIXED": SHAPE},
+    "infill/text/passage.py": {"_LINE_ENDING_REACH": COST},
+    "infill/text/words.py": {"_LEAST_TYPED": SHAPE, "_MOST_ALIKE": SHAPE},
+}
+
+
+def test_no_tuned_constant_stands_outside_a_profile() -> None:
+    files = (path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py")))
+    found = {name: set(_numbers(path)) for path in files if (name := str(path.relative_to(ROOT))) not in PROFILE}
+    unlisted = {name: names - set(ALLOWED.get(name, {})) for name, names in found.items()}
+    assert {name: names for name, names in unlisted.items() if names} == {}, (
+        "move it to infill/profile.py, or give its reason here"
+    )
+    assert {
+        name: set(names) - found.get(name, set())
+        for name, names in ALLOWED.items()
+        if set(names) - found.get(name, set())
+    } == {}
+
+
+def _numbers(path: Path) -> Iterator[str]:
+    """The module's names that stand for numbers, or for what is made of them."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and _holds_number(node.value):
+            yield from (name.id for target in node.targets for name in ast.walk(target) if isinstance(name, ast.Name))
+        elif isinstance(node, ast.AnnAssign) and node.value is not None and _holds_number(node.value):
+            yield ast.unparse(node.target)
+
+
+def _holds_number(value: ast.expr) -> bool:
+    constants = (node.value for node in ast.walk(value) if isinstance(node, ast.Constant))
+    return any(isinstance(constant, (int, float)) and not isinstance(constant, bool) for constant in constants)
