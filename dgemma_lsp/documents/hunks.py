@@ -53,6 +53,7 @@ def _replaced(old: str, new: str, lines: Sequence[str], end: Place) -> Iterator[
     before, after = ([line[: content_length(line)] for line in each] for each in (own, split_lines(new)))
     firsts = [0, *accumulate(map(len, own))]
     ends = [first + len(content) for first, content in zip(firsts, before, strict=False)]
+    after[1:-1] = _with_blanks(before, after)[1:-1]
     for tag, first, past, new_first, new_past in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         added = ending.join(after[new_first:new_past])
         if tag == "replace":
@@ -65,6 +66,15 @@ def _replaced(old: str, new: str, lines: Sequence[str], end: Place) -> Iterator[
             yield firsts[first], firsts[past], ""
         elif tag == "delete":
             yield ends[first - 1], ends[-1], ""
+
+
+def _with_blanks(before: Sequence[str], after: Sequence[str]) -> list[str]:
+    """Lines with the blanks that they had at their ends: an engine writes none."""
+    bare = [[line.rstrip() for line in lines] for lines in (before, after)]
+    found = list(after)
+    for match in SequenceMatcher(None, *bare, autojunk=False).get_matching_blocks():
+        found[match.b : match.b + match.size] = before[match.a : match.a + match.size]
+    return found
 
 
 def _joined(text: str, replaced: Sequence[tuple[int, int, str]]) -> tuple[int, int, str]:
