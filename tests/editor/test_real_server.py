@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,6 +71,59 @@ def test_neovim_shows_and_takes_what_the_server_suggests(neovim: Neovim, home: P
         session.wait_for_ghost(first_line[: COLUMNS - column].rstrip())
         session.press("\t")
         session.wait_for_buffer(typed + suggestion)
+
+
+CODE = """\
+def area(width, height):
+    result = width * height
+    print(result)
+    return result
+"""
+
+
+def replaced(text: str, hunks: list[dict[str, Any]]) -> str:
+    """A text of one-byte characters after these changes."""
+    for hunk in reversed(hunks):
+        start, end = (
+            sum(len(line) + 1 for line in text.split("\n")[: place["line"]]) + place["character"]
+            for place in (hunk["range"]["start"], hunk["range"]["end"])
+        )
+        text = text[:start] + hunk["newText"] + text[end:]
+    return text
+
+
+def test_neovim_rewrites_what_is_selected(neovim: Neovim, home: Path, record: Record) -> None:
+    (home / "work.py").write_text(CODE)
+    with NeovimSession(neovim, home, [*record.command, "--stdio"]) as session:
+        session.wait_for_server()
+        session.wait_for_status("ready")
+        session.press("jVj:Dgemma rewrite use another name\r")
+        session.wait_for_screen("hunk 1 of")
+        session.keep_screen("neovim-real-rewrite")
+        assert len(record.drafts()) > 1
+        assert session.buffer() + "\n" == CODE
+        answer = record.answer_to("dgemma/rewrite")
+        assert answer is not None
+        session.press("\r")
+        session.wait_for_buffer(replaced(CODE, answer["candidates"][0]["hunks"]).rstrip("\n"))
+        session.press("u")
+        session.wait_for_buffer(CODE.rstrip("\n"))
+
+
+def test_neovim_follows_a_rename(neovim: Neovim, home: Path, record: Record) -> None:
+    (home / "work.py").write_text(CODE)
+    with NeovimSession(neovim, home, [*record.command, "--stdio"]) as session:
+        session.wait_for_server()
+        session.wait_for_status("ready")
+        session.press("j^cwproduct\x1b")
+        session.wait_for_screen("resultproduct")
+        session.keep_screen("neovim-real-edit")
+        for left in (1, 0):
+            session.press("\t")
+            wait_for(lambda left=left: session.buffer().count("result") == left, f"{left} left", session.screen)
+            if left:
+                session.wait_for_screen("resultproduct")
+        session.wait_for_buffer(CODE.replace("result", "product").rstrip("\n"))
 
 
 def loads(home: Path) -> int:
