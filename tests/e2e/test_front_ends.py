@@ -108,6 +108,23 @@ async def test_of_200_requests_each_after_an_edit_one_is_answered(desk: Desk) ->
         assert status.failed == 0
 
 
+async def test_a_selection_longer_than_a_canvas_is_rewritten_in_several(host: HostClient) -> None:
+    functions = [f"def zebra_{n}(stripes):\n    total = stripes + {n}\n    return total\n\n\n" for n in range(14)]
+    async with front_end("".join(functions)) as editor:
+        result = (await editor.rewrite(0, 70, partialResultToken="frames"))["result"]
+        [candidate] = result["candidates"]
+        assert all(
+            0 <= hunk["range"]["start"]["line"] <= hunk["range"]["end"]["line"] < 70 for hunk in candidate["hunks"]
+        )
+        certain = ["".join(text for text, entropy in frame["value"] if not entropy) for frame in editor.progress]
+        # First the rest stands as it is; at last all but the last part is done.
+        assert functions[-1] in certain[0]
+        assert functions[-1] not in certain[-1]
+        assert len(set(certain)) > 1
+        assert result["stats"]["notice"]
+    assert (await host.status()).requests == 1
+
+
 async def test_a_rewrite_that_is_cancelled_frees_the_host_within_a_step(desk: Desk) -> None:
     async with fake_front_end(desk) as editor:
         await editor.complete(1, 12)
