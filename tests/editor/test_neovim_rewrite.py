@@ -35,6 +35,7 @@ REWRITES: Rewrites = {
     "type it": [{"candidates": [TYPED]}, {"candidates": [{"def area(w, h):": "def area(w: float, h: float):"}]}],
     "wait": None,
     "nothing": {"rejection": "there is nothing to do"},
+    "import it": {"candidates": [{"": "import math\n"}]},
     "ignored": {"candidates": [TYPED], "notice": "the checkpoint does not follow instructions"},
     "wide": {"candidates": [{"naïve = '𝒳'": "naïve = '𝒴𝒴'\r\n\tpass"}]},
 }
@@ -274,6 +275,16 @@ def test_keys_of_the_review_can_be_chosen(start: Start) -> None:
     assert "reject" not in session.screen()
     session.press("gy")
     session.wait_for_buffer(changed("def area(w, h):", TYPED["def area(w, h):"]))
+
+
+def test_lines_that_come_above_the_first_are_seen(start: Start) -> None:
+    session = start()
+    session.press("ggVG:Dgemma rewrite import it\r")
+    session.wait_for_screen("hunk 1 of 1")
+    session.wait_for_screen("import math")
+    assert session.terminal.lines()[:2] == ["import math", "def area(w, h):"]
+    session.press("y")
+    session.wait_for_buffer("import math\n" + TEXT.rstrip("\n"))
 
 
 def test_another_window_shows_no_keys(start: Start) -> None:

@@ -107,6 +107,10 @@ function M.draw(buf, namespace, hunk)
       virt_lines_above = row < 0,
       virt_lines_overflow = 'scroll',
     })
+    if row < 0 and buf == api.nvim_get_current_buf() and vim.fn.line('w0') == 1 then
+      -- What is above the first line has to be scrolled to.
+      vim.fn.winrestview({ topfill = #lines })
+    end
   end
 end
 

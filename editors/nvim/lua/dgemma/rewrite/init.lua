@@ -26,6 +26,7 @@ local group = api.nvim_create_augroup('dgemma.rewrite', {})
 ---@field client vim.lsp.Client
 ---@field instruction string
 ---@field seed integer
+---@field version integer Of the buffer, when it was asked for.
 ---@field mark integer The extmark of what is to be rewritten.
 ---@field token string Of its drafts.
 ---@field request integer? While it runs.
@@ -116,12 +117,23 @@ act = function(rewrite, name)
   end
 end
 
+--- Ends a rewrite whose buffer has changed while it ran: the server gives it up as well.
+---@param rewrite dgemma.Rewrite
+local function give_up(rewrite)
+  M.stop(rewrite.buf)
+  say('the text has changed meanwhile; nothing was rewritten', vim.log.levels.WARN)
+end
+
 --- Takes the answer.
 ---@param rewrite dgemma.Rewrite
 ---@param err lsp.ResponseError?
 ---@param result table?
 local function take(rewrite, err, result)
   rewrite.request = nil
+  if clients.version(rewrite.buf) ~= rewrite.version then
+    give_up(rewrite)
+    return
+  end
   local rejection = result and result.rejection
   local notice = result and result.stats and result.stats.notice
   local candidates = {} ---@type dgemma.Hunk[][]
@@ -146,7 +158,7 @@ local function take(rewrite, err, result)
   end
 end
 
---- Ends a rewrite that runs once its buffer changes: the server gives it up as well.
+--- Follows what becomes of the buffer of a rewrite.
 ---@param rewrite dgemma.Rewrite
 local function watch(rewrite)
   local buf = rewrite.buf
@@ -157,8 +169,7 @@ local function watch(rewrite)
       end
       vim.schedule(function()
         if rewrites[buf] == rewrite and rewrite.request then
-          M.stop(buf)
-          say('the text has changed meanwhile; nothing was rewritten', vim.log.levels.WARN)
+          give_up(rewrite)
         end
       end)
       return true
@@ -217,6 +228,7 @@ function M.start(buf, range, instruction, seed)
     client = client,
     instruction = instruction,
     seed = seed,
+    version = clients.version(buf),
     token = 'dgemma/rewrite/' .. count,
     mark = api.nvim_buf_set_extmark(buf, places, range.row, range.col, {
       end_row = range.end_row,
