@@ -13,7 +13,6 @@ Reason: TypeAlias = (
     | Literal[
         "thinking",
         "cancelled",
-        "took_too_long",
         "engine_failed",
         "failed",
         "automatic_off",
@@ -49,10 +48,10 @@ SENTENCES: dict[Reason, str] = {
     "too_far": "the holes are too far apart to be filled together",
     "too_long": "too long to replace at once: choose {about} or fewer",
     "no_room": "the surrounding code leaves no room for the hole",
+    "took_too_long": "took too long",
     # How far the request got.
     "thinking": "still thinking",
     "cancelled": "cancelled",
-    "took_too_long": "took too long",
     "engine_failed": "{about}",
     "failed": "a fault of dgemma-lsp, which its log tells of",
     # What the user has switched off or wants left alone.

@@ -52,8 +52,9 @@ def to_answer(
             candidates.append(_candidate(request, shown, errors))
         if len(candidates) == request.n:
             break
-    # Every proposal was finished, so there are rejections where there are no candidates.
-    reasons = Counter([Rejection(reason="unchanged")] if stays else held_back[: request.n] or rejections)
+    # A proposal that no entropy speaks for is left out where the encoder did not read it either: in time, or at all.
+    unread = Rejection(reason="took_too_long" if meter.late else "low_confidence")
+    reasons = Counter([Rejection(reason="unchanged")] if stays else held_back[: request.n] or rejections or [unread])
     rejection = None if candidates else reasons.most_common(1)[0][0]
     return Filled(candidates=tuple(candidates), rejection=rejection, stats=meter.stats())
 

@@ -23,6 +23,7 @@ RejectReason: TypeAlias = Literal[
     "too_far",
     "too_long",
     "no_room",
+    "took_too_long",
 ]
 
 

@@ -84,6 +84,16 @@ def test_an_edit_that_was_not_compared_is_not_suggested_unasked() -> None:
     assert suggested_edit(edit, None, margin=1.0, weights=Weights()) == Rejection(reason="low_confidence")
 
 
+def test_a_replay_that_nothing_weighs_is_not_suggested() -> None:
+    late = replace(asked("bar + bar", confidence="normal"), deadline_ms=0)
+    assert answered(late, "bar + bar").rejection == Rejection(reason="took_too_long")
+    request = asked("bar + bar", confidence="normal")
+    profile = replace(PROFILE, edits=REPLAYED, trust_encoder=False)
+    last = run(request, scripted(request, ["bar + bar"]), profile=profile)[-1]
+    assert isinstance(last, Filled)
+    assert (last.candidates, last.rejection) == ((), Rejection(reason="low_confidence"))
+
+
 def test_replays_are_of_one_hole() -> None:
     with pytest.raises(ValueError, match="single hole"):
         replace(request_of("⟦a⟧ b ⟦c⟧"), replays=("x",))
