@@ -68,14 +68,18 @@ class Infiller:
         of the hole's text where a benchmark knows it."""
         meter = Meter(request.deadline_ms, share=self.profile.denoising_share)
         request = replace(request, max_line_nll=self.profile.gate.max_line_nll(request))
-        if request.instruction_words and any(request.middles) and len(request.holes) == 1 and exact_tokens is None:
-            parts = parts_of(request, self._tokens, self.profile)
-            if isinstance(parts, Rejection):
-                yield Filled(candidates=(), rejection=parts, stats=meter.stats())
-                return
-            if len(parts) > 1:
-                yield from self._rewrite(LongRewrite.of(request, parts), meter)
-                return
+        parts = request.holes if exact_tokens is not None else parts_of(request, self._tokens, self.profile)
+        if isinstance(parts, Rejection):
+            yield Filled(candidates=(), rejection=parts, stats=meter.stats())
+        elif len(parts) > len(request.holes):
+            yield from self._rewrite(LongRewrite.of(request, parts), meter)
+        else:
+            yield from self._fill_holes(request, meter, exact_tokens)
+
+    def _fill_holes(
+        self, request: InfillRequest, meter: Meter, exact_tokens: int | None
+    ) -> Generator[Progress | Filled]:
+        """Fill holes that share a canvas; a block that is longer goes on in others."""
         canvases = self.profile.max_canvases if exact_tokens is None and len(request.holes) == 1 else 1
         outcome = yield from self._fill_canvas(request, meter, exact_tokens)
         pool, part, kept = outcome.pool, request, None

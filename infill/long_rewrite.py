@@ -27,16 +27,18 @@ _ENDINGS: tuple[StopReason, ...] = ("deadline", "step_limit", "settled")
 
 
 def parts_of(request: InfillRequest, tokens: TextTokens, profile: Profile) -> tuple[Span, ...] | Rejection:
-    """The parts of what a request rewrites, in order; its hole where that fits a canvas and can grow there. Rejected
-    where there are more than the profile allows."""
-    [hole], [middle], budget = request.holes, request.middles, profile.window
+    """The parts of what a request rewrites, in order: its holes, but for a single one with more text than fits a canvas
+    and can grow there. Rejected where there are more than the profile allows."""
+    if not request.instruction_words or len(request.holes) > 1:
+        return request.holes
+    hole, middle, budget = request.holes[0], request.middles[0], profile.window
     room = int(budget.least_room / profile.growth)
     if len(middle) <= budget.canvas_reach:
         if _size(middle, tokens) <= room:
-            return (hole,)
+            return request.holes
         layout = lay_out(request, tokens, budget)
         if not isinstance(layout, Rejection) and len(layout.present[0]) * profile.growth <= layout.room:
-            return (hole,)
+            return request.holes
     if len(middle) > budget.canvas_reach * profile.max_parts:
         return Rejection(reason="too_long", limit=room * profile.max_parts)
     begin = hole.end - len(middle.lstrip())
