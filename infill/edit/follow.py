@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from infill.edit.argument import added_argument
-from infill.edit.names import Names
+from infill.edit.names import Names, Use
 from infill.edit.pattern import MadeChange, Pattern
 from infill.edit.rename import rename_of, used_otherwise
 from infill.edit.repeated import Occurrence, repeated_edit
@@ -63,6 +63,13 @@ def _pattern(each: Occurrence, alike: Sequence[Occurrence], names: Names) -> Pat
     use = next((use for use in renamed if use.span.start == each.start), None)
     if use is None:
         return repeated_edit(alike) if len(alike) >= ENOUGH else None
-    if use.defines:
+    if use.defines and not _stood_before(use, renamed, alike):
         return rename_of(own.old, own.new, use, names)
     return used_otherwise(own.old, own.new, use, names) if len(alike) >= ENOUGH else None
+
+
+def _stood_before(use: Use, uses: Sequence[Use], alike: Sequence[Occurrence]) -> bool:
+    """Whether the scope had the name before: then another variable was meant here, and none is called otherwise."""
+    made = {each.start for each in alike}
+    others = [other for other in uses if other.defines and other.role == use.role == "variable"]
+    return any(other.functions[:1] == use.functions[:1] and other.span.start not in made for other in others)

@@ -36,7 +36,7 @@ _ARGUMENT_NODES = frozenset({"keyword_argument", "named_argument"})
 # Fields that hold what a node defines, the nodes that define something in them, and nodes between these and a name.
 _DEFINING_FIELDS = frozenset({"name", "left", "pattern", "declarator", "alias", "parameter"})
 _DEFINING = re.compile(
-    r"\w*(definition|declaration|declarator|assignment|assignment_expression|item|specifier|spec|alias|aliased_import"
+    r"(?!augmented_)\w*(definition|declaration|declarator|assignment|assignment_expression|item|specifier|spec|alias|aliased_import"
     r"|for_statement|for_in_statement|for_in_clause|as_pattern|named_expression|signature|clause|enum_assignment|variant)"
 )
 _PARAMETER = re.compile(r"\w*parameters?|\w*parameter_declaration|closure_parameters|lambda_parameters")
