@@ -163,6 +163,18 @@ def test_a_suggestion_at_the_cursor_goes_before(start: Start, record: Record) ->
     wait_for_line(session, 3, "    total += n")
 
 
+def test_tab_indents_before_the_text_of_a_line(start: Start, record: Record) -> None:
+    session = start()
+    session.press("cwamount" + ESCAPE)
+    wait_for_line(session, 3, "    totalamount += n")
+    session.press("O")
+    wait_for(lambda: len(record.sent(EDIT)) == 2, "another request", session.screen)
+    session.press(TAB)
+    session.wait_for_buffer("    \n" + TEXT.replace("total", "amount", 1))
+    session.press("x")
+    wait_for_line(session, 1, "    x → edit at line 4 (Tab)")
+
+
 def test_the_completion_menu_goes_before(start: Start) -> None:
     session = start(lua="vim.o.completeopt = 'menuone,noinsert'")
     session.press("cwamount")

@@ -50,6 +50,13 @@ local function is_blocked()
     or rewrite.is_active(api.nvim_get_current_buf())
 end
 
+--- Whether the cursor is where the key indents a line.
+---@return boolean
+local function is_indenting()
+  local col = api.nvim_win_get_cursor(0)[2]
+  return mode() == 'i' and vim.trim(api.nvim_get_current_line():sub(1, col)) == ''
+end
+
 --- Whether edits come unasked in a buffer: its own word, else that for all.
 ---@param buf integer
 ---@return boolean
@@ -92,9 +99,10 @@ function M.redraw()
     return
   end
   local edit, buf = suggested.edit, api.nvim_get_current_buf()
+  local elsewhere = buf ~= edit.buf and buf ~= suggested.from
   if not edits.is_current(edit) or clients.version(suggested.from) ~= suggested.version then
     M.hide()
-  elseif is_blocked() or (buf ~= edit.buf and buf ~= suggested.from) then
+  elseif elsewhere or is_blocked() or (is_indenting() and not suggested.visited) then
     suggested.drawn = nil
     display.clear()
     release_keys()
