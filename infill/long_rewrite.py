@@ -29,9 +29,9 @@ _ENDINGS: tuple[StopReason, ...] = ("deadline", "step_limit", "settled")
 def parts_of(request: InfillRequest, tokens: TextTokens, profile: Profile) -> tuple[Span, ...] | Rejection:
     """The parts of what a request rewrites, in order: its holes, but for a single one with more text than fits a canvas
     and can grow there. Rejected where there are more than the profile allows."""
-    if not request.instruction_words or len(request.holes) > 1:
+    if not request.instruction_words or len(request.holes) != 1:
         return request.holes
-    hole, middle, budget = request.holes[0], request.middles[0], profile.window
+    [hole], [middle], budget = request.holes, request.middles, profile.window
     room = int(budget.least_room / profile.growth)
     if len(middle) <= budget.canvas_reach:
         if _size(middle, tokens) <= room:
