@@ -63,21 +63,11 @@ class Record:
 
     def suggested(self) -> list[str] | None:
         """The answer to the last request for a suggestion; None while there is none yet."""
-        answer = self.answer_to(SUGGEST)
-        return None if answer is None else [item["insertText"] for item in answer["items"]]
-
-    def answer_to(self, method: str) -> Message | None:
-        """The result of the last request of this method; None while there is none."""
-        requests = [message["id"] for message in self._messages("editor") if message.get("method") == method]
+        requests = [message["id"] for message in self._messages("editor") if message.get("method") == SUGGEST]
         for message in self._messages("server"):
             if requests and message.get("id") == requests[-1] and "result" in message:
-                return message["result"]
+                return [item["insertText"] for item in message["result"]["items"]]
         return None
-
-    def drafts(self) -> list[Any]:
-        """The drafts of rewrites that the server has shown."""
-        progress = [message["params"] for message in self._messages("server") if message.get("method") == "$/progress"]
-        return [each["value"] for each in progress if isinstance(each["value"], list)]
 
     def wait_for_answer(self, place: tuple[int, int], shown: Callable[[], str]) -> list[str]:
         """Waits until what was asked for last was asked for here and is answered. Returns the suggestions."""

@@ -72,7 +72,9 @@ function M.read(buf, edit, encoding)
     end
     if row > last then
       row, col = last, #M.line_at(buf, last)
-      table.insert(lines, 1, '')
+      if edit.newText ~= '' then
+        table.insert(lines, 1, '')
+      end
     end
     end_row, end_col = last, #M.line_at(buf, last)
   end
