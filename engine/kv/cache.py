@@ -98,14 +98,14 @@ class AppendingCache:
         self._sequence = sequence
         self._start = start
 
-    def update(self, keys: Tensor, values: Tensor, layer: int) -> tuple[Tensor, Tensor]:
-        """keys, values: [1, heads, Q, head_dim] of the new tokens."""
-        end = self._start + keys.shape[2]
+    def seen(self, layer: int, own: LayerView) -> LayerView:
+        """What a layer sees. own: of the new tokens."""
+        end = self._start + own.keys.shape[2]
         first = self._sequence.shapes[layer].first_visible(self._start)
         all_keys, all_values = self._sequence.keys[layer], self._sequence.values[layer]
-        all_keys[:, :, self._start : end] = keys
-        all_values[:, :, self._start : end] = values
-        return all_keys[:, :, first:end], all_values[:, :, first:end]
+        all_keys[:, :, self._start : end] = own.keys
+        all_values[:, :, self._start : end] = own.values
+        return LayerView(all_keys[:, :, first:end], all_values[:, :, first:end])
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,20 +124,17 @@ class LayerView:
 class FrozenCache:
     """Shows a context's first `length` tokens and lets new ones be joined to them for one forward, writing nothing."""
 
-    is_compileable = False
-
     def __init__(self, sequence: SequenceKV, length: int) -> None:
-        self.layers = [
+        self._layers = [
             LayerView(
                 keys[:, :, shape.first_visible(length) : length], values[:, :, shape.first_visible(length) : length]
             )
             for shape, keys, values in zip(sequence.shapes, sequence.keys, sequence.values, strict=True)
         ]
 
-    def update(self, keys: Tensor, values: Tensor, layer: int) -> tuple[Tensor, Tensor]:
-        """keys, values: [1, heads, Q, head_dim] of the new tokens."""
-        view = LayerView.joined(self.layers[layer], LayerView(keys, values))
-        return view.keys, view.values
+    def seen(self, layer: int, own: LayerView) -> LayerView:
+        """What a layer sees. own: of the new tokens."""
+        return LayerView.joined(self._layers[layer], own)
 
 
 class TreeCache(FrozenCache):
@@ -148,12 +145,10 @@ class TreeCache(FrozenCache):
         super().__init__(sequence, length)
         self._kept = kept
 
-    def update(self, keys: Tensor, values: Tensor, layer: int) -> tuple[Tensor, Tensor]:
-        """keys, values: [1, heads, Q, head_dim] of the new tokens."""
-        new = LayerView(keys, values)
+    def seen(self, layer: int, own: LayerView) -> LayerView:
+        """What a layer sees. own: of the new tokens."""
         if layer == len(self._kept):
-            self._kept.append(new)
+            self._kept.append(own)
         else:
-            self._kept[layer] = LayerView.joined(self._kept[layer], new)
-        view = LayerView.joined(self.layers[layer], self._kept[layer])
-        return view.keys, view.values
+            self._kept[layer] = LayerView.joined(self._kept[layer], own)
+        return LayerView.joined(self._layers[layer], self._kept[layer])

@@ -1,1 +1,1 @@
-"""transformers' DiffusionGemma layers, driven over packed rows of tokens."""
+"""DiffusionGemma's layers over packed rows of tokens; transformers' modules hold their weights."""

@@ -7,16 +7,12 @@ hold all scores at once. Here query heads that share keys are one product, a blo
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias
 
-from torch import Tensor, nn
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
-from transformers.modeling_utils import AttentionInterface
+from torch import Tensor
+from torch.nn import functional
 
 from engine.kv.cache import LayerView
-
-NAME = "bounded"
-"""What `_attn_implementation` is to be for it."""
 
 BLOCK = 128
 """Queries whose scores are held at once."""
@@ -26,7 +22,7 @@ Extend: TypeAlias = Callable[[int, LayerView, int], LayerView]
 last, are the pass's own."""
 
 Attend: TypeAlias = Callable[[int, Tensor, LayerView], Tensor]
-"""Attention of another kind. Takes the layer's number, the queries [1, heads, N, D] and the pass's own keys and values;
+"""Attention of one layer. Takes the layer's number, the queries [1, heads, N, D] and the pass's own keys and values;
 returns [1, N, heads, D]."""
 
 _WIDEST_FUSED = 256
@@ -52,27 +48,17 @@ def grouped_attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | 
     return outputs
 
 
-def _attend(
-    module: nn.Module,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attention_mask: Tensor | None,
-    scaling: float = 1.0,
-    *,
-    extend: Extend | None = None,
-    attend: Attend | None = None,
-    **others: Any,  # noqa: ANN401 - what transformers passes along.
-) -> tuple[Tensor, None]:
-    if attend is not None:
-        return attend(cast(int, module.layer_idx), query, LayerView(key, value)), None
-    if extend is not None:
-        seen = extend(cast(int, module.layer_idx), LayerView(key, value), query.shape[2])
-        key, value = seen.keys, seen.values
-    if query.device.type == "cpu" or query.shape[-1] <= _WIDEST_FUSED:
-        return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **others)
-    # The layers call with no mask only where every query sees every key.
-    return grouped_attention(query, key, value, attention_mask, scaling), None
-
-
-AttentionInterface.register(NAME, _attend)
+def attention(query: Tensor, seen: LayerView, mask: Tensor | None) -> Tensor:
+    """Attention of queries [1, heads, Q, D] over what a layer sees, unscaled: norms have seen to that. mask:
+    [1, 1, Q, K], added to the scores; None where every query sees every key. Returns [1, Q, heads, D]."""
+    keys, values = seen.keys, seen.values
+    if query.device.type == "cpu":
+        return functional.scaled_dot_product_attention(query, keys, values, mask, scale=1.0, enable_gqa=True).transpose(
+            1, 2
+        )
+    if query.shape[-1] > _WIDEST_FUSED:
+        return grouped_attention(query, keys, values, mask, 1.0)
+    # No fused kernel of a GPU takes a mask and heads that share keys.
+    shared = query.shape[1] // keys.shape[1]
+    keys, values = (each.repeat_interleave(shared, dim=1) for each in (keys, values))
+    return functional.scaled_dot_product_attention(query, keys, values, mask, scale=1.0).transpose(1, 2)

@@ -1,4 +1,4 @@
-"""transformers' DiffusionGemma layers, driven over packed tokens with caches and masks of our own.
+"""DiffusionGemma's layers over packed tokens, with caches and masks of our own.
 
 One set of weights is used twice: the encoder reads left to right and writes keys and values, the decoder reads a
 canvas in both directions and writes nothing. Token ids and hidden states are packed: rows end to end, [N]. Knows no
@@ -7,7 +7,7 @@ sampling and remembers nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,9 +20,10 @@ from transformers.models.diffusion_gemma.modeling_diffusion_gemma import (
 )
 
 from engine.checkpoint.config import layer_shapes, text_config_of
-from engine.kv.cache import AppendingCache, FrozenCache, LayerShape
+from engine.kv.cache import AppendingCache, FrozenCache, LayerShape, LayerView
 from engine.kv.masks import TokenPositions, additive_mask
-from engine.model.attention import Attend, Extend
+from engine.model.attention import Attend, Extend, attention
+from engine.model.layer import Layer, turn_of
 from engine.model.vocabulary import vocabulary_of
 
 Masks: TypeAlias = Mapping[str, Tensor | None]
@@ -43,6 +44,10 @@ class Backbone:
         config = text_config_of(decoder.config)
         self.encoder_layers = encoder_layers
         self.decoder_layers = decoder.layers
+        self._driven = {
+            layers: [Layer(number, module) for number, module in enumerate(layers)]
+            for layers in (self.encoder_layers, self.decoder_layers)
+        }
         self._vocabulary = vocabulary_of(decoder.embed_tokens)
         self._self_conditioning = decoder.self_conditioning
         self.norm = decoder.norm
@@ -91,7 +96,8 @@ class Backbone:
             )
             for kind, shape in self._shape_by_kind().items()
         }
-        return self._run(self.encoder_layers, self._vocabulary.embed(token_ids), places, masks, cache)
+        embeds = self._vocabulary.embed(token_ids)
+        return self.run_with(self._attend(masks, cache), self.encoder_layers, embeds, places.positions)
 
     def decoder_masks(
         self, places: TokenPositions, start: int, clamped: tuple[TokenPositions, Tensor] | None = None
@@ -129,18 +135,17 @@ class Backbone:
         token_ids: [N] int64. signal: [N, H], the soft embeddings self-conditioning carries, zero where there is none.
         extend: makes more of what layers see. Returns hidden states [N, H].
         """
-        return self._run(
-            self.decoder_layers, self.embed_conditioned(token_ids, signal), places, masks, cache, extend=extend
-        )
+        embeds = self.embed_conditioned(token_ids, signal)
+        return self.run_with(self._attend(masks, cache, extend), self.decoder_layers, embeds, places.positions)
 
-    def run_with(self, attend: Attend, layers: Iterable[nn.Module], embeds: Tensor, positions: Tensor) -> Tensor:
+    def run_with(self, attend: Attend, layers: nn.ModuleList, embeds: Tensor, positions: Tensor) -> Tensor:
         """A pass of tokens [N] through the encoder's or the decoder's layers, whose attention is the caller's, who
         writes what it keeps. embeds: [N, H]. Returns hidden states [N, H]."""
-        hidden = embeds[None]
-        rotations = self.rotations(positions)
-        for layer, kind in zip(layers, self.layer_types, strict=True):
-            hidden = layer(hidden, position_embeddings=rotations[kind], attend=attend)
-        return self.norm(hidden)[0]
+        turns = {kind: turn_of(*rotation) for kind, rotation in self.rotations(positions).items()}
+        hidden = embeds
+        for layer, kind in zip(self._driven[layers], self.layer_types, strict=True):
+            hidden = layer(hidden, turns[kind], attend)
+        return self.norm(hidden)
 
     def integers(self, numbers: NDArray[np.integer[Any]]) -> Tensor:
         """Token ids, positions or places as this model takes them, int64."""
@@ -157,8 +162,9 @@ class Backbone:
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Next-token or canvas logits [N, V] float32, softcapped, of hidden states [N, H]."""
-        raw = self.raw_logits(hidden).float()
-        return raw.div_(self.softcap).tanh_().mul_(self.softcap)
+        # cap · tanh(x / cap), by a function that a CPU has ten times sooner.
+        halved = self.raw_logits(hidden).float().mul_(2 / self.softcap).sigmoid_()
+        return halved.sub_(0.5).mul_(2 * self.softcap)
 
     def raw_logits(self, hidden: Tensor) -> Tensor:
         """The same before the softcap, in the model's own dtype."""
@@ -170,7 +176,7 @@ class Backbone:
 
     def embed_conditioned(self, token_ids: Tensor, signal: Tensor) -> Tensor:
         """Embeddings [N, H] of token ids [N] with what self-conditioning carries [N, H]."""
-        return self._self_conditioning(self._vocabulary.embed(token_ids)[None], signal[None])[0]
+        return self._self_conditioning(self._vocabulary.embed(token_ids), signal)
 
     def embed_distribution(self, probs: Tensor) -> Tensor:
         """Expected embeddings [N, H] of distributions [N, V], scaled like a token's."""
@@ -183,26 +189,13 @@ class Backbone:
     def _shape_by_kind(self) -> dict[str, LayerShape]:
         return dict(zip(self.layer_types, self._layer_shapes, strict=True))
 
-    def _run(
-        self,
-        layers: Iterable[nn.Module],
-        embeds: Tensor,
-        places: TokenPositions,
-        masks: Masks,
-        cache: AppendingCache | FrozenCache,
-        *,
-        extend: Extend | None = None,
-    ) -> Tensor:
-        hidden = embeds[None]
-        positions = places.positions[None]
-        rotations = self.rotations(places.positions)
-        for layer, kind in zip(layers, self.layer_types, strict=True):
-            hidden = layer(
-                hidden,
-                position_embeddings=rotations[kind],
-                attention_mask=masks[kind],
-                position_ids=positions,
-                past_key_values=cache,
-                extend=extend,
-            )
-        return self.norm(hidden)[0]
+    def _attend(self, masks: Masks, cache: AppendingCache | FrozenCache, extend: Extend | None = None) -> Attend:
+        """Attention over a cache and the pass's own keys and values."""
+
+        def attend(layer: int, query: Tensor, own: LayerView) -> Tensor:
+            seen = cache.seen(layer, own)
+            if extend is not None:
+                seen = extend(layer, seen, query.shape[2])
+            return attention(query, seen, masks[self.layer_types[layer]])
+
+        return attend

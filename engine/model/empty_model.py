@@ -24,19 +24,18 @@ from transformers.models.diffusion_gemma.modeling_diffusion_gemma import (
 
 from engine.checkpoint.config import text_config_of
 from engine.checkpoint.weight import DECODER, ENCODER, Weight
-from engine.model import attention
 from engine.model.backbone import Backbone
+from engine.model.experts import Experts
+from engine.model.linear import Linear
 from engine.model.norm import FusedNorm
 from engine.quant.formats import Format
-from engine.quant.modules import PackedEmbedding, PackedExperts, PackedLinear, PackedWeight
+from engine.quant.modules import PackedEmbedding, PackedLinear, PackedWeight
 
 
 class EmptyModel:
     """The modules of a model, which take weights and become a `Backbone`. dtype: what is computed in."""
 
     def __init__(self, config: DiffusionGemmaConfig, dtype: torch.dtype) -> None:
-        config._attn_implementation = attention.NAME
-        config._experts_implementation = "grouped_mm"
         with torch.device("meta"):
             self._decoder = DiffusionGemmaDecoderModel(config)
             self._encoder_layers = DiffusionGemmaEncoderTextModel(text_config_of(config)).layers
@@ -45,6 +44,15 @@ class EmptyModel:
             if isinstance(module, DiffusionGemmaRMSNorm):
                 weight = module.weight if module.with_scale else None
                 self._decoder.set_submodule(path, FusedNorm(weight, module.eps))
+            elif isinstance(module, nn.Linear):
+                self._decoder.set_submodule(path, Linear(cast(nn.Parameter, module.weight)))
+            elif isinstance(module, DiffusionGemmaTextExperts):
+                experts = Experts(
+                    cast(nn.Parameter, module.gate_up_proj),
+                    cast(nn.Parameter, module.down_proj),
+                    cast(nn.Module, module.act_fn),
+                )
+                self._decoder.set_submodule(path, experts)
         for encoder_layer, decoder_layer in zip(self._encoder_layers, self._decoder.layers, strict=True):
             _share(encoder_layer, decoder_layer)
         wanted = {DECODER + name: tensor for name, tensor in self._decoder.state_dict().items()}
@@ -72,10 +80,10 @@ class EmptyModel:
         }
         for path, module in list(self._decoder.named_modules()):
             match module:
-                case DiffusionGemmaTextExperts() if f"{path}.gate_up_proj" in packed:
+                case Experts() if f"{path}.gate_up_proj" in packed:
                     gate_up, down = packed[f"{path}.gate_up_proj"], packed[f"{path}.down_proj"]
-                    self._replace(path, PackedExperts(gate_up, down, cast(nn.Module, module.act_fn)))
-                case nn.Linear() if f"{path}.weight" in packed:
+                    self._replace(path, Experts(gate_up, down, module.activation))
+                case Linear() if f"{path}.weight" in packed:
                     self._replace(path, PackedLinear(packed[f"{path}.weight"]))
                 case DiffusionGemmaTextScaledWordEmbedding() if f"{path}.weight" in packed:
                     self._replace(path, PackedEmbedding(packed[f"{path}.weight"], module.scalar_embed_scale))

@@ -6,10 +6,10 @@ from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from transformers.models.diffusion_gemma.modeling_diffusion_gemma import DiffusionGemmaTextScaledWordEmbedding
 
 from engine.canvas import TokenIds
+from engine.model.linear import linear
 from engine.quant.modules import PackedEmbedding
 
 
@@ -65,7 +65,7 @@ class DenseVocabulary:
         return self._embedding(token_ids)
 
     def project(self, hidden: Tensor) -> Tensor:
-        return functional.linear(hidden, self._embedding.weight)
+        return linear(hidden, self._embedding.weight)
 
     def expect(self, probs: Tensor) -> Tensor:
         return (probs.to(self.dtype) @ self._embedding.weight) * self._embedding.embed_scale.to(self.dtype)

@@ -1,13 +1,13 @@
 """Modules that compute with packed weights on any device: where the codes lie if it has a kernel for that, else
 unpacked on the fly, a slice at a time where they are large.
 
-They take the places of transformers' linear layers, experts and embedding, exact to the format's own error.
+They take the places of transformers' linear layers and embedding, exact to the format's own error.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
@@ -53,6 +53,23 @@ class PackedWeight(nn.Module):
         parts = dict(self.named_buffers())
         return packed_product(rows, parts["codes"], parts["scales"], ends)
 
+    def multiplied_by_entry(self, rows: Tensor, ends: Tensor) -> Tensor:
+        """Products [M, N] of rows [M, K], in the order of their entries, with their own entry [N, K] each."""
+        products = self.multiplied(rows, ends)
+        if products is not None:
+            return products
+        products = rows.new_zeros(len(rows), self.shape[1])
+        numbers = torch.arange(len(rows), device=rows.device)
+        begin = torch.zeros_like(ends[:1])
+        for some, dense in self.slices():
+            # Only the device knows how many rows belong to earlier entries; a grouped product begins with its first
+            # row, so the rows are turned until these entries' own come first.
+            turned, own = (numbers + begin) % len(rows), ends[some] - begin
+            part = functional.grouped_mm(rows[turned], dense.mT, offs=own)
+            products.index_add_(0, turned, part.masked_fill_((numbers >= own[-1])[:, None], 0))
+            begin = ends[some][-1:]
+        return products
+
     def slices(self) -> Iterator[tuple[slice, Tensor]]:
         """The whole weight, slice by slice."""
         for start in range(0, self.shape[0], self.slice_length):
@@ -72,50 +89,6 @@ class PackedLinear(nn.Module):
         if products is not None:
             return products.unflatten(0, hidden.shape[:-1])
         return functional.linear(hidden, self.weight.dense())
-
-
-class PackedExperts(nn.Module):
-    """All experts of a layer, called as transformers calls its own. All are multiplied with: which of them some token
-    chose is known to the device alone, and asking it would stop the step.
-
-    gate_up_proj: [E, 2I, H]. down_proj: [E, H, I].
-    """
-
-    def __init__(
-        self, gate_up_proj: PackedWeight, down_proj: PackedWeight, activation: Callable[[Tensor], Tensor]
-    ) -> None:
-        super().__init__()
-        self.gate_up_proj = gate_up_proj
-        self.down_proj = down_proj
-        self._activation = activation
-
-    def forward(self, hidden_states: Tensor, top_k_index: Tensor, top_k_weights: Tensor) -> Tensor:
-        """hidden_states: [N, H]. top_k_index, top_k_weights: [N, K]. The weighted sum, [N, H]."""
-        chosen, order = top_k_index.flatten().sort(stable=True)
-        experts = torch.arange(self.gate_up_proj.shape[0], device=chosen.device)
-        ends = torch.searchsorted(chosen, experts, right=True, out_int32=True)
-        gate, up = _by_entry(self.gate_up_proj, hidden_states[order // top_k_index.shape[1]], ends).chunk(2, dim=-1)
-        products = _by_entry(self.down_proj, self._activation(gate) * up, ends)
-        by_token = torch.empty_like(products).index_copy_(0, order, products).view(*top_k_index.shape, -1)
-        return (by_token * top_k_weights[..., None]).sum(dim=1).to(hidden_states.dtype)
-
-
-def _by_entry(weight: PackedWeight, rows: Tensor, ends: Tensor) -> Tensor:
-    """Products [M, N] of rows [M, K] with their own entries of a weight [E, N, K]; `ends` says where each one's end."""
-    products = weight.multiplied(rows, ends)
-    if products is not None:
-        return products
-    products = rows.new_zeros(len(rows), weight.shape[1])
-    numbers = torch.arange(len(rows), device=rows.device)
-    begin = torch.zeros_like(ends[:1])
-    for some, dense in weight.slices():
-        # Only the device knows how many rows belong to earlier entries; a grouped product begins with its first row,
-        # so the rows are turned until these entries' own come first.
-        turned, own = (numbers + begin) % len(rows), ends[some] - begin
-        part = functional.grouped_mm(rows[turned], dense.mT, offs=own)
-        products.index_add_(0, turned, part.masked_fill_((numbers >= own[-1])[:, None], 0))
-        begin = ends[some][-1:]
-    return products
 
 
 class PackedEmbedding(nn.Module):

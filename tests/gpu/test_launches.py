@@ -34,22 +34,22 @@ Costs: TypeAlias = dict[str, Cost]
 
 TABLE: dict[tuple[Scheme, bool], Costs] = {
     ("int4", True): {
-        "prefill": Cost(2020, 16.7, 0, 1),
+        "prefill": Cost(1879, 15.8, 0, 1),
         "start": Cost(113, 0.0, 0, 102),
-        "step": Cost(2701, 23.4, 1, 4),
-        "score": Cost(2058, 20.4, 4, 10),
+        "step": Cost(2561, 22.3, 1, 4),
+        "score": Cost(1918, 19.6, 4, 10),
     },
     ("none", True): {
-        "prefill": Cost(2137, 51.9, 0, 1),
+        "prefill": Cost(1876, 51.0, 0, 1),
         "start": Cost(113, 0.0, 0, 102),
-        "step": Cost(2818, 59.4, 1, 4),
-        "score": Cost(2175, 56.4, 4, 10),
+        "step": Cost(2558, 58.2, 1, 4),
+        "score": Cost(1915, 55.5, 4, 10),
     },
     ("nf4", False): {
-        "prefill": Cost(6201, 124.3, 0, 1),
+        "prefill": Cost(6060, 123.4, 0, 1),
         "start": Cost(113, 0.0, 0, 102),
-        "step": Cost(6953, 144.0, 1, 4),
-        "score": Cost(6298, 137.4, 4, 10),
+        "step": Cost(6813, 142.9, 1, 4),
+        "score": Cost(6158, 136.6, 4, 10),
     },
 }
 """By scheme, and whether the card has the kernel that multiplies what is packed."""

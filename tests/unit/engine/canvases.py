@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -15,7 +13,6 @@ from transformers import DiffusionGemmaForBlockDiffusion
 
 from engine.canvas import Canvas, TokenIds
 from engine.denoise.noise import NoiseKeys
-from engine.model import attention
 from engine.model.backbone import Backbone
 from tests.checkpoints import VOCABULARY
 
@@ -35,10 +32,7 @@ class TransformersDraws:
 
 def backbone_of(model: DiffusionGemmaForBlockDiffusion) -> Backbone:
     """Our driver around transformers' own modules."""
-    # A copy, because transformers' own loop wants its own attention.
-    own = deepcopy(model)
-    own.set_attn_implementation(attention.NAME)
-    return Backbone(own.model.encoder.language_model.layers, own.model.decoder)
+    return Backbone(model.model.encoder.language_model.layers, model.model.decoder)
 
 
 def prompt(length: int, seed: int = 0, vocabulary: int = VOCABULARY) -> TokenIds:

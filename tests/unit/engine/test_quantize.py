@@ -21,9 +21,10 @@ from engine.errors import CheckpointError, EngineError
 from engine.kv.cache import FrozenCache
 from engine.kv.masks import TokenPositions
 from engine.model.empty_model import EmptyModel
+from engine.model.experts import Experts
 from engine.quant import modules
 from engine.quant.formats import BlockNf4, Groups
-from engine.quant.modules import PackedExperts, PackedWeight
+from engine.quant.modules import PackedWeight
 from engine.quant.quantize import formats_of, quantized, require_backend
 from engine.quant.scheme import Scheme
 from engine.reference import ReferenceDenoiser
@@ -78,7 +79,7 @@ def test_packed_experts_are_the_unpacked_ones_whatever_fits_a_slice(monkeypatch:
         for expert in experts:
             gate, up = (gate_up[expert] @ hidden[row]).chunk(2)
             expected[row] += 0.5 * down[expert] @ (torch.relu(gate) * up)
-    module = PackedExperts(**packed, activation=torch.relu)
+    module = Experts(**packed, activation=torch.relu)
     for slice_bytes in (1, 3 * 4 * 2 * 64 * 64, 2**27):
         monkeypatch.setattr(modules, "SLICE_BYTES", slice_bytes)
         with waits(monkeypatch) as found:
