@@ -23,7 +23,7 @@ import triton.language as tl
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from engine.cuda.kernels import attention, pointwise, sampler
+from engine.cuda.kernels import attention, experts, pointwise, sampler
 
 GENERATIONS = (86, 89, 90, 120)
 
@@ -143,6 +143,18 @@ def _pointwise() -> Iterator[Kernel]:
         function=pointwise.route,
         types={"scores": "*bf16", "scales": "*bf16", "chosen_out": "*i64", "weight_out": "*fp32", "size": "i32"},
         constants={"TOP": 8, "BLOCK": 128},
+    )
+    yield Kernel(
+        name="gate",
+        function=experts.gate,
+        types=_typed("*bf16", ("gates", "ups", "out")) | _typed("i32", ("width", "stride")),
+        constants={"BLOCK": experts.BLOCK},
+    )
+    yield Kernel(
+        name="combine",
+        function=experts.combine,
+        types={"products": "*bf16", "places": "*i64", "weights": "*fp32", "out": "*bf16", "width": "i32"},
+        constants={"TOP": 8, "BLOCK": experts.BLOCK},
     )
     read = ("stream", "dense", "experts", "dense_weight", "experts_weight", "joined_weight", "scalar", "next_weight")
     yield Kernel(

@@ -85,7 +85,7 @@ ROOMS = {
         "model": ("kv", "checkpoint", "quant"),
         "denoise": ("kv", "model"),
         "score": ("kv", "model", "denoise"),
-        "cuda": ("kv", "model", "denoise", "score", "reference"),
+        "cuda": ("kv", "quant", "model", "denoise", "score", "reference"),
         "placement": ("kv", "checkpoint", "quant", "model", "denoise", "score"),
         "weights": ("checkpoint", "quant", "model", "placement", "reference", "cuda"),
         "train": (),

@@ -12,13 +12,18 @@ from torch import Tensor, nn
 
 from engine.cuda.arena import Arena
 from engine.cuda.kernels.attention import KernelAttention
+from engine.cuda.kernels.experts import gated, mixed
 from engine.cuda.kernels.pointwise import added_attention, finished_heads, joined, routed, turned_extra
 from engine.cuda.programs.program import PackedInputs
 from engine.kv.cache import LayerView
 from engine.model.backbone import Backbone
+from engine.quant.modules import PackedExperts
 
 _Layer: TypeAlias = Any
 """A layer of transformers' encoder or decoder."""
+
+_GELU = "gelu_pytorch_tanh"
+"""The activation that the kernels know."""
 
 
 def run(layers: nn.ModuleList, embeds: Tensor, backbone: Backbone, inputs: PackedInputs, arena: Arena) -> Tensor:
@@ -50,7 +55,7 @@ def run(layers: nn.ModuleList, embeds: Tensor, backbone: Backbone, inputs: Packe
         chosen, weights = routed(router.proj(scored), router.per_expert_scale, router.config.top_k_experts)
         following = own[number + 1].input_layernorm if number + 1 < len(own) else backbone.norm
         stream, normed = joined(
-            stream, layer.mlp(dense), layer.experts(experts, chosen, weights),
+            stream, _dense(layer.mlp, dense), _experts(layer, experts, chosen, weights),
             (
                 layer.post_feedforward_layernorm_1.weight, layer.post_feedforward_layernorm_2.weight,
                 layer.post_feedforward_layernorm.weight,
@@ -58,3 +63,18 @@ def run(layers: nn.ModuleList, embeds: Tensor, backbone: Backbone, inputs: Packe
             layer.layer_scalar, following.weight, eps,
         )  # fmt: skip
     return normed
+
+
+def _dense(mlp: _Layer, hidden: Tensor) -> Tensor:
+    if mlp.config.hidden_activation != _GELU:
+        return mlp(hidden)
+    return mlp.down_proj(gated(mlp.gate_proj(hidden), mlp.up_proj(hidden)))
+
+
+def _experts(layer: _Layer, hidden: Tensor, chosen: Tensor, weights: Tensor) -> Tensor:
+    experts = layer.experts
+    if isinstance(experts, PackedExperts) and layer.mlp.config.hidden_activation == _GELU:
+        together = mixed(experts, hidden, chosen, weights)
+        if together is not None:
+            return together
+    return experts(hidden, chosen, weights)

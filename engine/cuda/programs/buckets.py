@@ -19,7 +19,7 @@ from engine.cuda.programs.sampling import Sampling, SamplingShape
 from engine.model.backbone import Backbone
 
 TOKENS = (16, 32, 64, 96, 128, 192, 256, 512)
-EXTRA = (0, 512)
+EXTRA = (0, 256, 512)
 POSITIONS = (16, 64, 128, 256)
 _SHORT = 5
 

@@ -30,7 +30,7 @@ class PackedInputs:
         self._padding = {name: padding for name, (_, padding) in fields.items()}
         lengths = [length for length, _ in fields.values()]
         self._host = torch.zeros(sum(lengths), dtype=torch.int64, pin_memory=device.type == "cuda")
-        self._device = torch.zeros_like(self._host, device=device)
+        self._device = torch.zeros(len(self._host), dtype=torch.int64, device=device)
         self._fields = dict(zip(fields, self._host.split(lengths), strict=True))
         self._views = dict(zip(fields, self._device.split(lengths), strict=True))
         self._sent = torch.cuda.Event() if device.type == "cuda" else None
