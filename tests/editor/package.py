@@ -1,5 +1,6 @@
-"""A package that installs the scripted server under the real one's name, and an extension that holds it."""
+"""A package that installs the scripted server under the real one's name, and extensions made from the built one."""
 
+import json
 import zipfile
 from pathlib import Path
 
@@ -34,4 +35,21 @@ def exchange(extension: Path, wheel: Path) -> Path:
             if not name.endswith(".whl"):
                 target.writestr(name, source.read(name))
         target.write(wheel, f"extension/server/{wheel.name}")
+    return changed
+
+
+def without_proposals(extension: Path, folder: Path) -> Path:
+    """Builds an extension in a folder that asks for no proposed API, as if the user had not allowed it.
+
+    The VS Code of the tests allows it to every extension.
+    """
+    changed = folder / extension.name
+    with zipfile.ZipFile(extension) as source, zipfile.ZipFile(changed, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            if name == "extension/package.json":
+                declared = json.loads(content)
+                del declared["enabledApiProposals"]
+                content = json.dumps(declared).encode()
+            target.writestr(name, content)
     return changed

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.editor import package
 from tests.editor.editors import Code, Neovim
 from tests.editor.neovim import NeovimSession
 from tests.editor.record import Record
@@ -181,7 +182,8 @@ def test_vscode_rewrites_and_follows_a_rename(
         "dgemma.inline.automatic": False,
         "editor.quickSuggestions": False,
     }
-    with CodeSession(code, extension, home, settings, programs=tmp_path) as session:
+    stable = package.without_proposals(extension, tmp_path)
+    with CodeSession(code, stable, home, settings, programs=tmp_path) as session:
         session.wait_for_status("ready")
         file = session.open_file("rewritten.py", CODE)
         session.select_lines(1, 6)

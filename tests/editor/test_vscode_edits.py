@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.editor import package
 from tests.editor.editors import Code
 from tests.editor.record import Record, scripted
 from tests.editor.scripted_server import Edits, Script
 from tests.editor.vscode import STATUS_BAR, CodeSession
 
 INLINE: Script = {"ghosts = ": "'first'"}
+LINES = ".view-line:visible"
 LATE = "held"
 EDITS: Edits = {
     LATE: "slow",
@@ -45,14 +47,19 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Record:
     return scripted(tmp_path_factory.mktemp("scripted"), INLINE, edits=EDITS, late=[LATE])
 
 
+def settings(record: Record, home: Path) -> dict[str, object]:
+    """What the user has set on this machine, with the scripted server there."""
+    return {"dgemma.server.path": str(record.program(home)), "editor.quickSuggestions": False}
+
+
 @pytest.fixture(scope="module")
 def session(
     code: Code, extension: Path, record: Record, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[CodeSession]:
-    """VS Code with the scripted server."""
+    """VS Code with the scripted server, without its own display of edits."""
     home = tmp_path_factory.mktemp("code")
-    settings = {"dgemma.server.path": str(record.program(home)), "editor.quickSuggestions": False}
-    with CodeSession(code, extension, home, settings) as session:
+    stable = package.without_proposals(extension, tmp_path_factory.mktemp("stable"))
+    with CodeSession(code, stable, home, settings(record, home)) as session:
         session.wait_for_status("ready, scripted")
         yield session
 
@@ -216,3 +223,23 @@ def test_nothing_is_suggested_unasked_where_that_is_turned_off(session: CodeSess
     assert [parameters["context"]["triggerKind"] for parameters in record.sent("dgemma/inlineEdit")[asked:]] == [1, 1]
     session.run_command("dgemma: Turn Edit Suggestions On or Off")
     session.wait_for_settings({"dgemma.edits.automatic": True})
+
+
+def test_vscodes_own_display_where_it_is_allowed(code: Code, extension: Path, tmp_path: Path) -> None:
+    record = scripted(tmp_path, {}, edits=EDITS)
+    home = tmp_path / "home"
+    home.mkdir()
+    with CodeSession(code, extension, home, settings(record, home)) as session:
+        session.wait_for_status("ready, scripted")
+        file = session.open_file("rename.py", RENAMED)
+        session.type_over(0, 10, 5, "amount")
+        session.wait_for(lambda: "amount" in session.texts(LINES), "the edit")
+        session.screenshot("edit-native")
+        assert session.attached() == []
+        session.do("press", "Tab")
+        session.wait_for_text(".view-line", "amount * 0.2")
+        session.wait_for(lambda: executed(record) == ["dgemma.editAccepted"], "the server to be told")
+        session.wait_for(lambda: "amount" in session.texts(LINES), "the next edit")
+        session.do("press", "Escape")
+        session.wait_for(lambda: executed(record)[-1] == "dgemma.editRejected", "the server to be told")
+        session.wait_for_document(file, RENAMED.replace("price", "amount", 2))

@@ -3,6 +3,7 @@
 import { delimiter, dirname } from "node:path";
 import * as vscode from "vscode";
 import { LanguageClient } from "vscode-languageclient/node";
+import { isNativeAllowed } from "./edits/native";
 import { EditSuggestions } from "./edits/suggestions";
 import { HostLog } from "./hostLog";
 import { toggle } from "./languages";
@@ -30,7 +31,12 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const environments = new Environments(context);
   const running = () => client;
   const rewriter = new Rewriter(SELECTOR, running, context.globalState);
-  const edits = new EditSuggestions(SELECTOR, running, () => pause.describe() !== undefined);
+  const edits = new EditSuggestions(
+    SELECTOR,
+    running,
+    () => pause.describe() !== undefined,
+    isNativeAllowed(context.extension),
+  );
   context.subscriptions.push(log, item, pause, hostLog, rewriter, edits);
 
   const language = () => vscode.window.activeTextEditor?.document.languageId;

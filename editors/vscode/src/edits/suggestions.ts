@@ -5,14 +5,15 @@ import type { LanguageClient } from "vscode-languageclient/node";
 import { apply } from "../display/change";
 import { setContext } from "../setContext";
 import { EditDisplay } from "./display";
+import { registerNativeEdits } from "./native";
 import { endOf, isAbout, isNear, isSmall, type Offer } from "./offer";
 import { AUTOMATIC, EDIT_REJECTED, INVOKED, type TriggerKind } from "./protocol";
 import { requestEdit, runOnServer } from "./request";
 import { Trigger } from "./trigger";
 
 const MESSAGE_MS = 5_000;
-/** What VS Code runs when the user has taken an edit that was shown as ghost text. */
-const GHOST_ACCEPTED = "dgemma.ghostAccepted";
+/** What VS Code runs when the user has made an edit that VS Code itself has shown, as ghost text or natively. */
+const TAKEN = "dgemma.editTaken";
 
 export class EditSuggestions {
   private offer: Offer | undefined;
@@ -38,11 +39,13 @@ export class EditSuggestions {
     },
   };
 
-  /** client: the language server's, while there is one. isPaused: whether nothing is to be suggested unasked. */
+  /** client: the language server's, while there is one. isPaused: whether nothing is to be suggested unasked.
+   * native: whether VS Code itself displays edits. */
   constructor(
     private readonly selector: vscode.DocumentSelector,
     private readonly client: () => LanguageClient | undefined,
     private readonly isPaused: () => boolean,
+    private readonly native: boolean,
   ) {
     this.trigger = new Trigger(
       selector,
@@ -52,7 +55,7 @@ export class EditSuggestions {
     this.subscriptions = [
       this.trigger,
       this.display,
-      vscode.commands.registerCommand(GHOST_ACCEPTED, (offer: Offer) => this.accepted(offer)),
+      vscode.commands.registerCommand(TAKEN, (offer: Offer) => this.accepted(offer)),
       vscode.window.onDidChangeActiveTextEditor((editor) => this.followCursor(editor)),
       vscode.window.onDidChangeTextEditorSelection(({ textEditor }) => {
         if (textEditor === vscode.window.activeTextEditor) {
@@ -60,6 +63,12 @@ export class EditSuggestions {
         }
       }),
     ];
+    if (native) {
+      const offered = () => this.offer;
+      this.subscriptions.push(
+        registerNativeEdits(selector, offered, TAKEN, (offer) => this.dismiss(offer)),
+      );
+    }
   }
 
   /** The edit that inline completion is to show in place of a suggestion, where there is one. */
@@ -68,11 +77,14 @@ export class EditSuggestions {
     position: vscode.Position,
   ): vscode.InlineCompletionItem[] | undefined {
     const { offer } = this;
+    if (offer && this.native) {
+      return [];
+    }
     if (!offer?.ghostText || this.shown || !isAskedAt(offer, document, position)) {
       return undefined;
     }
     const { range, newText } = offer.ghostText;
-    const command = { title: offer.accepted.title, command: GHOST_ACCEPTED, arguments: [offer] };
+    const command = { title: offer.accepted.title, command: TAKEN, arguments: [offer] };
     return [new vscode.InlineCompletionItem(newText, range, command)];
   }
 
@@ -119,7 +131,9 @@ export class EditSuggestions {
       return answer;
     }
     this.offer = answer;
-    if (answer.ghostText && isAskedAt(answer, editor.document, editor.selection.active)) {
+    if (this.native) {
+      await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
+    } else if (answer.ghostText && isAskedAt(answer, editor.document, editor.selection.active)) {
       await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
     } else {
       this.shown = isSmall(answer) && isNear(answer, editor);
@@ -176,8 +190,7 @@ export class EditSuggestions {
     }
   }
 
-  private async dismiss(): Promise<void> {
-    const { offer } = this;
+  private async dismiss(offer = this.offer): Promise<void> {
     this.hide();
     if (offer) {
       await runOnServer(this.client(), EDIT_REJECTED, [offer.id]);
@@ -187,7 +200,7 @@ export class EditSuggestions {
   /** Shows the edit once the cursor is there, and nothing once it is neither there nor where it was asked for. */
   private followCursor(editor: vscode.TextEditor | undefined): void {
     const { offer } = this;
-    if (!offer) {
+    if (!offer || this.native) {
       return;
     }
     if (!editor) {
@@ -211,7 +224,7 @@ export class EditSuggestions {
 
   private draw(): void {
     const { offer } = this;
-    const drawn = offer && (this.shown || !offer.ghostText) ? offer : undefined;
+    const drawn = offer && !this.native && (this.shown || !offer.ghostText) ? offer : undefined;
     setContext("dgemma.hasEdit", drawn !== undefined || this.following);
     for (const editor of vscode.window.visibleTextEditors) {
       this.display.clear(editor);
