@@ -21,6 +21,7 @@ EDITS: Edits = {
     "host": "peer",
     "body": "link",
     "user": "mail",
+    "icon": "glyph",
     "area(w, h)": "area(w)",
     "    if full:\n        empty()\n": "    drain()\n",
     "    a()\n    b()\n    c()\n    d()\n": "    abcd()\n",
@@ -128,6 +129,16 @@ def test_typing_takes_an_edit_down_and_tab_is_a_tab(session: CodeSession, record
     session.do("press", "Tab")  # Now the answer comes, to a text that is no more.
     session.wait_for_document(file, "host held    = 1\nprint(peer)\nslow = 2\n")
     assert session.attached() == []
+
+
+def test_tab_indents_before_the_text_of_a_line(session: CodeSession, record: Record) -> None:
+    file = session.open_file("indented.py", "first = 1\nprint(glyph)\n")
+    session.type_over(0, 9, 0, "\nicon = 2\n")
+    session.wait_for(lambda: is_asked(record, "first = 1\nicon = 2\n\n"), "a request")
+    session.do("press", "Tab")
+    session.wait_for_document(file, "first = 1\nicon = 2\n    \nprint(glyph)\n")
+    session.run_command("dgemma: Suggest an Edit")
+    shown(session, "icon", "Tab")
 
 
 def test_a_newer_request_takes_the_place_of_an_older(session: CodeSession, record: Record) -> None:

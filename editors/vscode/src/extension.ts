@@ -149,7 +149,10 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     restartServer: restart,
     restartHost,
     installServer,
-    rewrite: () => rewriter.ask(),
+    rewrite: () => {
+      edits.giveWay();
+      return rewriter.ask();
+    },
     ...prefixed("rewrite", rewriter.commands),
     ...prefixed("edits", edits.commands),
   };

@@ -25,6 +25,8 @@ function entries(language: string | undefined, paused: boolean): Entry[] {
     : [];
   return [
     { label: "$(sparkle) Suggest Now", command: "dgemma.suggest" },
+    { label: "$(edit) Rewrite Selection", command: "dgemma.rewrite" },
+    { label: "$(arrow-right) Suggest an Edit", command: "dgemma.edits.suggest" },
     pause,
     ...toggle,
     {

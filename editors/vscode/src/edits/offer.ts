@@ -10,7 +10,7 @@ const NEAR_LINES = 2;
 const SHOWN_LINES = 3;
 
 /** uri, version: of the document that it changes. ghostText: the same edit where inline completion can show it. accepted: what
- * the server is to run when it was made. asked: where the cursor was when it was asked for. */
+ * the server is to run when it was made. asked: where the cursor was when it was asked for. wanted: whether the user did. */
 export interface Offer extends Hunk {
   id: string;
   uri: string;
@@ -20,6 +20,7 @@ export interface Offer extends Hunk {
   ghostText?: Hunk;
   accepted: Command;
   asked: { document: vscode.TextDocument; position: vscode.Position };
+  wanted?: boolean;
 }
 
 /** The offer that an answer holds. */

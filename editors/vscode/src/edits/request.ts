@@ -46,12 +46,15 @@ export async function requestEdit(
   }
 }
 
-/** Runs one of the server's commands. */
-export async function runOnServer(
+/** Tells the server what became of an edit, by one of its commands. */
+export async function report(
   client: LanguageClient | undefined,
   command: string,
   args: unknown[] = [],
 ): Promise<void> {
-  const params = { command, arguments: args };
-  await client?.sendRequest(ExecuteCommandRequest.method, params);
+  try {
+    await client?.sendRequest(ExecuteCommandRequest.method, { command, arguments: args });
+  } catch (error) {
+    client?.warn(`What became of an edit could not be reported: ${error}`, undefined, false);
+  }
 }

@@ -8,7 +8,7 @@ import { EditDisplay } from "./display";
 import { registerNativeEdits } from "./native";
 import { endOf, isAbout, isNear, isSmall, type Offer } from "./offer";
 import { AUTOMATIC, EDIT_REJECTED, INVOKED, type TriggerKind } from "./protocol";
-import { requestEdit, runOnServer } from "./request";
+import { report, requestEdit } from "./request";
 import { Trigger } from "./trigger";
 
 const MESSAGE_MS = 5_000;
@@ -17,8 +17,8 @@ const TAKEN = "dgemma.editTaken";
 
 export class EditSuggestions {
   private offer: Offer | undefined;
-  /** Whether the edit itself is shown, and not only where it is. */
-  private shown = false;
+  /** Whether the key has gone to where the edit is. */
+  private visited = false;
   /** Whether what follows from an edit is still looked for: the key waits for it, and is no tab meanwhile. */
   private following = false;
   private made: { document: vscode.TextDocument; version: number } | undefined;
@@ -30,7 +30,7 @@ export class EditSuggestions {
   /** What the commands `dgemma.edits.…` do. */
   readonly commands: Record<string, () => unknown> = {
     suggest: () => this.suggest(),
-    accept: () => (this.shown ? this.accept() : this.jump()),
+    accept: () => this.goOrAccept(),
     dismiss: () => this.dismiss(),
     toggle: () => {
       const settings = vscode.workspace.getConfiguration("dgemma.edits");
@@ -80,7 +80,7 @@ export class EditSuggestions {
     if (offer && this.native) {
       return [];
     }
-    if (!offer?.ghostText || this.shown || !isAskedAt(offer, document, position)) {
+    if (!offer?.ghostText || !isAskedAt(offer, document, position)) {
       return undefined;
     }
     const { range, newText } = offer.ghostText;
@@ -102,7 +102,7 @@ export class EditSuggestions {
   private follow(editor: vscode.TextEditor): void {
     const settings = vscode.workspace.getConfiguration("dgemma.edits", editor.document);
     if (settings.get<boolean>("automatic", true) && !this.isPaused()) {
-      void this.ask(editor, AUTOMATIC);
+      void this.ask(editor, AUTOMATIC, false);
     }
   }
 
@@ -110,15 +110,19 @@ export class EditSuggestions {
     const editor = vscode.window.activeTextEditor;
     if (editor) {
       await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
-      const reason = await this.ask(editor, INVOKED);
+      const reason = await this.ask(editor, INVOKED, true);
       if (reason) {
         vscode.window.setStatusBarMessage(`dgemma: no edit to suggest: ${reason}`, MESSAGE_MS);
       }
     }
   }
 
-  /** Asks and shows the answer; returns in words why there is none. */
-  private async ask(editor: vscode.TextEditor, kind: TriggerKind): Promise<string | undefined> {
+  /** Asks and shows the answer; returns in words why there is none. wanted: whether the key is of no other use now. */
+  private async ask(
+    editor: vscode.TextEditor,
+    kind: TriggerKind,
+    wanted: boolean,
+  ): Promise<string | undefined> {
     this.trigger.cancel();
     this.hide();
     const client = this.client();
@@ -130,36 +134,33 @@ export class EditSuggestions {
     if (typeof answer === "string" || !answer) {
       return answer;
     }
-    this.offer = answer;
-    if (this.native) {
+    const asked = isAskedAt(answer, editor.document, editor.selection.active);
+    this.offer = { ...answer, wanted, ghostText: asked ? answer.ghostText : undefined };
+    this.draw();
+    if (this.native || this.offer.ghostText) {
       await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
-    } else if (answer.ghostText && isAskedAt(answer, editor.document, editor.selection.active)) {
-      await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
-    } else {
-      this.shown = isSmall(answer) && isNear(answer, editor);
-      this.draw();
     }
     return undefined;
   }
 
-  private async jump(): Promise<void> {
-    const { offer } = this;
-    if (offer) {
-      const { position, uri } = offer;
-      const selection = new vscode.Range(position, position);
-      await vscode.window.showTextDocument(vscode.Uri.parse(uri), { selection });
-      this.offer = offer; // On the way there it may have gone.
-      this.shown = true;
-      this.draw();
+  private async goOrAccept(): Promise<void> {
+    const editor = vscode.window.activeTextEditor;
+    if (this.offer && editor) {
+      await (this.shows(this.offer, editor)
+        ? this.accept(this.offer, editor)
+        : this.go(this.offer));
     }
   }
 
-  private async accept(): Promise<void> {
-    const { offer } = this;
-    const editor = vscode.window.activeTextEditor;
-    if (!offer || !editor) {
-      return;
-    }
+  private async go(offer: Offer): Promise<void> {
+    const selection = new vscode.Range(offer.position, offer.position);
+    await vscode.window.showTextDocument(vscode.Uri.parse(offer.uri), { selection });
+    this.offer = offer; // On the way there it may have gone.
+    this.visited = true;
+    this.draw();
+  }
+
+  private async accept(offer: Offer, editor: vscode.TextEditor): Promise<void> {
     this.hide();
     const fits = isAbout(offer, editor) && editor.document.version === offer.version;
     if (!fits || !(await apply(editor, [offer]))) {
@@ -184,31 +185,28 @@ export class EditSuggestions {
     this.trigger.cancel();
     const editor = vscode.window.activeTextEditor;
     this.made = editor && { document: editor.document, version: editor.document.version };
-    await runOnServer(this.client(), accepted.command, accepted.arguments);
+    await report(this.client(), accepted.command, accepted.arguments);
     if (editor && editor === vscode.window.activeTextEditor) {
-      await this.ask(editor, AUTOMATIC);
+      await this.ask(editor, AUTOMATIC, true);
     }
   }
 
   private async dismiss(offer = this.offer): Promise<void> {
     this.hide();
     if (offer) {
-      await runOnServer(this.client(), EDIT_REJECTED, [offer.id]);
+      await report(this.client(), EDIT_REJECTED, [offer.id]);
     }
   }
 
-  /** Shows the edit once the cursor is there, and nothing once it is neither there nor where it was asked for. */
+  /** Shows nothing any more once the cursor is neither where the edit is nor where it was asked for. */
   private followCursor(editor: vscode.TextEditor | undefined): void {
     const { offer } = this;
     if (!offer || this.native) {
       return;
     }
-    if (!editor) {
-      this.hide();
-    } else if (isNear(offer, editor)) {
-      this.shown ||= isSmall(offer) && !offer.ghostText;
-      this.draw();
-    } else if (!this.shown && isAskedAt(offer, editor.document, editor.selection.active)) {
+    const asking =
+      !this.visited && editor && isAskedAt(offer, editor.document, editor.selection.active);
+    if (editor && (asking || isNear(offer, editor))) {
       this.draw();
     } else {
       this.hide();
@@ -217,22 +215,32 @@ export class EditSuggestions {
 
   private hide(): void {
     this.asking.cancel();
-    this.offer = undefined;
-    this.shown = false;
-    this.draw();
+    if (this.offer) {
+      this.offer = undefined;
+      this.visited = false;
+      this.draw();
+    }
+  }
+
+  /** Whether an editor shows the edit itself, and not only where it is. */
+  private shows(offer: Offer, editor: vscode.TextEditor): boolean {
+    return isNear(offer, editor) && (this.visited || isSmall(offer));
   }
 
   private draw(): void {
+    const active = vscode.window.activeTextEditor;
     const { offer } = this;
-    const drawn = offer && !this.native && (this.shown || !offer.ghostText) ? offer : undefined;
+    const ours = offer && !this.native && !offer.ghostText;
+    const indents = active && !offer?.wanted && !this.visited && isIndenting(active);
+    const drawn = ours && active && !indents ? offer : undefined;
     setContext("dgemma.hasEdit", drawn !== undefined || this.following);
     for (const editor of vscode.window.visibleTextEditors) {
       this.display.clear(editor);
-      if (drawn && isAbout(drawn, editor) && (this.shown || isSmall(drawn))) {
+      if (drawn && isAbout(drawn, editor) && (this.visited || isSmall(drawn))) {
         this.display.show(editor, drawn);
       }
-      if (drawn && editor === vscode.window.activeTextEditor) {
-        this.display.showHint(editor, drawn, this.shown);
+      if (drawn && editor === active) {
+        this.display.showHint(editor, drawn, this.shows(drawn, editor));
       }
     }
   }
@@ -248,4 +256,9 @@ export class EditSuggestions {
 /** Whether an edit was asked for in this line. */
 function isAskedAt({ asked }: Offer, document: vscode.TextDocument, at: vscode.Position): boolean {
   return asked.document === document && asked.position.line === at.line;
+}
+
+/** Whether the cursor is where the key indents a line. */
+function isIndenting({ document, selection: { active } }: vscode.TextEditor): boolean {
+  return document.lineAt(active.line).text.slice(0, active.character).trim() === "";
 }

@@ -29,10 +29,13 @@ function rowsOf(draft: Draft, tabSize: number): Row[] {
 export class DraftDisplay {
   private readonly decoration = vscode.window.createTextEditorDecorationType({});
 
-  show(editor: vscode.TextEditor, { start, end }: vscode.Range, draft: Draft): void {
+  show(editor: vscode.TextEditor, { start, end, isEmpty }: vscode.Range, draft: Draft): void {
     const { document } = editor;
-    const before = document.lineAt(start.line).text.slice(0, start.character);
-    const after = document.lineAt(end.line).text.slice(end.character);
+    const line = document.lineAt(start.line);
+    // Without a selection the draft is of the whole statement.
+    const from = isEmpty ? line.firstNonWhitespaceCharacterIndex : start.character;
+    const before = line.text.slice(0, from);
+    const after = isEmpty ? "" : document.lineAt(end.line).text.slice(end.character);
     const rows = rowsOf([[before, 0], ...draft, [after, 0]], tabSizeOf(editor));
     // A selection that ends before a line leaves that line alone.
     const whole = end.character === 0 && end.line > start.line;
