@@ -430,6 +430,7 @@ def test_switched_on_again_they_come(start: Start) -> None:
         ("Dgemma ", ["disable", "edits", "enable", "log", "restart", "rewrite", "status", "suggest", "toggle"]),
         ("Dgemma s", ["status", "suggest"]),
         ("Dgemma toggle ", ["buffer"]),
+        ("Dgemma edits ", ["on", "off", "suggest"]),
         ("Dgemma log ", []),
     ],
 )

@@ -76,7 +76,7 @@ def changed(old: str, new: str) -> str:
 def test_accepting_all_is_one_change_to_undo(start: Start) -> None:
     session = start()
     session.press("ggVG:Dgemma rewrite name it\r")
-    session.wait_for_screen("candidate 1 of 2, hunk 1 of 3")
+    session.wait_for_screen("candidate 1/2, hunk 1/3")
     session.keep_screen("neovim-rewrite-hunks")
     assert session.buffer() == TEXT.rstrip("\n")
     session.press(ENTER)
@@ -92,13 +92,13 @@ def test_accepting_all_is_one_change_to_undo(start: Start) -> None:
 def test_hunks_are_accepted_and_rejected_one_by_one(start: Start) -> None:
     session = start()
     session.press("ggVG:Dgemma rewrite name it\r")
-    session.wait_for_screen("hunk 1 of 3")
+    session.wait_for_screen("hunk 1/3")
     session.press("y")
-    session.wait_for_screen("hunk 1 of 2")
+    session.wait_for_screen("hunk 1/2")
     session.wait_for_buffer(changed("    a = w * h\n    print(a)", "    result = w * h"))
     assert "candidate" not in session.screen()  # The other one is for a text that is not there any more.
     session.press("n")
-    session.wait_for_screen("hunk 1 of 1")
+    session.wait_for_screen("hunk 1/1")
     session.press("y")
     both = changed("    a = w * h\n    print(a)", "    result = w * h").replace("e = w + h", "e = 2 * (w + h)")
     session.wait_for_buffer(both)
@@ -109,15 +109,15 @@ def test_hunks_are_accepted_and_rejected_one_by_one(start: Start) -> None:
 def test_keys_go_to_other_hunks_and_candidates(start: Start) -> None:
     session = start()
     session.press("ggVG:Dgemma rewrite name it\r")
-    session.wait_for_screen("hunk 1 of 3")
+    session.wait_for_screen("hunk 1/3")
     session.press("[c")
-    session.wait_for_screen("hunk 3 of 3")
+    session.wait_for_screen("hunk 3/3")
     session.press("y")
     session.wait_for_buffer(changed("e = w + h", "e = 2 * (w + h)"))
     session.press("u:%Dgemma rewrite name it\r")
-    session.wait_for_screen("hunk 1 of 3")
+    session.wait_for_screen("hunk 1/3")
     session.press(TAB)
-    session.wait_for_screen("candidate 2 of 2, hunk 1 of 1")
+    session.wait_for_screen("candidate 2/2, hunk 1/1")
     session.press("y")
     session.wait_for_buffer(changed("def area(w, h):", TYPED["def area(w, h):"]))
 
@@ -125,11 +125,11 @@ def test_keys_go_to_other_hunks_and_candidates(start: Start) -> None:
 def test_what_is_rejected_or_cancelled_changes_nothing_and_gives_the_keys_back(start: Start) -> None:
     session = start(lua="vim.cmd.autocmd([[FileType * lua vim.keymap.set('n', 'n', 'Omine<Lt>Esc>', { buf = 0 })]])")
     session.press("gg:Dgemma rewrite type it\r")
-    session.wait_for_screen("hunk 1 of 1")
+    session.wait_for_screen("hunk 1/1")
     session.press("n")
     wait_for(lambda: "hunk" not in session.screen(), "the end of the review", session.screen)
     session.press(":Dgemma rewrite type it\r")
-    session.wait_for_screen("hunk 1 of 1")
+    session.wait_for_screen("hunk 1/1")
     session.press(ESCAPE)
     wait_for(lambda: "hunk" not in session.screen(), "the end of the review", session.screen)
     assert session.buffer() == TEXT.rstrip("\n")
@@ -169,18 +169,32 @@ def test_drafts_are_drawn_over_the_selection_by_their_entropy(start: Start, reco
     assert session.terminal.lines()[:9] == TEXT.splitlines()
 
 
+def test_drafts_of_long_lines_are_broken_as_lines_are(start: Start, record: Record) -> None:
+    session = start("a = '" + "0123456789" * 25 + "'\nb\n")
+    session.press("V:Dgemma rewrite wait\r")
+    session.wait_for_screen("rewriting…")
+    token = record.sent(REWRITE)[0]["partialResultToken"]
+    draw = "require('dgemma.rewrite').take_draft({token = '%s', value = {{string.rep('x', %d), 0}}})"
+    session.lua(draw % (token, 120))
+    drawn = ["x" * 100, "x" * 20, "", "b"]
+    wait_for(lambda: session.terminal.lines()[:4] == drawn, "the shorter draft", session.screen)
+    session.lua(draw % (token, 330))
+    drawn = ["x" * 100, "x" * 100, "x" * 100, "x" * 30, "b"]
+    wait_for(lambda: session.terminal.lines()[:5] == drawn, "the longer draft", session.screen)
+
+
 def test_the_instruction_is_asked_for_and_remembered(start: Start, record: Record) -> None:
     session = start()
     session.press("Vgrw")
     session.wait_for_screen("Rewrite:")
     session.press("type it\r")
-    session.wait_for_screen("hunk 1 of 1")
+    session.wait_for_screen("hunk 1/1")
     session.press(ESCAPE)
     wait_for(lambda: "hunk" not in session.screen(), "the end of the review", session.screen)
     session.press("gg0grw")
     session.wait_for_screen("Rewrite:")
     session.press("\x1b[A\r")  # The last one again.
-    session.wait_for_screen("hunk 1 of 1")
+    session.wait_for_screen("hunk 1/1")
     lines, cursor = record.sent(REWRITE)
     assert lines["instruction"] == cursor["instruction"] == "type it"
     assert lines["range"] == {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 15}}
@@ -215,7 +229,7 @@ def test_what_is_rewritten(
 def test_a_rewrite_of_a_file_with_crlf_tabs_and_wide_characters(start: Start) -> None:
     session = start("if x:\r\n\tnaïve = '𝒳'\r\n\treturn\r\n")
     session.press("jV:Dgemma rewrite wide\r")
-    session.wait_for_screen("hunk 1 of 1")
+    session.wait_for_screen("hunk 1/1")
     session.keep_screen("neovim-rewrite-wide")
     session.press(ENTER)
     session.wait_for_buffer("if x:\n\tnaïve = '𝒴𝒴'\n\tpass\n\treturn")
@@ -238,7 +252,7 @@ def test_a_change_while_it_runs_ends_it(start: Start) -> None:
 def test_a_change_while_it_is_reviewed_is_not_overwritten(start: Start) -> None:
     session = start()
     session.press("V:Dgemma rewrite type it\r")
-    session.wait_for_screen("hunk 1 of 1")
+    session.wait_for_screen("hunk 1/1")
     session.press("Ax" + ESCAPE + ENTER)
     session.wait_for_screen("the text has changed since; nothing is applied, r asks again")
     assert session.buffer().startswith("def area(w, h):x\n")
@@ -252,7 +266,7 @@ def test_a_newer_rewrite_takes_the_place_of_the_older(start: Start, record: Reco
     session.press("V:Dgemma rewrite wait\r")
     session.wait_for_screen("rewriting…")
     session.press("V:Dgemma rewrite type it\r")
-    session.wait_for_screen("hunk 1 of 1")
+    session.wait_for_screen("hunk 1/1")
     assert len(record.sent("$/cancelRequest")) == 1
     session.press("V:Dgemma rewrite nothing\r")
     session.wait_for_screen("dgemma: there is nothing to do")
@@ -280,7 +294,7 @@ def test_keys_of_the_review_can_be_chosen(start: Start) -> None:
 def test_lines_that_come_above_the_first_are_seen(start: Start) -> None:
     session = start()
     session.press("ggVG:Dgemma rewrite import it\r")
-    session.wait_for_screen("hunk 1 of 1")
+    session.wait_for_screen("hunk 1/1")
     session.wait_for_screen("import math")
     assert session.terminal.lines()[:2] == ["import math", "def area(w, h):"]
     session.press("y")
@@ -290,10 +304,10 @@ def test_lines_that_come_above_the_first_are_seen(start: Start) -> None:
 def test_another_window_shows_no_keys(start: Start) -> None:
     session = start()
     session.press(":set hidden\rV:Dgemma rewrite type it\r")
-    session.wait_for_screen("hunk 1 of 1")
+    session.wait_for_screen("hunk 1/1")
     session.press(":enew\r")
     wait_for(lambda: "hunk" not in session.screen(), "the keys to go", session.screen)
     session.press(":buffer work.py\r")
-    session.wait_for_screen("hunk 1 of 1")
+    session.wait_for_screen("hunk 1/1")
     session.press("y")
     session.wait_for_buffer(changed("def area(w, h):", TYPED["def area(w, h):"]))

@@ -96,7 +96,7 @@ def test_neovim_rewrites_what_is_selected(neovim: Neovim, home: Path, record: Re
         session.wait_for_server()
         session.wait_for_status("ready")
         session.press("jV2j:Dgemma rewrite simplify\r")
-        session.wait_for_screen("hunk 1 of")
+        session.wait_for_screen("hunk 1/")
         session.keep_screen("neovim-real-rewrite")
         assert sum(isinstance(progress["value"], list) for progress in record.told("$/progress")) > 1
         assert session.buffer() + "\n" == CODE

@@ -3,6 +3,7 @@
 --- Whoever draws owns the namespace, and clears it.
 
 local api = vim.api
+local rows = require('dgemma.hunks.rows')
 
 local M = {}
 
@@ -11,29 +12,15 @@ local REMOVED, ADDED = 'DgemmaRemoved', 'DgemmaAdded'
 api.nvim_set_hl(0, REMOVED, { link = 'DiffDelete', default = true })
 api.nvim_set_hl(0, ADDED, { link = 'DiffAdd', default = true })
 
---- A text with blanks in place of its tabs, which virtual text does not align.
----@param text string
----@param column integer On the screen, where the text begins.
----@return string
-function M.without_tabs(text, column)
-  local drawn = ''
-  for part, tab in text:gmatch('([^\t]*)(\t?)') do
-    drawn = drawn .. part
-    if tab ~= '' then
-      local width = vim.fn.strdisplaywidth(drawn, column)
-      drawn = drawn .. (' '):rep(vim.fn.strdisplaywidth('\t', column + width))
-    end
+---@param lines string[]
+---@return dgemma.Chunk[][]
+local function added(lines)
+  local drawn = {} ---@type dgemma.Chunk[][]
+  for _, line in ipairs(lines) do
+    -- A blank line that comes is to be seen, too.
+    vim.list_extend(drawn, rows.of({ { line == '' and ' ' or line, ADDED } }, 0))
   end
   return drawn
-end
-
----@param lines string[]
----@return [string, string][][]
-local function added(lines)
-  return vim.tbl_map(function(line)
-    -- A blank line that comes is to be seen, too.
-    return { { line == '' and ' ' or M.without_tabs(line, 0), ADDED } }
-  end, lines)
 end
 
 ---@class dgemma.Drawing
@@ -95,15 +82,15 @@ function M.draw(buf, namespace, hunk)
     local row, col, text = unpack(shown.inline)
     local column = vim.fn.strdisplaywidth(line_at(row):sub(1, col))
     api.nvim_buf_set_extmark(buf, namespace, row, col, {
-      virt_text = { { M.without_tabs(text, column), ADDED } },
+      virt_text = rows.laid_out({ { text, ADDED } }, column),
       virt_text_pos = 'inline',
       hl_mode = 'replace',
     })
   end
   if shown.below and #shown.below[2] > 0 then
-    local row, lines = unpack(shown.below)
+    local row, lines = shown.below[1], added(shown.below[2])
     api.nvim_buf_set_extmark(buf, namespace, math.max(row, 0), 0, {
-      virt_lines = added(lines),
+      virt_lines = lines,
       virt_lines_above = row < 0,
       virt_lines_overflow = 'scroll',
     })

@@ -1,7 +1,7 @@
 --- Draws what a rewrite reads while it is being denoised, over the text that it will replace.
 
 local api = vim.api
-local preview = require('dgemma.hunks.preview')
+local rows = require('dgemma.hunks.rows')
 
 local M = {}
 
@@ -10,8 +10,6 @@ local CERTAIN, UNCERTAIN = 0.1, 1.0 -- Nats; the same as in `dgemma-lsp fill --w
 api.nvim_set_hl(0, 'DgemmaCertain', { link = 'DiagnosticOk', default = true })
 api.nvim_set_hl(0, 'DgemmaUnsure', { link = 'DiagnosticWarn', default = true })
 api.nvim_set_hl(0, 'DgemmaUncertain', { link = 'DiagnosticError', default = true })
-
----@alias dgemma.Chunk [string, string?] A text and its highlight group, as virtual text has them.
 
 ---@param entropy number
 ---@return string
@@ -38,18 +36,32 @@ local function lines_of(pieces)
   return lines
 end
 
---- A line without tabs, and its width.
+--- Draws a line over one of the buffer, which is as wide or is covered.
+---@param buf integer
+---@param namespace integer
+---@param row integer
+---@param col integer From where on it is covered.
 ---@param chunks dgemma.Chunk[]
----@param column integer Where it begins on the screen.
----@return dgemma.Chunk[] chunks, integer width
-local function laid_out(chunks, column)
-  local drawn, width = {}, 0 ---@type dgemma.Chunk[], integer
-  for _, chunk in ipairs(chunks) do
-    local text = preview.without_tabs(chunk[1], column + width)
-    width = width + vim.fn.strdisplaywidth(text, column + width)
-    table.insert(drawn, { text, chunk[2] })
+---@return dgemma.Chunk[][] # The rows that did not fit over it.
+local function cover(buf, namespace, row, col, chunks)
+  local line = api.nvim_buf_get_lines(buf, row, row + 1, true)[1]
+  local column = vim.fn.strdisplaywidth(line:sub(1, col))
+  local covered = vim.fn.strdisplaywidth(line:sub(col + 1), column)
+  local _, width = rows.laid_out(chunks, column)
+  table.insert(chunks, { (' '):rep(covered - width) })
+  local drawn, wide = rows.of(chunks, column), rows.width()
+  -- The line is broken into rows, too: over it lie as many as there are from `col` on.
+  local skipped = math.floor(column / wide)
+  local own = math.max(math.ceil((column + covered) / wide), 1) - skipped
+  for i = 1, math.min(own, #drawn) do
+    local at = i == 1 and col or vim.fn.virtcol2col(0, row + 1, (skipped + i - 1) * wide + 1) - 1
+    api.nvim_buf_set_extmark(buf, namespace, row, at, {
+      virt_text = drawn[i],
+      virt_text_pos = 'overlay',
+      hl_mode = 'replace', -- Or it would look like the text below it, with its bold keywords.
+    })
   end
-  return drawn, width
+  return vim.list_slice(drawn, own + 1)
 end
 
 --- Draws a draft in place of a text, in the present window's buffer. Whoever draws owns the namespace, and clears it.
@@ -59,35 +71,32 @@ end
 ---@param pieces [string, number][]
 function M.draw(buf, namespace, range, pieces)
   local lines = lines_of(pieces)
-  local old = api.nvim_buf_get_lines(buf, range.row, range.end_row + 1, true)
-  local below ---@type dgemma.Chunk[][]
+  local last = api.nvim_buf_get_lines(buf, range.end_row, range.end_row + 1, true)[1]
+  local height = range.end_row - range.row + 1
   if range.row == range.end_row and range.col == range.end_col then
-    table.insert(lines[1], 1, { old[1]:match('^%s*') })
-    old, below = {}, lines
+    table.insert(lines[1], 1, { last:match('^%s*') })
+    height = 0
   else
     -- What stands behind the selection stands behind the draft.
-    table.insert(lines[#lines], { old[#old]:sub(range.end_col + 1) })
-    below = vim.list_slice(lines, #old + 1)
+    table.insert(lines[#lines], { last:sub(range.end_col + 1) })
   end
-  for i, line in ipairs(old) do
-    local col = i == 1 and range.col or 0
-    local column = vim.fn.strdisplaywidth(line:sub(1, col))
-    local covered = vim.fn.strdisplaywidth(line:sub(col + 1), column)
-    local chunks, width = laid_out(lines[i] or {}, column)
-    table.insert(chunks, { (' '):rep(covered - width) })
-    api.nvim_buf_set_extmark(buf, namespace, range.row + i - 1, col, {
-      virt_text = chunks,
-      virt_text_pos = 'overlay',
-      hl_mode = 'replace', -- Or it would look like the text below it, with its bold keywords.
-    })
-  end
-  if #below > 0 then
-    api.nvim_buf_set_extmark(buf, namespace, range.end_row, 0, {
-      virt_lines = vim.tbl_map(function(line)
-        return (laid_out(line, 0))
-      end, below),
-      virt_lines_overflow = 'scroll',
-    })
+  for i = 1, math.max(height, 1) do
+    local row = range.row + i - 1
+    local below = {} ---@type dgemma.Chunk[][]
+    if height > 0 then
+      below = cover(buf, namespace, row, i == 1 and range.col or 0, lines[i] or {})
+    end
+    if row == range.end_row then
+      for _, line in ipairs(vim.list_slice(lines, height + 1)) do
+        vim.list_extend(below, rows.of(line, 0))
+      end
+    end
+    if #below > 0 then
+      api.nvim_buf_set_extmark(buf, namespace, row, 0, {
+        virt_lines = below,
+        virt_lines_overflow = 'scroll',
+      })
+    end
   end
 end
 

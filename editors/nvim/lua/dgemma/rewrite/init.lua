@@ -69,13 +69,6 @@ function M.stop(buf)
   end
 end
 
----@param rewrite dgemma.Rewrite
-local function again(rewrite)
-  local range = range_of(rewrite)
-  -- The same words with the same seed would get the same answer.
-  M.start(rewrite.buf, range, rewrite.instruction, rewrite.seed + 1)
-end
-
 local act ---@type fun(rewrite: dgemma.Rewrite, name: string)
 
 --- Maps the keys that have a meaning at this moment, and shows them if the buffer is the present one.
@@ -100,7 +93,8 @@ act = function(rewrite, name)
   if name == 'cancel' then
     M.stop(rewrite.buf)
   elseif name == 'retry' then
-    again(rewrite)
+    -- The same words with the same seed would get the same answer.
+    M.start(rewrite.buf, range_of(rewrite), rewrite.instruction, rewrite.seed + 1)
   elseif review and review:is_stale() then
     local retry = options.get().review_keys.retry
     say(
@@ -261,6 +255,10 @@ function M.start(buf, range, instruction, seed)
   end
   rewrite.request = request
   rewrites[buf] = rewrite
+  local row = api.nvim_win_get_cursor(0)[1] - 1
+  if row < range.row or row > range.end_row then
+    api.nvim_win_set_cursor(0, { range.row + 1, range.col }) -- Its draft should be on the screen.
+  end
   offer_keys(rewrite)
   watch(rewrite)
 end

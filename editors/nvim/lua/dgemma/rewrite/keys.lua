@@ -13,7 +13,7 @@ local LABELS = {
   { 'accept', 'accept' },
   { 'reject', 'reject' },
   { 'next', 'next' },
-  { 'previous', 'previous' },
+  { 'previous', 'back' },
   { 'next_candidate', 'next candidate' },
   { 'retry', 'retry' },
   { 'cancel', 'cancel' },
@@ -57,9 +57,9 @@ function M.title(review)
   if not review then
     return 'rewriting…'
   end
-  local title = ('hunk %d of %d'):format(review.current, #review.open)
+  local title = ('hunk %d/%d'):format(review.current, #review.open)
   if #review.candidates > 1 and not review.accepted then
-    title = ('candidate %d of %d, %s'):format(review.chosen, #review.candidates, title)
+    title = ('candidate %d/%d, %s'):format(review.chosen, #review.candidates, title)
   end
   return title
 end

@@ -9,6 +9,8 @@ local preview = require('dgemma.hunks.preview')
 
 local M = {}
 
+local LEGEND_LINES = 2 -- As many as its keys take in a window of 80 columns.
+
 local namespace = api.nvim_create_namespace('dgemma.review')
 
 ---@class dgemma.Review
@@ -53,10 +55,11 @@ function Review:draw()
     local indent = #hunk.line_at(self.buf, present.row):match('^%s*')
     api.nvim_win_set_cursor(0, { present.row + 1, math.max(present.col, indent) })
     vim.cmd.normal({ 'zv', bang = true })
-    -- What comes is drawn below; it should be on the screen as well.
+    -- What comes is drawn below; it should be on the screen as well, above the line with the keys.
     local height = present.end_row - present.row + #present.lines
-    if vim.fn.winline() + height >= api.nvim_win_get_height(0) then
-      vim.cmd.normal({ 'zt', bang = true })
+    local window = api.nvim_win_get_height(0)
+    if vim.fn.winline() + height + LEGEND_LINES > window then
+      vim.cmd.normal({ height < window / 2 and 'zz' or 'zt', bang = true })
     end
   end
 end
