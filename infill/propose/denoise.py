@@ -92,6 +92,8 @@ def _rows(task: Task) -> list[tuple[Start, ...]]:
             tuple(Start.noise(length) if ids is None else _warm(task, ids) for ids in standing)
             for length in task.lengths(room)
         ]
+    elif task.exact_tokens is not None:
+        rows = [tuple(Start.noise(length) for length in task.lengths(task.layout.room))]
     else:
         rows = _scaled_rows(task, texts)
     return rows * -(-task.request.n // len(rows))
