@@ -160,7 +160,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("what", choices=("table", "load", "full"))
     parser.add_argument("--checkpoint", type=Path, default=DIRECTORY, metavar="DIR", help="for table (default: nano)")
     parser.add_argument("--limit", type=int, default=100, metavar="N", help="cases of the table (default: 100)")
-    parser.add_argument("--scheme", choices=SCHEMES[1:], default="int4", help="for load and full (default: int4)")
+    parser.add_argument("--scheme", choices=SCHEMES, default="int4", help="for load and full (default: int4)")
     parser.add_argument("--layers", type=int, metavar="N", help="real layers (default: 2 for load, 30 for full)")
     parser.add_argument("--max-vram-gb", type=float, metavar="GB", help="for full: as engine.maxVramGb")
     parser.add_argument("--device", default="cpu")

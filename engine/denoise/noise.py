@@ -70,7 +70,10 @@ def drawn(probabilities: Tensor, bits: Tensor) -> Tensor:
     uniform = bits.to(total.dtype)[:, None] * 2.0**-24
     # Strictly below the total, so that rounding can never pick a token of probability 0 at the end of the row.
     target = torch.minimum(uniform * total, torch.nextafter(total, torch.zeros_like(total)))
-    return torch.searchsorted(cumulative, target, right=True).squeeze(-1)
+    ids = torch.searchsorted(cumulative, target, right=True)
+    # A GPU's running sums need not rise, so that a search in them can end where nothing may stand.
+    possible = probabilities.gather(-1, ids) > 0
+    return torch.where(possible, ids, probabilities.argmax(dim=-1, keepdim=True)).squeeze(-1)
 
 
 def _below(bits: Tensor, count: int | Tensor) -> Tensor:

@@ -123,7 +123,8 @@ class PackedEmbedding(nn.Module):
 
     def expect(self, probs: Tensor) -> Tensor:
         """Expected scaled embeddings [N, H] of distributions [N, V]."""
-        expected = probs.new_zeros(len(probs), self.weight.shape[1], dtype=self.weight.dtype)
+        # In float32, because each slice would round the sum of those before.
+        expected = probs.new_zeros(len(probs), self.weight.shape[1], dtype=torch.float32)
         for tokens, dense in self.weight.slices():
-            expected.addmm_(probs[:, tokens].to(dense.dtype), dense)
-        return expected.mul_(self._scale)
+            expected += probs[:, tokens].to(dense.dtype) @ dense
+        return expected.mul_(self._scale).to(self.dtype)

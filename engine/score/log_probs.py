@@ -52,11 +52,20 @@ def log_probs_of(
                 logits[numbers] -= logits[numbers[:, None], choice.allowed].logsumexp(-1, keepdim=True)
         own = (begin <= read_at) & (read_at < begin + len(logits))
         places, ids = read_at[own] - begin, token_ids[own].astype(np.int64)
-        log_probs[own] = logits[torch.from_numpy(places), torch.from_numpy(ids)].cpu().numpy()
+        at, wanted = (torch.from_numpy(numbers).to(logits.device) for numbers in (places, ids))
+        asked_for = logits[at, wanted]
         for numbers, choice in groups:
             logits[numbers[:, None], choice.banned] = -torch.inf
         top = logits.topk(min(TOP_IDS, logits.shape[-1]))
-        parts.append((believed.entropy.cpu().numpy(), top.indices.int().cpu().numpy(), top.values.cpu().numpy()))
+        # One vector, because each copy from the device would wait for it.
+        floats = (asked_for, believed.entropy, top.values.flatten())
+        result = torch.cat([top.indices.int().flatten(), *(each.view(torch.int32) for each in floats)]).cpu().numpy()
+        shape = tuple(top.values.shape)
+        top_ids, own_log_probs, entropies, nats = np.split(
+            result, np.cumsum([top.values.numel(), len(at), len(logits)])
+        )
+        log_probs[own] = own_log_probs.view(np.float32)
+        parts.append((entropies.view(np.float32), top_ids.reshape(shape), nats.view(np.float32).reshape(shape)))
     entropy, top_ids, top_log_probs = (np.concatenate(own)[read_at] for own in zip(*parts, strict=True))
     ends = np.cumsum([len(query.token_ids) - query.begin for query in queries]).tolist()
     whole = RowScores(log_probs=log_probs, entropy=entropy, top_ids=top_ids, top_log_probs=top_log_probs)

@@ -76,6 +76,9 @@ def load(
     target = _device(device)
     compute = _dtype(dtype, target)
     require_backend(scheme, target)
+    if target.type == "cuda":
+        # cuDNN's attention plans anew for every length of a context, which takes longer than a forward.
+        torch.backends.cuda.enable_cudnn_sdp(False)
     model = EmptyModel(model_config(directory), compute)
     formats = formats_of(model.weights, scheme)
     model.pack(formats)
