@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from itertools import accumulate, pairwise
 
@@ -52,6 +52,7 @@ _ABOUT_BELOW = re.compile("comment|attribute|annotation|decorator")
 _LONE_CR = re.compile("\r(?!\n)")
 
 
+@lru_cache(maxsize=256)
 def error_count(text: str, language: str) -> int:
     """Number of places where the text departs from its language's grammar; of brackets and quotes without a partner for
     a language without one."""
