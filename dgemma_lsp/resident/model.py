@@ -20,7 +20,7 @@ from dgemma_lsp.resident.resident import Loader, Report
 from dgemma_lsp.resident.threads import set_environment, threads_for
 from dgemma_lsp.wire.identity import EngineOptions
 from engine.errors import DeviceMemoryError
-from infill.request import Filled, InfillRequest, Progress
+from infill.request import Filled, InfillRequest, Progress, Span
 
 if TYPE_CHECKING:
     from engine.cuda.denoiser import CudaDenoiser
@@ -31,6 +31,15 @@ logger = logging.getLogger(__name__)
 
 MakeInfiller: TypeAlias = "Callable[[int], Infiller]"
 """Makes the pipeline that gives up what its level says."""
+
+_FIRST = InfillRequest(
+    text="def main():\n    value = \n    return value\n",
+    holes=(Span(start=24, end=24),),
+    path="main.py",
+    language_id="python",
+    mode="line",
+)
+"""An ordinary request, for a model that has served none."""
 
 _STAGES = {"quantizing": "Quantizing the weights", "reading": "Reading the weights"}
 
@@ -93,6 +102,11 @@ def make_loader(checkpoint: Checkpoint, options: EngineOptions) -> Loader:
             lengths = degrade.lengths(profile.lengths, level)
             return Infiller(denoiser, tokens, replace(profile, lengths=lengths, trust_encoder=trusted))
 
+        with translated(), contextlib.closing(make_infiller(0).fill(_FIRST)) as forwards:
+            # What a first request makes, loads and compiles is made before a user asks.
+            report("Warming up", None)
+            for _ in forwards:
+                pass
         name = device_name(device) + ("" if plan.scheme == "none" else f", {plan.scheme}")
         for notice in notices:
             logger.warning("%s", notice)
