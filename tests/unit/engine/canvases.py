@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -15,6 +17,9 @@ from engine.canvas import Canvas, TokenIds
 from engine.denoise.noise import NoiseKeys
 from engine.model.backbone import Backbone
 from tests.checkpoints import VOCABULARY
+
+DEVICE = torch.device(os.environ.get("DGEMMA_TEST_DEVICE", "cpu"))
+"""Where the engine's tests of parity run."""
 
 
 class TransformersDraws:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -11,12 +13,19 @@ from engine.model.backbone import Backbone
 from engine.reference import ReferenceDenoiser
 from engine.weights.load import load
 from tests.checkpoints import make_model, save
-from tests.unit.engine.canvases import backbone_of
+from tests.unit.engine.canvases import DEVICE, backbone_of
+
+
+@pytest.fixture(autouse=True)
+def on_the_device() -> Iterator[None]:
+    """With DGEMMA_TEST_DEVICE=cuda what tests make lies on the card that they test."""
+    with nullcontext() if DEVICE.type == "cpu" else DEVICE:
+        yield
 
 
 @pytest.fixture(scope="session")
 def model() -> DiffusionGemmaForBlockDiffusion:
-    return make_model()
+    return make_model().to(DEVICE)  # pyright: ignore[reportUnknownMemberType, reportArgumentType]
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +35,7 @@ def checkpoint(model: DiffusionGemmaForBlockDiffusion, tmp_path_factory: pytest.
 
 @pytest.fixture(scope="session")
 def denoiser(checkpoint: Path) -> ReferenceDenoiser:
-    return load(checkpoint)
+    return load(checkpoint, device=DEVICE, dtype="float32")
 
 
 @pytest.fixture(scope="session")

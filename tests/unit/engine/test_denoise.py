@@ -250,7 +250,7 @@ class TestReplace:
             def decode(own: Canvas, signal: torch.Tensor) -> torch.Tensor:
                 places = TokenPositions.of_rows(9, [torch.arange(len(own))], backbone.device)
                 masks = backbone.decoder_masks(places, 9)
-                ids = torch.from_numpy(own.token_ids).long()
+                ids = torch.tensor(own.token_ids).long()
                 hidden = backbone.decode(ids, signal, places, masks, FrozenCache(context.slot.sequence, 9))
                 return backbone.logits(hidden) / 0.8
 
@@ -258,7 +258,7 @@ class TestReplace:
             first = decode(before, torch.zeros(6, backbone.hidden_size))
             soft = backbone.embed_distribution(first.softmax(dim=-1))
             # The clamped tokens' own embeddings stand for a distribution that is sure of them.
-            soft[[0, 1, 4, 5]] = backbone.embed_tokens(torch.from_numpy(before.token_ids[[0, 1, 4, 5]]).long())
+            soft[[0, 1, 4, 5]] = backbone.embed_tokens(torch.tensor(before.token_ids[[0, 1, 4, 5]]).long())
             signal = torch.zeros(8, backbone.hidden_size)
             signal[[0, 1, 2, 5, 6, 7]] = soft
 

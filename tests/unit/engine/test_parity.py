@@ -103,7 +103,7 @@ def test_decoder_logits(
 ) -> None:
     denoiser = load(checkpoint)
     loaded = denoiser.backbone
-    prompt_ids, canvas_ids = prompt(prompt_length), torch.from_numpy(prompt(CANVAS, seed=1)).long()
+    prompt_ids, canvas_ids = prompt(prompt_length), torch.tensor(prompt(CANVAS, seed=1)).long()
     with torch.inference_mode():
         expected = _logits(model, input_ids=long_ids(prompt_ids), decoder_input_ids=canvas_ids[None])
         with denoiser.prefill(prompt_ids) as context:
@@ -128,7 +128,7 @@ def test_clamped_tokens_in_every_step(
     fed: dict[str, Tensor] = {}
     with denoiser.prefill(prompt_ids) as context, torch.inference_mode():
         stepper = denoiser.start(context, [own], seeds=[0], config=config)
-        present = torch.from_numpy(own.token_ids).long()
+        present = torch.tensor(own.token_ids).long()
         for _ in range(2):
             [hole] = stepper.step().rows[0].holes
             logits = _logits(model, input_ids=long_ids(prompt_ids), decoder_input_ids=present[None], **fed)
@@ -154,7 +154,7 @@ def test_scores_left_to_right(
             hidden = model.model.encoder.language_model(input_ids=whole).last_hidden_state
             logits = torch.tanh(model.lm_head(hidden).float() / 30.0) * 30.0
             log_probs = logits.log_softmax(dim=-1)[0, prompt_length - 1 : -1]
-        expected = log_probs.gather(-1, torch.from_numpy(row).long()[:, None])[:, 0].numpy()
+        expected = log_probs.gather(-1, torch.tensor(row).long()[:, None])[:, 0].numpy()
         np.testing.assert_allclose(score.log_probs, expected, atol=LOGIT_TOLERANCE)
         np.testing.assert_array_equal(score.log_probs, repeated.log_probs)
         # The encoder's own first choice, and how open the question was.
