@@ -27,7 +27,11 @@ _ASIDE = 1024
 
 
 class CudaDenoiser:
-    """A resident model. context_tokens: how many tokens of prefilled context are kept in all."""
+    """A resident model. context_tokens: how many tokens of prefilled context are kept in all.
+
+    In float32 on a CPU a row is the same alone and in any batch. On a card it is within one bucket; in another one a
+    library may choose a kernel that sums in another order.
+    """
 
     def __init__(self, backbone: Backbone, *, context_tokens: int) -> None:
         self.backbone = backbone
@@ -35,7 +39,7 @@ class CudaDenoiser:
         self._arena = Arena(backbone.layer_shapes, tokens=budget + _ASIDE, device=backbone.device, dtype=backbone.dtype)
         self.pool = ContextPool(self._arena.sequence, budget=budget)
         self._choices = ChoiceTable(backbone.vocabulary_size, backbone.device)
-        self._buckets = Buckets(backbone, self._arena, self._choices)
+        self.programs = Buckets(backbone, self._arena, self._choices)
 
     @property
     def vocabulary_size(self) -> int:
@@ -48,13 +52,13 @@ class CudaDenoiser:
     @torch.inference_mode()
     def record(self) -> int:
         """Records all programs on a card, so that no request waits for that; returns how many."""
-        return self._buckets.record() if self.backbone.device.type == "cuda" else 0
+        return self.programs.record() if self.backbone.device.type == "cuda" else 0
 
     def shrink(self, context_tokens: int) -> None:
         """Hold no more than so many tokens of context from now on, and let go of the recordings, whose memory can be
         had at once; passes then run operation by operation."""
         self.pool.shrink(context_tokens)
-        self._buckets.forget()
+        self.programs.forget()
 
     @torch.inference_mode()
     def prefill(self, token_ids: TokenIds) -> PooledContext:
@@ -84,7 +88,7 @@ class CudaDenoiser:
             ValueError: a canvas holds an id outside the vocabulary, or a position has none to choose from.
         """
         return ProgramStepper(
-            self._buckets,
+            self.programs,
             self._choices,
             _own(context),
             canvases,
@@ -97,7 +101,7 @@ class CudaDenoiser:
         """A reader of rows after the context. banned_ids: not named among the likeliest ids."""
 
         def new_tree(backbone: Backbone, start: int) -> ArenaTree:
-            return ArenaTree(backbone, start, self._buckets, self._arena.sequence(self.pool.evict))
+            return ArenaTree(backbone, start, self.programs, self._arena.sequence(self.pool.evict))
 
         return TreeReader(self.backbone, _own(context), banned_ids, new_tree)
 
@@ -107,7 +111,7 @@ class CudaDenoiser:
         if not isinstance(sequence, Extent):
             raise TypeError("a context of the arena is needed")
         numbers = np.arange(len(token_ids))
-        self._buckets.forward("encode", len(token_ids), 0).run(
+        self.programs.forward("encode", len(token_ids), 0).run(
             context=np.array([sequence.offset, start]),
             token_ids=token_ids.astype(np.int64),
             positions=start + numbers,

@@ -35,13 +35,13 @@ class Experts(nn.Module):
         experts = torch.arange(self.gate_up_proj.shape[0], device=chosen.device)
         ends = torch.searchsorted(chosen, experts, right=True, out_int32=True)
         inputs = hidden_states[order // top_k_index.shape[1]]
-        gate, up = _multiplied(self.gate_up_proj, inputs, ends).chunk(2, dim=-1)
-        products = _multiplied(self.down_proj, self.activation(gate).mul_(up), ends)
+        gate, up = multiplied(self.gate_up_proj, inputs, ends).chunk(2, dim=-1)
+        products = multiplied(self.down_proj, self.activation(gate).mul_(up), ends)
         by_token = torch.empty_like(products).index_copy_(0, order, products).view(*top_k_index.shape, -1)
         return (by_token * top_k_weights[..., None]).sum(dim=1).to(hidden_states.dtype)
 
 
-def _multiplied(weight: Tensor | PackedWeight, rows: Tensor, ends: Tensor) -> Tensor:
+def multiplied(weight: Tensor | PackedWeight, rows: Tensor, ends: Tensor) -> Tensor:
     """Products [M, N] of rows [M, K] with their own entries of a weight [E, N, K]; `ends` says where each one's end."""
     if isinstance(weight, PackedWeight):
         return weight.multiplied_by_entry(rows, ends)

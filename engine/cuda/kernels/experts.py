@@ -1,4 +1,4 @@
-"""A layer's gated products: the dense layer's, and its experts' over weights that are multiplied where they lie."""
+"""A layer's gated products: the dense layer's, and its experts'."""
 
 # Triton may be missing, annotates nothing, and its language has only the looks of Python.
 # pyright: basic, reportMissingImports=false, reportArgumentType=false, reportCallIssue=false
@@ -11,7 +11,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from engine.quant.modules import PackedExperts
+from engine.model.experts import Experts, multiplied
 
 BLOCK = 1024
 """Columns of a program of these kernels."""
@@ -64,18 +64,13 @@ def combined(products: Tensor, places: Tensor, weights: Tensor) -> Tensor:
     return out
 
 
-def mixed(experts: PackedExperts, hidden: Tensor, chosen: Tensor, weights: Tensor) -> Tensor | None:
-    """What `experts` would return for hidden states [N, H] and chosen experts [N, K]; None where their weights are not
-    multiplied where they lie."""
+def mixed(experts: Experts, hidden: Tensor, chosen: Tensor, weights: Tensor) -> Tensor:
+    """What `experts` return for hidden states [N, H] and chosen experts [N, K]."""
     tokens, top = chosen.shape
     ordered, order = chosen.flatten().sort(stable=True)
     count = experts.gate_up_proj.shape[0]
     numbers = torch.arange(max(tokens * top, count), device=chosen.device)
     ends = torch.searchsorted(ordered, numbers[:count], right=True, out_int32=True)
-    both = experts.gate_up_proj.multiplied(hidden[order // top], ends)
-    if both is None:
-        return None
-    products = experts.down_proj.multiplied(gated(*both.chunk(2, dim=-1)), ends)
-    if products is None:
-        return None
+    both = multiplied(experts.gate_up_proj, hidden[order // top], ends)
+    products = multiplied(experts.down_proj, gated(*both.chunk(2, dim=-1)), ends)
     return combined(products, torch.empty_like(order).index_copy_(0, order, numbers[: tokens * top]), weights)

@@ -17,7 +17,7 @@ from engine.cuda.kernels.pointwise import added_attention, finished_heads, joine
 from engine.cuda.programs.program import PackedInputs
 from engine.kv.cache import LayerView
 from engine.model.backbone import Backbone
-from engine.quant.modules import PackedExperts
+from engine.model.experts import Experts
 
 _Layer: TypeAlias = Any
 """A layer of transformers' encoder or decoder."""
@@ -73,8 +73,6 @@ def _dense(mlp: _Layer, hidden: Tensor) -> Tensor:
 
 def _experts(layer: _Layer, hidden: Tensor, chosen: Tensor, weights: Tensor) -> Tensor:
     experts = layer.experts
-    if isinstance(experts, PackedExperts) and layer.mlp.config.hidden_activation == _GELU:
-        together = mixed(experts, hidden, chosen, weights)
-        if together is not None:
-            return together
+    if isinstance(experts, Experts) and layer.mlp.config.hidden_activation == _GELU:
+        return mixed(experts, hidden, chosen, weights)
     return experts(hidden, chosen, weights)
