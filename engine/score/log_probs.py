@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import inf
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -19,57 +22,98 @@ TOP_IDS = 16
 """How many of the likeliest ids a `RowScores` lists."""
 
 
+Question: TypeAlias = tuple[int, frozenset[int] | None]
+"""What follows a node, where only some ids may follow, or any."""
+
+
+@dataclass(slots=True)
+class Predictions:
+    """The answers to N questions about a tree, so that none is computed twice.
+
+    numbers: of each question. log_probs: of tokens in the place of which a question is asked. entropy: [N]. top_ids,
+    top_log_probs: [N, k].
+    """
+
+    numbers: dict[Question, int] = field(default_factory=dict[Question, int])
+    log_probs: dict[tuple[Question, int], float] = field(default_factory=dict[tuple[Question, int], float])
+    entropy: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
+    top_ids: NDArray[np.int32] = field(default_factory=lambda: np.empty((0, TOP_IDS), np.int32))
+    top_log_probs: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, TOP_IDS), np.float32))
+
+    def of(self, asked: Sequence[tuple[Question, int]]) -> RowScores:
+        """The scores of tokens, each in the place of which a question is asked."""
+        numbers = [self.numbers[question] for question, _ in asked]
+        return RowScores(
+            log_probs=np.array([self.log_probs[own] for own in asked], np.float32),
+            entropy=self.entropy[numbers],
+            top_ids=self.top_ids[numbers],
+            top_log_probs=self.top_log_probs[numbers],
+        )
+
+
 def log_probs_of(
-    queries: Sequence[ScoreQuery], paths: Sequence[NodePath], tree: TokenTree, choices: Choices
+    queries: Sequence[ScoreQuery], paths: Sequence[NodePath], tree: TokenTree, choices: Choices, known: Predictions
 ) -> tuple[RowScores, ...]:
-    """The scores of rows that are in the tree; a prediction that several share is looked up once.
+    """The scores of rows that are in the tree; a prediction that several share, or that is known, is not looked up
+    again.
 
     paths: of each row, the nodes that predict its tokens.
     """
-    token_ids = np.concatenate([query.token_ids[query.begin :] for query in queries])
-    questions: dict[tuple[int, frozenset[int] | None], int] = {}
-    read_at = np.array(
-        [
-            questions.setdefault(question, len(questions))
-            for query, path in zip(queries, paths, strict=True)
-            for question in zip(path[query.begin :].tolist(), _allowed(query), strict=True)
-        ],
-        np.int64,
-    )
-    nodes = np.array([node for node, _ in questions], np.int64)
-    asked = [choices.of(allowed) for _, allowed in questions]
-    unconstrained = choices.of(None)
-    log_probs = np.empty(len(token_ids), np.float32)
-    parts: list[tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.float32]]] = []
-    for begin in range(0, len(nodes), READ_AT_ONCE):
-        part = slice(begin, begin + READ_AT_ONCE)
-        logits = tree.logits(nodes[part])
-        believed = sampler.posterior(logits, 1)
-        logits -= believed.log_total[:, None]
-        groups = grouped(asked[part], logits.device)
-        for numbers, choice in groups:
-            if choice is not unconstrained:
-                logits[numbers] -= logits[numbers[:, None], choice.allowed].logsumexp(-1, keepdim=True)
-        own = (begin <= read_at) & (read_at < begin + len(logits))
-        places, ids = read_at[own] - begin, token_ids[own].astype(np.int64)
-        at, wanted = (torch.from_numpy(numbers).to(logits.device) for numbers in (places, ids))
-        asked_for = logits[at, wanted]
-        for numbers, choice in groups:
-            logits[numbers[:, None], choice.banned] = -torch.inf
-        top = logits.topk(min(TOP_IDS, logits.shape[-1]))
-        # One vector, because each copy from the device would wait for it.
-        floats = (asked_for, believed.entropy, top.values.flatten())
-        result = torch.cat([top.indices.int().flatten(), *(each.view(torch.int32) for each in floats)]).cpu().numpy()
-        shape = tuple(top.values.shape)
-        top_ids, own_log_probs, entropies, nats = np.split(
-            result, np.cumsum([top.values.numel(), len(at), len(logits)])
+    asked: list[tuple[Question, int]] = [
+        ((node, allowed), token_id)
+        for query, path in zip(queries, paths, strict=True)
+        for node, allowed, token_id in zip(
+            path[query.begin :].tolist(), _allowed(query), query.token_ids[query.begin :].tolist(), strict=True
         )
-        log_probs[own] = own_log_probs.view(np.float32)
-        parts.append((entropies.view(np.float32), top_ids.reshape(shape), nats.view(np.float32).reshape(shape)))
-    entropy, top_ids, top_log_probs = (np.concatenate(own)[read_at] for own in zip(*parts, strict=True))
+    ]
+    fresh: dict[Question, list[int]] = {}
+    for question, token_id in asked:
+        if (question, token_id) not in known.log_probs:
+            fresh.setdefault(question, []).append(token_id)
+    questions = list(fresh)
+    for begin in range(0, len(questions), READ_AT_ONCE):
+        some = questions[begin : begin + READ_AT_ONCE]
+        _look_up({question: fresh[question] for question in some}, tree, choices, known)
+    whole = known.of(asked)
     ends = np.cumsum([len(query.token_ids) - query.begin for query in queries]).tolist()
-    whole = RowScores(log_probs=log_probs, entropy=entropy, top_ids=top_ids, top_log_probs=top_log_probs)
     return tuple(whole.part(begin, end) for begin, end in zip([0, *ends], ends, strict=False))
+
+
+def _look_up(wanted: Mapping[Question, Sequence[int]], tree: TokenTree, choices: Choices, known: Predictions) -> None:
+    """Computes the answers to questions. wanted: with the tokens whose log-probabilities are asked for."""
+    asked = [choices.of(allowed) for _, allowed in wanted]
+    unconstrained = choices.of(None)
+    logits = tree.logits(np.array([node for node, _ in wanted], np.int64))
+    believed = sampler.posterior(logits, 1)
+    logits -= believed.log_total[:, None]
+    groups = grouped(asked, logits.device)
+    for numbers, choice in groups:
+        if choice is not unconstrained:
+            logits[numbers] -= logits[numbers[:, None], choice.allowed].logsumexp(-1, keepdim=True)
+    places = np.repeat(np.arange(len(wanted)), [len(token_ids) for token_ids in wanted.values()])
+    token_ids = np.concatenate([np.array(own, np.int64) for own in wanted.values()])
+    at, of_token = (torch.from_numpy(numbers).to(logits.device) for numbers in (places, token_ids))
+    asked_for = logits[at, of_token]
+    for numbers, choice in groups:
+        logits[numbers[:, None], choice.banned] = -torch.inf
+    top = logits.topk(min(TOP_IDS, logits.shape[-1]))
+    # One vector, because each copy from the device would wait for it.
+    floats = (asked_for, believed.entropy, top.values.flatten())
+    result = torch.cat([top.indices.int().flatten(), *(each.view(torch.int32) for each in floats)]).cpu().numpy()
+    ends = np.cumsum([top.values.numel(), len(at), len(logits)])
+    ids, *others = np.split(result, ends)
+    log_probs, entropy, nats = (own.view(np.float32) for own in others)
+    top_ids, top_log_probs = ids.reshape(top.values.shape), nats.reshape(top.values.shape)
+    # Mostly a text goes on with one of these.
+    for question, likeliest, own in zip(wanted, top_ids.tolist(), top_log_probs.tolist(), strict=True):
+        named = zip(likeliest, own, strict=True)
+        known.log_probs |= {(question, token_id): value for token_id, value in named if value > -inf}
+    tokens = ((question, token_id) for question, token_ids in wanted.items() for token_id in token_ids)
+    known.log_probs |= dict(zip(tokens, log_probs.tolist(), strict=True))
+    known.numbers |= {question: len(known.entropy) + number for number, question in enumerate(wanted)}
+    known.entropy = np.concatenate([known.entropy, entropy])
+    known.top_ids = np.concatenate([known.top_ids.reshape(-1, top_ids.shape[1]), top_ids])
+    known.top_log_probs = np.concatenate([known.top_log_probs.reshape(-1, top_ids.shape[1]), top_log_probs])
 
 
 def _allowed(query: ScoreQuery) -> list[frozenset[int] | None]:

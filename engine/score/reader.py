@@ -12,7 +12,7 @@ from engine.denoise.allowed import Choices
 from engine.kv.pool import PooledContext
 from engine.model.backbone import Backbone
 from engine.model.vocabulary import check_ids
-from engine.score.log_probs import log_probs_of
+from engine.score.log_probs import Predictions, log_probs_of
 from engine.score.tree_kv import TokenTree, TokenTreeCache
 from engine.score.trie import Trie
 
@@ -40,6 +40,7 @@ class TreeReader:
         self._last = context.slot.token_ids[self._start : self._start + 1]
         self._new_tree = new_tree
         self._tree = new_tree(backbone, self._start)
+        self._known = Predictions()
         self._forgotten = 0
         self._choices = Choices(banned_ids, backbone.vocabulary_size, backbone.device)
 
@@ -62,7 +63,7 @@ class TreeReader:
         while rest := rows[len(scores) :]:
             some = slice(len(scores), len(scores) + self._make_room(rest))
             paths = self._tree.read(self._context.slot.sequence, rows[some])
-            scores += log_probs_of(queries[some], paths, self._tree, self._choices)
+            scores += log_probs_of(queries[some], paths, self._tree, self._choices, self._known)
         return tuple(scores)
 
     def _make_room(self, rows: Sequence[TokenIds]) -> int:
@@ -70,6 +71,7 @@ class TreeReader:
         if not (count := _fitting(self._tree.trie, rows)):
             self._forgotten += len(self._tree.trie)
             self._tree = self._new_tree(self._backbone, self._start)
+            self._known = Predictions()
             count = max(_fitting(self._tree.trie, rows), 1)
         return count
 

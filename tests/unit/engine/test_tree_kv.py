@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from engine.canvas import ScoreQuery, TokenIds
 from engine.reference import ReferenceDenoiser
 from engine.score import reader as reader_module
-from engine.score.trie import Trie
+from engine.score.tree_kv import TokenTreeCache
+from engine.score.trie import NodePath, Trie
 from tests.unit.engine.canvases import prompt
 
 ROWS = [np.array(ids, np.int32) for ids in ([1, 2, 3], [1, 2, 4], [1, 5], [1, 2])]
@@ -106,3 +108,22 @@ def test_a_tree_that_is_full_gives_way_to_a_new_one(
     for row, other in zip(whole, parts, strict=True):
         np.testing.assert_allclose(row.log_probs, other.log_probs, atol=TOLERANCE)
         np.testing.assert_array_equal(row.top_ids, other.top_ids)
+
+
+def test_no_prediction_is_looked_up_twice(denoiser: ReferenceDenoiser) -> None:
+    looked_up: list[int] = []
+
+    class Counted(TokenTreeCache):
+        def logits(self, nodes: NodePath) -> torch.Tensor:
+            looked_up.extend(nodes.tolist())
+            return super().logits(nodes)
+
+    with denoiser.prefill(prompt(20)) as context:
+        reader = reader_module.TreeReader(denoiser.backbone, context, frozenset(), Counted)
+        [first] = reader.read(queries(prompt(9, seed=1)))
+        [likeliest] = first.top_ids[-1:, :1]
+        longer = np.concatenate([prompt(9, seed=1)[:-1], likeliest, prompt(2)])
+        reader.read(queries(prompt(9, seed=1)))
+        [again] = reader.read(queries(longer))
+    assert len(looked_up) == len(set(looked_up)) == 9 + 2
+    assert again.log_probs[8] == first.top_log_probs[-1, 0]
