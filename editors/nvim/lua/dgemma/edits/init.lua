@@ -10,6 +10,7 @@ local edits = require('dgemma.edits.edit')
 local history = require('dgemma.edits.history')
 local hunks = require('dgemma.hunks.hunk')
 local inline = require('dgemma.inline')
+local jump = require('dgemma.edits.jump')
 local key = require('dgemma.key')
 local options = require('dgemma.options')
 local rewrite = require('dgemma.rewrite')
@@ -212,31 +213,6 @@ end
 local function tell(client, command)
   local params = { command = command.command, arguments = command.arguments }
   client:request('workspace/executeCommand', params, function() end)
-end
-
---- Goes to where an edit is.
----@param edit dgemma.Edit
----@return boolean gone
-local function jump(edit)
-  vim.cmd.normal({ "m'", bang = true })
-  if edit.buf ~= api.nvim_get_current_buf() then
-    vim.cmd.stopinsert()
-    local window = vim.fn.bufwinid(edit.buf)
-    local there, problem = pcall(function()
-      if window ~= -1 then
-        api.nvim_set_current_win(window)
-      else
-        vim.cmd.buffer(edit.buf)
-      end
-    end)
-    if not there then
-      say(tostring(problem), vim.log.levels.ERROR)
-      return false
-    end
-  end
-  api.nvim_win_set_cursor(0, { edit.row + 1, edit.col })
-  vim.cmd.normal({ 'zv', bang = true })
-  return true
 end
 
 --- Makes an edit, as a change of its own to undo, and asks for the one that follows.
