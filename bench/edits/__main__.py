@@ -75,7 +75,7 @@ def _follow(options: argparse.Namespace, client: Client) -> dict[str, Any]:
     answers: list[following.Answered] = []
     shown = Counter[str]()
     for number, case in enumerate(cases, 1):
-        answers.append(following.answered(case, client))
+        answers.append(following.answered(case, client, to_the_end=options.to_the_end))
         if not answers[-1].is_right and shown[case.kind] < options.show:
             shown[case.kind] += 1
             _tell(answers[-1].words())
@@ -100,6 +100,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--kinds", help="changes of these kinds only", **listed)
     parser.add_argument("--limit", type=int, metavar="N", help="the first N scenarios, or cases of each part")
     parser.add_argument("--tuning", action="store_true", help="the tuning cases in place of the held-out ones")
+    parser.add_argument(
+        "--to-the-end", action="store_true", help="accept what is offered, and ask again until nothing is"
+    )
     parser.add_argument("--show", type=int, default=0, metavar="N", help="print the first N wrong cases of each kind")
     parser.add_argument("--checkpoint", default="nano", metavar="WORD", help="as dgemma-lsp takes it (default: nano)")
     parser.add_argument("--device", default="auto", help="as dgemma-lsp takes it")

@@ -9,7 +9,7 @@ from difflib import unified_diff
 from statistics import median
 from typing import Any
 
-from bench.edits.client import Client, Offered
+from bench.edits.client import Client, Document, Offered
 from bench.edits.follow.case import EditCase
 from bench.edits.judge import Verdict, judge
 
@@ -21,11 +21,13 @@ _SHOWN_LINES = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """A case and what the server made of it."""
+    """A case and what the server made of it. completed: whether every place was followed, and nothing else changed,
+    once each edit was accepted and the next one asked for; None where that was not tried."""
 
     case: EditCase
     offered: Offered
     verdict: Verdict
+    completed: bool | None = None
 
     @property
     def is_right(self) -> bool:
@@ -45,7 +47,8 @@ class Answered:
 class Row:
     """Cases of a kind, or of all kinds of a part. Rates are from 0 to 1. right: of those where something follows the
     share whose offer is exactly one of the places that remain, of the others the share that stays silent. ms_p50,
-    ms_p90: of all answers; ms_p50_offered: of those with an edit."""
+    ms_p90: of all answers; ms_p50_offered: of those with an edit. completed: the share that ends well where every edit
+    is accepted; None where that was not tried."""
 
     part: str
     kind: str
@@ -56,6 +59,7 @@ class Row:
     ms_p50: float
     ms_p90: float
     ms_p50_offered: float | None
+    completed: float | None
 
     @classmethod
     def of(cls, part: str, kind: str, answers: Sequence[Answered]) -> Row:
@@ -63,6 +67,7 @@ class Row:
         verdicts = Counter(answer.verdict for answer in answers)
         times = sorted(answer.offered.ms for answer in answers)
         offered = [answer.offered.ms for answer in answers if answer.offered.change is not None]
+        tried = [answer.completed for answer in answers if answer.completed is not None]
         return cls(
             part=part,
             kind=kind,
@@ -73,27 +78,42 @@ class Row:
             ms_p50=median(times),
             ms_p90=times[round(0.9 * (len(times) - 1))],
             ms_p50_offered=median(offered) if offered else None,
+            completed=sum(tried) / len(tried) if tried else None,
         )
 
     def words(self) -> str:
         """A line of the table."""
         offered = "     -" if self.ms_p50_offered is None else f"{self.ms_p50_offered:6.0f}"
+        completed = "" if self.completed is None else f"  completed {self.completed:6.1%}"
         wrong = ", ".join(f"{count} {verdict}" for verdict, count in sorted(self.verdicts.items()))
         return (
-            f"{self.part:9} {self.kind:9} n {self.n:4}  right {self.right:6.1%}  silent {self.silent:6.1%}"
+            f"{self.part:9} {self.kind:9} n {self.n:4}  right {self.right:6.1%}  silent {self.silent:6.1%}{completed}"
             f"  {self.ms_p50:5.0f} ms p50 {self.ms_p90:5.0f} p90 {offered} offered  {wrong}"
         )
 
 
-def answered(case: EditCase, client: Client) -> Answered:
-    """Type a case's changes and ask at once, as if nobody asked."""
+def answered(case: EditCase, client: Client, *, to_the_end: bool = False) -> Answered:
+    """Type a case's changes and ask at once, as if nobody asked. to_the_end: accept what is offered, and ask again."""
     client.enter()
     document = client.open(case.path, "python", case.text)
     for change in case.typed:
         client.type(document, change)
     offered = client.suggested_edit(document, case.cursor, invoked=False)
+    completed = _completed(case, document, offered, client) if to_the_end and case.places else None
     client.close_all()
-    return Answered(case=case, offered=offered, verdict=judge(case, offered.change))
+    return Answered(case=case, offered=offered, verdict=judge(case, offered.change), completed=completed)
+
+
+def _completed(case: EditCase, document: Document, offered: Offered, client: Client) -> bool:
+    """Whether accepting one edit after the other follows every place, and then there is none."""
+    for _ in range(len(case.places) + 1):
+        if offered.change is None:
+            break
+        client.change(document, offered.change)
+        client.tell("dgemma.editAccepted", offered.id)
+        cursor = offered.change.span.start + len(offered.change.text)
+        offered = client.suggested_edit(document, cursor, invoked=False)
+    return offered.change is None and document.text == case.solved
 
 
 def chosen(cases: Iterable[EditCase], *, kinds: Sequence[str] | None, limit: int | None) -> list[EditCase]:

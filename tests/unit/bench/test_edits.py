@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -67,6 +68,13 @@ def test_the_server_is_asked_once_the_change_is_typed(client: Client) -> None:
     assert answer.verdict == "right"
     assert answer.offered.change == RENAME.places[0]
     assert answered(QUIET, client).verdict == "silent"
+
+
+def test_every_edit_is_accepted_until_there_is_none(client: Client) -> None:
+    assert answered(RENAME, client, to_the_end=True).completed is True
+    elsewhere = replace(RENAME, text=TEXT + "é = 2\n")
+    assert answered(elsewhere, client, to_the_end=True).completed is False
+    assert answered(QUIET, client, to_the_end=True).completed is None
 
 
 def test_typing_sends_a_change_for_each_letter_and_indentation_with_the_line(client: Client) -> None:
