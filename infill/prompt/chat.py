@@ -97,19 +97,29 @@ def _snippets(
 
 
 def _changes(request: InfillRequest, tokens: TextTokens, fence: Fence, *, limit: int) -> TokenIds:
-    """Blocks of the newest changes, in order, as many as `limit` tokens hold whole: half a change would mislead."""
+    """Blocks of the newest changes, in order, as many as `limit` tokens hold whole: half a change would mislead. Of
+    one with as many lines before as after, such as edits accepted in a row make, the last lines will do."""
     blocks: list[TokenIds] = [_NO_IDS]
     for change in reversed(request.changes):
-        removed = "".join(f"-{line}\n" for line in _lines(change.before))
-        added = "".join(f"+{line}\n" for line in _lines(change.after))
         place = "" if change.path == request.path else f" in {_quoted(change.path)}"
         heading = f"Recent change{place}:"
-        block = _block(tokens, heading, tokens.passage(removed + added), replace(fence, language="diff"))
+        removed, added = _lines(change.before), _lines(change.after)
+        block = _diff(tokens, heading, removed, added, fence)
+        while len(block) > limit and len(removed) == len(added) > 1:
+            half = len(added) // 2
+            removed, added = removed[half:], added[half:]
+            block = _diff(tokens, heading, removed, added, fence)
         if len(block) > limit:
             break
         blocks.append(block)
         limit -= len(block)
     return np.concatenate(blocks[::-1])
+
+
+def _diff(tokens: TextTokens, heading: str, removed: Sequence[str], added: Sequence[str], fence: Fence) -> TokenIds:
+    """A block of lines that were removed and others that were added."""
+    text = "".join([*(f"-{line}\n" for line in removed), *(f"+{line}\n" for line in added)])
+    return _block(tokens, heading, tokens.passage(text), replace(fence, language="diff"))
 
 
 def closing(tokens: TextTokens, *, fence: Fence, at_line_start: bool) -> TokenIds:

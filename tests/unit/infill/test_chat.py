@@ -87,6 +87,16 @@ def test_an_edit_that_cannot_show_its_change_is_rejected() -> None:
     assert isinstance(lay_out(request_of("⟦⟧", changes=(long,)), TOKENS, WindowBudget(context=300)), Layout)
 
 
+def test_of_a_long_change_line_by_line_the_last_ones_are_shown() -> None:
+    lines = [f"x{number}\n" for number in range(64)]
+    long = Change(path="a.py", before="".join(lines), after="".join(lines).replace("x", "y"))
+    prompt = prompt_of(f"{BEFORE}⟦x⟧{AFTER}", changes=(long,))
+    (shown,) = [block.split("```\n")[0] for block in prompt.split("```diff\n")[1:]]
+    assert shown.startswith("-x")
+    assert shown.endswith("+y63\n")
+    assert shown.count("-x") == shown.count("+y") < 64
+
+
 def test_only_whole_changes_are_shown_the_newest_first() -> None:
     changes = tuple(Change(path="a.py", before="x\n" * size, after="y\n") for size in (1, 400, 2, 3))
     prompt = prompt_of(f"{BEFORE}⟦⟧{AFTER}", changes=changes)
