@@ -183,7 +183,7 @@ def test_doctor_says_what_does_not_fit(monkeypatch: pytest.MonkeyPatch, capsys: 
     code, found = findings(capsys, "--device", "cpu")
     assert code == 1
     assert found["fit"]["verdict"] == "problem"
-    assert "main memory has 0.1 GB free, and it needs 0.2 GB unquantized" in found["fit"]["detail"]
+    assert "main memory has 0.1 GB free, and it needs 0.4 GB unquantized" in found["fit"]["detail"]
 
 
 def test_doctor_tells_a_driver_from_a_pytorch_without_cuda(
