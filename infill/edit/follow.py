@@ -55,6 +55,8 @@ def _is_being_deleted(each: Occurrence, cursor: int | None) -> bool:
 
 def _pattern(each: Occurrence, alike: Sequence[Occurrence], names: Names) -> Pattern | None:
     own = each.made
+    if own.replaces_string and own.is_interpolated:
+        return None
     if own.replaces_string:
         return StringReplacement(old=own.old[1:-1], new=own.new[1:-1])
     if not own.old.strip() and (argument := added_argument(own, each.start, names)):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import takewhile
 
 # A string on one line, a word or number, blanks, or any other character.
 _TOKEN = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\\n]|\\.)*`|\w+|\s+|.", re.DOTALL)
@@ -33,6 +34,12 @@ class Substitution:
     def replaces_string(self) -> bool:
         """Whether one string became another."""
         return bool(_STRING.fullmatch(self.old) and _STRING.fullmatch(self.new))
+
+    @property
+    def is_interpolated(self) -> bool:
+        """Whether they differ between braces: a name that a string holds is known in a scope, as others are."""
+        kept = [own for own, other in takewhile(lambda pair: pair[0] == pair[1], zip(self.old, self.new, strict=False))]
+        return kept.count("{") > kept.count("}")
 
 
 def substitutions(before: str, after: str) -> list[Substitution]:

@@ -70,6 +70,7 @@ def follow_ups(text: str, changes: list[MadeChange], language: str) -> list[Foll
         ("python", "def f(a):\n    c = 0\n    ⟦n→c⟧ = a\n    return n\n"),
         ("python", "def f(n, c):\n    while n:\n        ⟦n→c⟧ -= 1\n    return n\n"),
         ("python", "def f(a):\n    ⟦n→c⟧ = a\n    ⟦n→c⟧ = 2\n    return ⟨n→c⟩\n"),
+        ("python", "def f(⟦n→size⟧):\n    print(f'{⟦n→size⟧} a')\n\ndef g(n):\n    print(f'{n} a')\n"),
         ("python", "x = ⟦41→42⟧\ny = 41\n"),
         ("python", "def f():\n⟦→    é = 'ß'\n    a = 1⟧\n    return a\n"),
         ("python", "é = '😀'\ndef f(⟦a→b⟧):\n    return 'é' + ⟨a→b⟩\n"),
