@@ -38,7 +38,8 @@ class Substitution:
     @property
     def is_interpolated(self) -> bool:
         """Whether they differ between braces: a name that a string holds is known in a scope, as others are."""
-        kept = [own for own, other in takewhile(lambda pair: pair[0] == pair[1], zip(self.old, self.new, strict=False))]
+        alike = takewhile(lambda pair: pair[0] == pair[1], zip(self.old, self.new, strict=False))
+        kept = [pair[0] for pair in alike]
         return kept.count("{") > kept.count("}")
 
 
