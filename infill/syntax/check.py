@@ -33,6 +33,19 @@ _STAND_INS = {
 _STAND_INS["jsonc"] = _STAND_INS["json"]
 # Languages that are brackets within brackets: a piece that lacks the outer ones is an error from end to end.
 _NESTED = ("json", "jsonc")
+_JAVASCRIPT_HEADERS = ("function x() {", "class x {", "x() {", "x: {", "const x = () => {", "x(() => {")
+_BRACED_HEADERS = {
+    "c": ("int x() {", "struct x {"),
+    "cpp": ("int x() {", "struct x {", "class x {", "namespace x {"),
+    "go": ("func x() {", "type x struct {", "if x {", "for {", "switch {", "x(func() {"),
+    "java": ("void x() {", "class x {", "x() {"),
+    "javascript": _JAVASCRIPT_HEADERS,
+    "jsx": _JAVASCRIPT_HEADERS,
+    "php": ("function x() {", "class x {"),
+    "rust": ("fn x() {", "impl x {", "struct x {", "if x {", "match x {", "x.x(|x| {"),
+    "tsx": (*_JAVASCRIPT_HEADERS, "interface x {"),
+    "typescript": (*_JAVASCRIPT_HEADERS, "interface x {"),
+}
 _BRACED_STAND_INS = ("x", "x;", "x) {", "x(", "x)", "x,", "if (x) {", "try {", "{", "}", "x = {")
 # The right side of a line in brackets or quotes that an editor has closed.
 _CLOSED = re.compile(r"[)\]}\"'`>]+\s*")
@@ -106,7 +119,8 @@ class SyntaxCheck:
     def _with_stand_ins(self) -> Iterator[str]:
         """The statements without the holes' lines, and with each stand-in in the holes or in place of a single one's
         line."""
-        stand_ins = _STAND_INS.get(self.language, _BRACED_STAND_INS)
+        braced = (*_BRACED_STAND_INS, *_BRACED_HEADERS.get(self.language, ()))
+        stand_ins = _STAND_INS.get(self.language, braced)
         above, below = _outside(self.around)
         yield above + below
         whole = [*(_WORD_BEGUN.sub("", text) for text in self.around[:-1]), self.around[-1]]
