@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 import triton
 import triton.language as tl
 from triton.backends.compiler import GPUTarget
@@ -73,7 +74,7 @@ def kernels() -> Iterator[Kernel]:
     sizes = ("query_token", "query_head", "context_head", "extra_head", "extra_token", "own_head", "own_token")
     types = _typed("*bf16", pointers) | _typed("*i64", fields) | _typed("i32", (*sizes, "tokens", "extra"))
     for width, group, window in ((256, 2, 1024), (512, 8, 0)):
-        keys, warps, stages = attention.blocking(width)
+        keys, warps, stages = attention.blocking(width, torch.bfloat16)
         constants = {"GROUP": group, "D": width, "TOKENS": attention.ROWS // group, "KEYS": keys, "WINDOW": window}
         yield Kernel(
             name=f"packed_attention, heads of {width}",

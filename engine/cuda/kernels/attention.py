@@ -24,13 +24,14 @@ from engine.kv.cache import LayerView
 def _seen(query, keys, values, visible, highest, total, mixed, KIND: tl.constexpr):
     """Goes on with a softmax over more keys. query: [R, D]. keys, values: [B, D]. visible: [R, B]. highest, total: [R].
     mixed: [R, D]."""
-    scores = tl.where(visible, tl.dot(query, tl.trans(keys)), -float("inf"))
+    scores = tl.where(visible, tl.dot(query, tl.trans(keys), input_precision="ieee"), -float("inf"))
     higher = tl.maximum(highest, tl.max(scores, 1))
     # Where nothing has been seen yet the difference of two infinities would be no number.
     base = tl.where(higher > -float("inf"), higher, 0.0)
     shrink = tl.exp(highest - base)
     weights = tl.exp(scores - base[:, None])
-    return higher, total * shrink + tl.sum(weights, 1), mixed * shrink[:, None] + tl.dot(weights.to(KIND), values)
+    given = tl.dot(weights.to(KIND), values, input_precision="ieee")
+    return higher, total * shrink + tl.sum(weights, 1), mixed * shrink[:, None] + given
 
 
 @triton.jit
@@ -112,9 +113,10 @@ ROWS = 16
 """Rows of a program's products, the fewest that tensor cores take."""
 
 
-def blocking(head_dim: int) -> tuple[int, int, int]:
+def blocking(head_dim: int, kind: torch.dtype) -> tuple[int, int, int]:
     """Keys at once, warps and stages: what keeps a program of such heads in registers and 99 KB of shared memory."""
-    return (32, 4, 2) if head_dim <= 256 else (32, 8, 1)
+    keys = 32 if kind.itemsize == 2 else 16
+    return (keys, 4, 2) if head_dim <= 256 else (keys, 8, 1)
 
 
 class KernelAttention(PackedAttention):
@@ -124,7 +126,7 @@ class KernelAttention(PackedAttention):
         _, heads, tokens, width = query.shape
         shared = own.keys.shape[1]
         given = self.inputs
-        block, warps, stages = blocking(width)
+        block, warps, stages = blocking(width, query.dtype)
         per_program = max(1, ROWS // (heads // shared))
         out = query.new_empty(1, tokens, heads, width)
         packed_attention[(shared, triton.cdiv(tokens, per_program))](

@@ -34,6 +34,8 @@ class PackedInputs:
         self._fields = dict(zip(fields, self._host.split(lengths), strict=True))
         self._views = dict(zip(fields, self._device.split(lengths), strict=True))
         self._sent = torch.cuda.Event() if device.type == "cuda" else None
+        # All padding, with which a program can be recorded before anything is asked of it.
+        self.send()
 
     def __getitem__(self, name: str) -> Tensor:
         return self._views[name]

@@ -18,6 +18,9 @@ from engine.denoise.noise import drawn
 from engine.denoise.stepper import TOP_IDS
 from engine.model.backbone import Backbone
 
+_ONE = int(np.array(1.0).view(np.int64))
+"""A float of 1 as a field holds it."""
+
 
 @dataclass(frozen=True, slots=True)
 class SamplingShape:
@@ -59,7 +62,7 @@ class Sampling:
         self._choices = choices
         self._top = min(TOP_IDS, backbone.vocabulary_size)
         count, device = shape.positions, backbone.device
-        fields = {"numbers": (count, 0), "choices": (count, 0), "bits": (count, 0), "temperature": (1, 0)}
+        fields = {"numbers": (count, 0), "choices": (count, 0), "bits": (count, 0), "temperature": (1, _ONE)}
         operations = self._with_kernels if kernels.usable(device) else self._operations
         self.program = Program(operations, PackedInputs(fields, device))
         self.result = torch.zeros(count, 2 + 2 * self._top, dtype=torch.int32, device=device)
