@@ -66,6 +66,8 @@ def _requests(path: Path) -> Iterator[InfillRequest]:
         for match in draw.sample(found, k=min(2, len(found))):
             left = text[: match.start()] + text[match.end() :]
             hole = Span(start=match.start(), end=match.start())
-            if SyntaxCheck.of((left[: hole.start], left[hole.start :]), ("",), language).unavoidable_errors():
-                continue  # Only a header that no ordinary piece of code stands for makes it whole.
+            statements = SyntaxCheck.of((left[: hole.start], left[hole.start :]), ("",), language)
+            # A missing header looks like a window's cut, unless an ordinary piece of code stands for it.
+            if statements.unavoidable_errors() or "".join(statements.around) != left:
+                continue
             yield replace(InfillRequest(text=left, holes=(hole,), path=path.name), confidence="normal")
