@@ -10,6 +10,7 @@ const { chromium } = createRequire(join(modules, "_"))("playwright-core");
 // A browser that is run by root, as in CI, refuses to start with its sandbox.
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
 const page = await browser.newPage({ viewport: { width: 1100, height: 700 } });
+page.setDefaultTimeout(60_000); // As long as the tests themselves wait.
 
 const actions = {
   open: (url) => page.goto(url),
