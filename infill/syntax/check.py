@@ -13,7 +13,7 @@ from itertools import product
 from typing import Self
 
 from infill.prompt.mode import goes_on
-from infill.syntax.brackets import last_opened, unmatched
+from infill.syntax.brackets import closing, last_opened, loose, unmatched
 from infill.syntax.joints import bracketed, lacking, over_lines
 from infill.syntax.parser import comment_start, error_count, has_grammar
 from infill.text.indentation import margin_of
@@ -99,7 +99,8 @@ class SyntaxCheck:
         text = interleaved(self.around, texts)
         *others, last = self.around
         right, _, below = last.partition("\n")
-        finished = (interleaved((*others, f"{right}\n{end}\n{below}"), texts) for end in self.unfinished)
+        ends = (*self.unfinished, *_left_open(texts[-1], right, self.language))
+        finished = (interleaved((*others, f"{right}\n{end}\n{below}"), texts) for end in ends)
         return _fewest((text, *finished), self.language) + self._swallowed(text, texts)
 
     def unavoidable_errors(self) -> int:
@@ -189,6 +190,12 @@ def _unfinished(around: Sequence[str], language: str) -> tuple[str, ...]:
     deeper = opened is not None and len(margin_of(above[above.rfind("\n", 0, opened) + 1 :])) < len(margin)
     closers = lacking(above, around[-1])[0] if deeper else ""
     return (closers,) if closers else ()
+
+
+def _left_open(text: str, right: str, language: str) -> tuple[str, ...]:
+    """What may still be typed below a header with which a text ends: what closes its brackets."""
+    header = text.rstrip().endswith("{") and not right.strip() and "\n" not in text
+    return (closing(loose(text)[1]),) if header and language in _BRACED_HEADERS else ()
 
 
 def _outside(around: Sequence[str]) -> tuple[str, str]:

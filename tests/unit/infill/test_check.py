@@ -182,3 +182,20 @@ def test_what_has_to_close_brackets_is_blamed_for_not_doing_so(language: str, ma
     before, after = marked.split("‸")
     statements = SyntaxCheck.of((before, after), ("",), language)
     assert statements.errors([text]) > 0
+
+
+@pytest.mark.parametrize(
+    ("language", "marked", "whole", "broken"),
+    [
+        ("javascript", "function f() {\n  if (‸\n  return 1;\n}\n", "a) {", "a {"),
+        ("go", "package main\n\nfunc f() {\n\tif err ‸\n\treturn\n}\n", "!= nil {", "!= {"),
+        # It stands before something, or in a language whose braces hold no blocks.
+        ("javascript", "f(() => ‸);\n", "x", "{"),
+        ("python", "x = ‸\ny = 1\n", "{}", "{"),
+    ],
+)
+def test_a_header_may_be_followed_by_its_block(language: str, marked: str, whole: str, broken: str) -> None:
+    before, after = marked.split("‸")
+    statements = SyntaxCheck.of((before, after), ("",), language)
+    assert statements.errors([whole]) == 0
+    assert statements.errors([broken]) > 0
