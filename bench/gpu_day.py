@@ -16,6 +16,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -93,10 +94,8 @@ def environment(day: Day) -> Found:
         "copy_gb_s": copy_rate(day.device) / 1e9,
     }
     try:
-        import triton
-
-        found["triton"] = triton.__version__
-    except ImportError:
+        found["triton"] = metadata.version("triton")
+    except metadata.PackageNotFoundError:
         found["triton"] = None
     one = torch.zeros(1, device=day.device)
     began = time.perf_counter()
