@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from infill.text.alike import common_length
+
 MOST_CHANGES = 8
 LIFETIME_S = 600.0
 MOST_LINES = 400
@@ -30,8 +32,8 @@ class DocumentChange:
         """The change without lines that are the same at its ends; None where nothing else is left. lines: of the
         document."""
         before, now = self.before, lines[self.first : self.last]
-        head = _same(before, now)
-        tail = _same(before[head:][::-1], now[head:][::-1])
+        head = common_length(before, now)
+        tail = common_length(before[head:][::-1], now[head:][::-1])
         if head == len(before) == len(now):
             return None
         return replace(self, first=self.first + head, last=self.last - tail, before=before[head : len(before) - tail])
@@ -82,13 +84,3 @@ def _moved(change: DocumentChange, uri: str, last: int, grown: int) -> DocumentC
     if change.uri != uri or change.first < last:
         return change
     return replace(change, first=change.first + grown, last=change.last + grown)
-
-
-def _same(lines: Sequence[str], others: Sequence[str]) -> int:
-    """How many lines are the same, from the first on."""
-    count = 0
-    for line, other in zip(lines, others, strict=False):
-        if line != other:
-            break
-        count += 1
-    return count

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from itertools import takewhile
 from typing import Protocol
 
 from lsprotocol import types
@@ -23,6 +22,7 @@ from dgemma_lsp.documents.lines import replace, split_lines
 from dgemma_lsp.documents.positions import PositionEncoding, to_place
 from dgemma_lsp.documents.uri import split_uri
 from dgemma_lsp.silence import Silence
+from infill.text.alike import common_length
 
 logger = logging.getLogger(__name__)
 
@@ -187,9 +187,8 @@ class Documents:
 
 def _replaced(old: Sequence[str], new: Sequence[str]) -> ReplacedLines:
     """The lines that differ between two texts, from the first one to the last."""
-    first = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
-    pairs = zip(reversed(old[first:]), reversed(new[first:]), strict=False)
-    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    first = common_length(old, new)
+    same = common_length(reversed(old[first:]), reversed(new[first:]))
     return ReplacedLines(first, old[first : len(old) - same], len(new) - same - first)
 
 

@@ -15,6 +15,7 @@ from dgemma_lsp.documents.positions import PositionEncoding, to_units
 from dgemma_lsp.edits.ghost_text import ghost_text
 from dgemma_lsp.lsp.handshake import COMMANDS
 from infill.edit.substitution import tokens
+from infill.text.alike import common_length
 
 ACCEPTED, REJECTED = COMMANDS
 TITLE = "Accept the edit"
@@ -24,7 +25,7 @@ IN_SIGHT = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """A text in place of another. old: what stands from `start` to `end`. lines: the document's when it was offered."""
+    """A text in place of another. old: what stands from `start` to `end`."""
 
     uri: str
     version: int
@@ -39,8 +40,8 @@ class Edit:
         """A hunk without what stays the same at its ends, cut between tokens."""
         old = text_between(lines, hunk.start, hunk.end)
         before, after = tokens(old), tokens(hunk.text)
-        head = _same(before, after)
-        tail = _same(before[head:][::-1], after[head:][::-1])
+        head = common_length(before, after)
+        tail = common_length(before[head:][::-1], after[head:][::-1])
         start = _after(hunk.start, "".join(before[:head]))
         end = _after(hunk.start, "".join(before[: len(before) - tail]))
         return cls(
@@ -110,9 +111,3 @@ def _after(start: Place, text: str) -> Place:
     lines = split_lines(text)
     column = len(lines[-1]) + (start.column if len(lines) == 1 else 0)
     return Place(start.line + len(lines) - 1, column)
-
-
-def _same(pieces: Sequence[str], others: Sequence[str]) -> int:
-    """How many pieces are the same, from the first on."""
-    pairs = enumerate(zip(pieces, others, strict=False))
-    return next((i for i, (a, b) in pairs if a != b), min(len(pieces), len(others)))

@@ -6,6 +6,7 @@ what stands around the cursor. Looks at no more of a document than a parser need
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -101,11 +102,7 @@ class _Excerpt:
         return EditSite(uri=self.document.uri, range=range_, replays=(replay,))
 
     def _line_at(self, offset: int) -> int:
-        low, high = 0, len(self.offsets) - 2
-        while low < high:
-            middle = (low + high + 1) // 2
-            low, high = (middle, high) if self.offsets[middle] <= offset else (low, middle - 1)
-        return low
+        return min(bisect_right(self.offsets, offset), len(self.offsets) - 1) - 1
 
 
 def edit_sites(

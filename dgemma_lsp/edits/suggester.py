@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TypeVar
@@ -27,6 +27,7 @@ from dgemma_lsp.edits.site import EditSite, edit_sites
 from dgemma_lsp.features.answered import answered, costs
 from dgemma_lsp.silence import Silence
 from infill.request import Change, InfillRequest
+from infill.text.alike import common_length
 
 logger = logging.getLogger(__name__)
 
@@ -159,7 +160,7 @@ class EditSuggester:
         column = rest_of(line, old, new)
         if column is None:
             return None
-        end = len(line) - _same_end(line, new, column)
+        end = len(line) - common_length(reversed(line[column:]), reversed(new[column:]))
         text = new[column : len(new) - (len(line) - end)]
         kept = replace(
             edit, version=document.version, start=Place(at, column), end=Place(at, end), old=line[column:end], text=text
@@ -173,9 +174,9 @@ def rest_of(line: str, old: str, new: str) -> int | None:
     line is one of them, or is on another way."""
     if line in (old, new):
         return None
-    column = _same(line, new)
+    column = common_length(line, new)
     gone = line[column:]
-    return column if column > _same(old, new) and old.endswith(gone) else None
+    return column if column > common_length(old, new) and old.endswith(gone) else None
 
 
 def _request(site: EditSite, question: EditQuestion) -> InfillRequest:
@@ -213,21 +214,6 @@ def _remember(memory: OrderedDict[K, V], key: K, value: V) -> None:
     memory.move_to_end(key)
     while len(memory) > MOST_REMEMBERED:
         memory.popitem(last=False)
-
-
-def _same(text: Iterable[str], other: Iterable[str]) -> int:
-    """How many characters are the same, from the first on."""
-    count = 0
-    for a, b in zip(text, other, strict=False):
-        if a != b:
-            break
-        count += 1
-    return count
-
-
-def _same_end(line: str, new: str, column: int) -> int:
-    """How many characters are the same at the ends of two lines, behind a column of both."""
-    return _same(reversed(line[column:]), reversed(new[column:]))
 
 
 def _ms(started: float) -> float:

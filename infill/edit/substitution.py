@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import takewhile
+
+from infill.text.alike import common_length
 
 # A string on one line, a word or number, blanks, or any other character.
 _TOKEN = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\\n]|\\.)*`|\w+|\s+|.", re.DOTALL)
@@ -38,8 +39,7 @@ class Substitution:
     @property
     def is_interpolated(self) -> bool:
         """Whether they differ between braces: a name that a string holds is known in a scope, as others are."""
-        alike = takewhile(lambda pair: pair[0] == pair[1], zip(self.old, self.new, strict=False))
-        kept = [pair[0] for pair in alike]
+        kept = self.old[: common_length(self.old, self.new)]
         return kept.count("{") > kept.count("}")
 
 

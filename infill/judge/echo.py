@@ -6,9 +6,8 @@ looks like one: brackets and quotes that close what the filled text itself opene
 
 from __future__ import annotations
 
-from itertools import takewhile
-
 from infill.syntax.brackets import LINE_QUOTES, OPENER
+from infill.text.alike import common_length
 
 # Characters of a repetition that is telling; a shorter one is chance, unless it is punctuation only.
 _TELLING = 3
@@ -38,7 +37,7 @@ def _drop_repeated_lines(text: str, before: str, after: str) -> str:
 
 def _runs_through(mine: list[str], following: list[str]) -> bool:
     """Whether the lines are those that follow: all of them (the last perhaps cut short), or at least two."""
-    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(mine, following, strict=False)))
+    same = common_length(mine, following)
     last_cut_short = same == len(mine) - 1 and any(line.startswith(mine[-1]) for line in following[same : same + 1])
     telling = any(len(line) >= _TELLING and any(map(_is_word, line)) for line in following[:same])
     return telling and (same >= 2 or same == len(mine) or last_cut_short)

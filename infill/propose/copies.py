@@ -7,12 +7,13 @@ end in "\\n" here. (The idea: prompt lookup decoding, and a cache model beside a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from heapq import nlargest
-from itertools import islice, takewhile
+from itertools import islice
 from math import exp
 
 from infill.profile import CopyPrior
+from infill.text.alike import common_length
 from infill.text.indentation import margin_of, moved
 
 # Characters on each side of a hole that have to be alike, and beyond which it does not matter whether they are.
@@ -67,7 +68,10 @@ def _found(source: str, before: str, after: str, *, lines: bool, longest: int) -
         most = longest if lines or line_end < 0 else min(line_end - start, longest)
         for end in _each(stop, source[: start + most + len(stop)], start + 1):
             if source[start:end].strip() and not _SURROGATE.search(source, start, end):
-                yield _placed(source, start, end, before), characters + _alike(source[end : end + _MOST_ALIKE], after)
+                yield (
+                    _placed(source, start, end, before),
+                    characters + common_length(source[end : end + _MOST_ALIKE], after),
+                )
 
 
 def _placed(source: str, start: int, end: int, before: str) -> str:
@@ -88,13 +92,8 @@ def _starts(source: str, before: str) -> dict[int, int]:
     keys = (before[-size:] for size in (24, 12, 6))
     key = next((key for key in keys if source.count(key) >= _MOST_PLACES), before[-_LEAST_ALIKE:])
     ends = [at + len(key) for at in islice(_each(key, source, 0), _MOST_COMPARED)]
-    starts = {at: _alike(reversed(source[max(at - _MOST_ALIKE, 0) : at]), reversed(before)) for at in ends}
+    starts = {at: common_length(reversed(source[max(at - _MOST_ALIKE, 0) : at]), reversed(before)) for at in ends}
     return {at: starts[at] for at in nlargest(_MOST_PLACES, starts, key=starts.__getitem__)}
-
-
-def _alike(text: Iterable[str], other: Iterable[str]) -> int:
-    """How many characters are the same, from the first on."""
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(text, other, strict=False)))
 
 
 def _each(key: str, source: str, start: int) -> Iterator[int]:

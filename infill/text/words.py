@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from itertools import takewhile
 
+from infill.text.alike import common_length
 from infill.text.keywords import common_words
 
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -61,7 +61,7 @@ def identifier_completions(before: str, after: str, *, others: Sequence[str] = (
     found = [(match, begun) for match in reversed(list(pattern.finditer(begun)))]
     found += [(match, source) for source in (after[len(tail) :], *others) for match in pattern.finditer(source)]
     for match, source in found:
-        same = _alike(source[max(match.start() - _MOST_ALIKE, 0) : match.start()], begun)
+        same = common_length(reversed(source[max(match.start() - _MOST_ALIKE, 0) : match.start()]), reversed(begun))
         alike[match[1]] = max(same, alike.get(match[1], 0))
     return sorted(alike, key=alike.__getitem__, reverse=True)[:count]
 
@@ -86,9 +86,3 @@ def _end_of(text: str) -> int:
     """Where the word ends that a text begins with."""
     match = _END.match(text)
     return match.end() if match else 0
-
-
-def _alike(text: str, other: str) -> int:
-    """How many characters are the same at two texts' ends."""
-    pairs = zip(reversed(text), reversed(other), strict=False)
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))

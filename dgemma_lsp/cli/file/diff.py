@@ -9,7 +9,8 @@ import io
 import os
 from collections.abc import Iterator
 from difflib import SequenceMatcher
-from itertools import takewhile
+
+from infill.text.alike import common_length
 
 CONTEXT = 3
 _ESCAPES = {ord("\n"): "\\n", ord("\t"): "\\t", ord('"'): '\\"', ord("\\"): "\\\\"}
@@ -22,8 +23,8 @@ def unified_diff(before: str, after: str, path: str) -> Iterator[str]:
     What the texts begin and end with in common is set aside first, so a large file costs no more than its change.
     """
     old, new = _lines(before), _lines(after)
-    head = _common(old, new)
-    tail = _common(old[head:][::-1], new[head:][::-1])
+    head = common_length(old, new)
+    tail = common_length(old[head:][::-1], new[head:][::-1])
     first = max(head - CONTEXT, 0)
     old_part = old[first : len(old) - max(tail - CONTEXT, 0)]
     new_part = new[first : len(new) - max(tail - CONTEXT, 0)]
@@ -55,10 +56,6 @@ def _quoted(path: str) -> str:
 
 def _lines(text: str) -> list[str]:
     return list(io.StringIO(text, newline="\n"))
-
-
-def _common(old: list[str], new: list[str]) -> int:
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False)))
 
 
 def _signed(sign: str, lines: list[str]) -> Iterator[str]:
