@@ -81,13 +81,10 @@ class ReferenceDenoiser:
         Raises:
             ValueError: a canvas holds an id outside the vocabulary, or a position has none to choose from.
         """
-        return BatchStepper(self.backbone, self._own(context), canvases, seeds=seeds, config=config, noise=self._noise)
+        return BatchStepper(
+            self.backbone, PooledContext.of(context), canvases, seeds=seeds, config=config, noise=self._noise
+        )
 
     def reader(self, context: Context, *, banned_ids: frozenset[int] = frozenset()) -> TreeReader:
         """A reader of rows after the context. banned_ids: not named among the likeliest ids."""
-        return TreeReader(self.backbone, self._own(context), banned_ids)
-
-    def _own(self, context: Context) -> PooledContext:
-        if not isinstance(context, PooledContext):
-            raise TypeError(f"a context of this denoiser is needed, not {type(context).__name__}")
-        return context
+        return TreeReader(self.backbone, PooledContext.of(context), banned_ids)

@@ -1,4 +1,4 @@
-"""One rewrite: a file, what of it is selected, an instruction, and what tells whether the result is right.
+"""One rewrite: a file, the selection in it, an instruction, and the check of the result.
 
 EditEval, HumanEvalFix and QuixBugs (MIT) are read where the caller has them and never kept here; the mechanical
 rewrites and renames of the held-out split lie in bench/data.

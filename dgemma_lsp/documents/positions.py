@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
+from lsprotocol import types
+
 from dgemma_lsp.documents.lines import Place, content_length
 
 PositionEncoding: TypeAlias = Literal["utf-8", "utf-16", "utf-32"]
@@ -39,6 +41,11 @@ def to_column(line: str, units: int, encoding: PositionEncoding) -> int:
         else:
             high = middle - 1
     return low
+
+
+def to_position(lines: Sequence[str], place: Place, encoding: PositionEncoding) -> types.Position:
+    """The position of a place, which lies in the content of its line."""
+    return types.Position(place.line, to_units(lines[place.line][: place.column], encoding))
 
 
 def to_place(lines: Sequence[str], line: int, units: int, encoding: PositionEncoding) -> Place:

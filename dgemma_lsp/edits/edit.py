@@ -11,7 +11,7 @@ from lsprotocol import types
 
 from dgemma_lsp.documents.hunks import Hunk
 from dgemma_lsp.documents.lines import Place, split_lines, text_between
-from dgemma_lsp.documents.positions import PositionEncoding, to_units
+from dgemma_lsp.documents.positions import PositionEncoding, to_position
 from dgemma_lsp.edits.ghost_text import ghost_text
 from dgemma_lsp.lsp.handshake import COMMANDS
 from infill.edit.substitution import tokens
@@ -101,9 +101,7 @@ class Edit:
 
 
 def _range(lines: Sequence[str], start: Place, end: Place, encoding: PositionEncoding) -> types.Range:
-    return types.Range(
-        *(types.Position(at.line, to_units(lines[at.line][: at.column], encoding)) for at in (start, end))
-    )
+    return types.Range(to_position(lines, start, encoding), to_position(lines, end, encoding))
 
 
 def _after(start: Place, text: str) -> Place:

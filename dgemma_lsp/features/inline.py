@@ -13,7 +13,7 @@ from lsprotocol import types
 
 from dgemma_lsp.config import Config
 from dgemma_lsp.documents.lines import Place
-from dgemma_lsp.documents.positions import PositionEncoding, to_place, to_units
+from dgemma_lsp.documents.positions import PositionEncoding, to_place, to_position
 from dgemma_lsp.documents.store import Document
 from dgemma_lsp.documents.window import Window, cut_window, readable
 from dgemma_lsp.lsp.rpc import InlineCompletionParams
@@ -87,11 +87,7 @@ def ask(
         language_id=document.language_id,
         window=cut_window(document.lines, [(start, end)], before=config.context.before, after=config.context.after),
         start=start,
-        range=types.Range(*(_position(document, place, encoding) for place in (start, end))),
+        range=types.Range(*(to_position(document.lines, place, encoding) for place in (start, end))),
         must_start_with=None if selected is None else readable(selected.text),
         explicit=explicit,
     )
-
-
-def _position(document: Document, place: Place, encoding: PositionEncoding) -> types.Position:
-    return types.Position(place.line, to_units(document.lines[place.line][: place.column], encoding))

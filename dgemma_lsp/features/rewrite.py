@@ -15,8 +15,8 @@ from dgemma_lsp.client.client import EngineError
 from dgemma_lsp.client.session import Session
 from dgemma_lsp.config import Config
 from dgemma_lsp.documents.hunks import hunks
-from dgemma_lsp.documents.lines import Place, text_between
-from dgemma_lsp.documents.positions import PositionEncoding, to_place, to_units
+from dgemma_lsp.documents.lines import text_between
+from dgemma_lsp.documents.positions import PositionEncoding, to_place, to_position
 from dgemma_lsp.documents.store import Document
 from dgemma_lsp.documents.window import Range, Window, cut_window, readable
 from dgemma_lsp.features.answered import answered, costs, logger, silence_of
@@ -67,12 +67,14 @@ class Rewrite:
     def edits(self, text: str) -> list[types.TextEdit]:
         """The hunks that put `text` in place; none where it stands there already."""
         return [
-            types.TextEdit(types.Range(self._position(hunk.start), self._position(hunk.end)), hunk.text)
+            types.TextEdit(
+                types.Range(
+                    to_position(self.lines, hunk.start, self.encoding), to_position(self.lines, hunk.end, self.encoding)
+                ),
+                hunk.text,
+            )
             for hunk in hunks(self.lines, self.hole, text)
         ]
-
-    def _position(self, place: Place) -> types.Position:
-        return types.Position(place.line, to_units(self.lines[place.line][: place.column], self.encoding))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

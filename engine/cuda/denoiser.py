@@ -90,7 +90,7 @@ class CudaDenoiser:
         return ProgramStepper(
             self.programs,
             self._choices,
-            _own(context),
+            PooledContext.of(context),
             canvases,
             seeds=seeds,
             config=config,
@@ -103,7 +103,7 @@ class CudaDenoiser:
         def new_tree(backbone: Backbone, start: int) -> ArenaTree:
             return ArenaTree(backbone, start, self.programs, self._arena.sequence(self.pool.evict))
 
-        return TreeReader(self.backbone, _own(context), banned_ids, new_tree)
+        return TreeReader(self.backbone, PooledContext.of(context), banned_ids, new_tree)
 
     def _encode(self, context: PooledContext, start: int, token_ids: TokenIds) -> None:
         """Writes the context's tokens from `start` on."""
@@ -122,9 +122,3 @@ class CudaDenoiser:
             kept=sequence.offset + start + numbers,
         )
         context.slot.append(token_ids)
-
-
-def _own(context: Context) -> PooledContext:
-    if not isinstance(context, PooledContext):
-        raise TypeError(f"a context of this denoiser is needed, not {type(context).__name__}")
-    return context

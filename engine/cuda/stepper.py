@@ -20,6 +20,7 @@ from engine.cuda.programs.choices import ANYTHING, Choice, ChoiceTable
 from engine.cuda.programs.sampling import Believed
 from engine.cuda.rows import Row, advance, draw_bits, fill
 from engine.denoise import sampler
+from engine.denoise.stepper import check_replacement
 from engine.kv.pool import PooledContext
 
 
@@ -75,10 +76,7 @@ class ProgramStepper:
             ValueError: `carried` does not fit the canvases, or no step is left to run.
         """
         old = self.rows[row]
-        if len(carried) != len(canvas) or carried.min() < -1 or carried.max() >= len(old):
-            raise ValueError(f"carried must map {len(canvas)} positions into the old row's {len(old)}")
-        if self._step == self._config.max_denoising_steps:
-            raise ValueError(f"a row cannot be replaced after the last of {self._step} denoising steps")
+        check_replacement(len(old), len(canvas), carried, self._step, self._config)
         new = Row.of_canvas(canvas, old.seed, self._config, self._table)
         new.carry_from(old, carried)
         self.rows[row] = new

@@ -93,10 +93,7 @@ class BatchStepper:
             ValueError: `carried` does not fit the canvases, or no step is left to run.
         """
         old = self.rows[row]
-        if len(carried) != len(canvas) or carried.min() < -1 or carried.max() >= len(old):
-            raise ValueError(f"carried must map {len(canvas)} positions into the old row's {len(old)}")
-        if self._step == self._config.max_denoising_steps:
-            raise ValueError(f"a row cannot be replaced after the last of {self._step} denoising steps")
+        check_replacement(len(old), len(canvas), carried, self._step, self._config)
         new = self._row(canvas, old.seed)
         new.carry_from(old, carried)
         self.rows[row] = new
@@ -210,3 +207,15 @@ def _groups(counts: Sequence[int], most: int) -> Iterator[slice]:
             start, total = end, 0
         total += count
     yield slice(start, len(counts))
+
+
+def check_replacement(old: int, new: int, carried: NDArray[np.int32], step: int, config: DenoiseConfig) -> None:
+    """Check that a row of `new` positions can take the place of one of `old`, as `Stepper.replace` says.
+
+    Raises:
+        ValueError: `carried` does not fit the canvases, or no step is left to run.
+    """
+    if len(carried) != new or carried.min() < -1 or carried.max() >= old:
+        raise ValueError(f"carried must map {new} positions into the old row's {old}")
+    if step == config.max_denoising_steps:
+        raise ValueError(f"a row cannot be replaced after the last of {step} denoising steps")

@@ -14,7 +14,7 @@ from typing import Self
 
 import numpy as np
 
-from engine.canvas import TokenIds
+from engine.canvas import Context, TokenIds
 from engine.errors import ContextTooLongError
 from engine.kv.cache import SequenceKV
 
@@ -52,6 +52,17 @@ class PooledContext:
         self._token_count = token_count
         self._cached_count = cached_count
         slot.contexts.append(self)
+
+    @classmethod
+    def of(cls, context: Context) -> PooledContext:
+        """A context that a denoiser is given, as one of a pool.
+
+        Raises:
+            TypeError: it is another denoiser's.
+        """
+        if not isinstance(context, cls):
+            raise TypeError(f"a context of this denoiser is needed, not {type(context).__name__}")
+        return context
 
     @property
     def slot(self) -> Slot:
