@@ -47,8 +47,6 @@ its product with the logits."""
 _UNPACKING = 2
 """Times its own size that a slice takes while it is unpacked: its codes are apart before they are scaled."""
 
-_WORDS: dict[Scheme, str] = {"none": "unquantized", "int8": "in int8", "nf4": "in nf4", "int4": "in int4"}
-
 GB = 10**9
 
 
@@ -147,7 +145,7 @@ class Needs:
         return Plan(scheme=scheme, offloaded=offloaded, context_tokens=context_tokens, budget=budget)
 
     def _refusal(self, whole: Sequence[Plan], free: int, main_memory: int | None, place: str) -> str:
-        needed = ", ".join(f"{plan.budget.total / GB:.1f} GB {_WORDS[plan.scheme]}" for plan in whole)
+        needed = ", ".join(f"{plan.budget.total / GB:.1f} GB {_words(plan.scheme)}" for plan in whole)
         message = f"The model does not fit: {place} has {free / GB:.1f} GB free, and it needs {needed}"
         smallest = whole[-1]
         if main_memory is not None:
@@ -196,6 +194,10 @@ def _workspace(
         _experts(config, count, dtype) // 2 + part * _UNPACKING,
         _attention(config, count, context_tokens),
     )
+
+
+def _words(scheme: Scheme) -> str:
+    return "unquantized" if scheme == "none" else f"in {scheme}"
 
 
 def _lasting_in_steps(

@@ -14,8 +14,9 @@ from typing import Any, Protocol, TypeAlias
 import torch
 from torch import Tensor
 
-from engine.checkpoint.weight import Shape
+from engine.checkpoint.weight import Role, Shape
 from engine.errors import EngineError
+from engine.quant.scheme import Scheme
 
 Parts: TypeAlias = Mapping[str, Tensor]
 
@@ -187,3 +188,14 @@ class RowInt8:
     def unpack(self, parts: Parts, shape: Shape, dtype: torch.dtype) -> Tensor:
         # bitsandbytes' own operator makes two float32 copies of the weight first.
         return parts["codes"].to(dtype).mul_((parts["scales"] / 127).to(dtype)[..., None])
+
+
+FORMATS: Mapping[Scheme, Mapping[Role, Format]] = {
+    "none": {},
+    "int8": {"experts": RowInt8(), "matrix": RowInt8()},
+    "nf4": {"experts": BlockNf4(), "matrix": RowInt8()},
+    "int4": {"experts": Groups(4), "matrix": Groups(8)},
+}
+"""Which format each weight gets under a scheme. Experts, nine tenths of the weights, carry the savings. What every
+token passes through stays at 8 bits, because its error costs denoising steps; routers, norms and scalars stay as they
+are."""

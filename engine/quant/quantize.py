@@ -1,8 +1,4 @@
-"""Which format each weight gets under a scheme, and packing weights slice by slice, with the error that it costs.
-
-Experts, nine tenths of the weights, carry the savings. What every token passes through stays at 8 bits, because its
-error costs denoising steps; routers, norms and scalars stay as they are.
-"""
+"""Packing weights slice by slice in the formats of a scheme, with the error that it costs."""
 
 from __future__ import annotations
 
@@ -14,19 +10,12 @@ import torch
 from torch import Tensor
 
 from engine.checkpoint.files import StoredTensor, read_tensors
-from engine.checkpoint.weight import Role, Weight
+from engine.checkpoint.weight import Weight
 from engine.errors import CheckpointError, EngineError
-from engine.quant.formats import BlockNf4, Format, Groups, RowInt8
+from engine.quant.formats import FORMATS, BlockNf4, Format, RowInt8
 from engine.quant.packed_product import has_kernel
 from engine.quant.scheme import Scheme
 
-_FORMATS: dict[Scheme, dict[Role, Format]] = {
-    "none": {},
-    "int8": {"experts": RowInt8(), "matrix": RowInt8()},
-    "nf4": {"experts": BlockNf4(), "matrix": RowInt8()},
-    "int4": {"experts": Groups(4), "matrix": Groups(8)},
-}
-_BORROWED: tuple[Scheme, ...] = ("int8", "nf4")
 _SLICE_WEIGHTS = {"cpu": 2**19, "cuda": 2**24}
 """Weights packed at once: what stays in a CPU's cache, and what keeps a GPU busy. Bounds what packing takes besides."""
 
@@ -43,7 +32,7 @@ class Packed:
 
 def formats_of(weights: Iterable[Weight], scheme: Scheme) -> dict[str, Format]:
     """The formats of the weights that are packed, by their names."""
-    by_role = _FORMATS[scheme]
+    by_role = FORMATS[scheme]
     return {weight.name: by_role[weight.role] for weight in weights if weight.role in by_role}
 
 
@@ -65,9 +54,9 @@ def require_backend(scheme: Scheme, device: torch.device) -> None:
     Raises:
         EngineError: it is not installed, or was built without this kind of device.
     """
-    if scheme not in _BORROWED:
+    form = FORMATS[scheme].get("experts")
+    if not isinstance(form, BlockNf4 | RowInt8):
         return
-    form = _FORMATS[scheme]["experts"]
     try:
         sample = torch.ones(1, 1, 64, device=device)
         form.unpack(form.pack(sample), (1, 1, 64), sample.dtype)
