@@ -19,11 +19,6 @@ import torch
 MANIFEST = "manifest.json"
 WEIGHTS = "weights.bin"
 
-_DTYPES = {
-    str(dtype).removeprefix("torch."): dtype
-    for dtype in (torch.uint8, torch.int8, torch.float16, torch.bfloat16, torch.float32)
-}
-
 
 class BrokenCacheError(Exception):
     """A cache is not what was written; the message names the file. Never shown: a broken cache is made anew."""
@@ -40,7 +35,10 @@ class Part:
 
     @property
     def torch_dtype(self) -> torch.dtype:
-        return _DTYPES[self.dtype]
+        dtype = getattr(torch, self.dtype, None)
+        if not isinstance(dtype, torch.dtype):
+            raise BrokenCacheError(f"{MANIFEST}: {self.dtype} is no type of torch's")
+        return dtype
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ from engine.quant.quantize import Packed
 from engine.reference import ReferenceDenoiser
 from engine.weights import store
 from engine.weights.load import LoadProgress, load
-from engine.weights.manifest import MANIFEST, WEIGHTS, read_manifest
+from engine.weights.manifest import MANIFEST, WEIGHTS, BrokenCacheError, Part, read_manifest
 from engine.weights.store import WeightCache, revision
 from tests.unit.engine.canvases import prompt
 
@@ -232,3 +232,15 @@ def test_who_waits_too_long_for_another_writer_is_told(tmp_path: Path, monkeypat
         pytest.raises(CacheError, match=r"another process has been writing to .* host stop"),
     ):
         cache.make(failing, {}, size=1)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float16, torch.float8_e4m3fn])
+def test_a_part_has_any_type_of_torch(dtype: torch.dtype) -> None:
+    name = str(dtype).removeprefix("torch.")
+    assert Part(segment="0", offset=0, shape=(1,), dtype=name).torch_dtype == dtype
+
+
+@pytest.mark.parametrize("name", ["float7", "nn"])
+def test_a_part_of_no_type_of_torch_is_a_broken_cache(name: str) -> None:
+    with pytest.raises(BrokenCacheError, match=name):
+        _ = Part(segment="0", offset=0, shape=(1,), dtype=name).torch_dtype
