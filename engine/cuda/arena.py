@@ -70,7 +70,7 @@ class Arena:
     def _pack(self, extents: Sequence[Extent]) -> None:
         """Puts extents end to end."""
         sources = [np.arange(extent.offset, extent.offset + extent.capacity) for extent in extents]
-        source = torch.from_numpy(np.concatenate(sources)).to(self.keys[0].device)
+        source = torch.as_tensor(np.concatenate(sources)).to(self.keys[0].device)
         for buffer in (*self.keys, *self.values):
             buffer[:, :, : len(source)] = buffer[:, :, source]
         offset = 0

@@ -107,7 +107,7 @@ class Row:
         self.signals = np.where(fed, old.signals[source], NO_SIGNAL)
         if old.mean is not None:
             believed = self.signals >= 0
-            self.mean = old.mean[torch.from_numpy(self.signals[believed]).to(old.mean.device)]
+            self.mean = old.mean[torch.as_tensor(self.signals[believed]).to(old.mean.device)]
             self.signals[believed] = np.arange(len(self.mean))
 
     def feed(self, mean: Tensor, config: DenoiseConfig) -> None:
@@ -144,14 +144,14 @@ def advance(rows: Sequence[Row], believed: Believed, step: int, config: DenoiseC
         """[R, F], zero behind a row's end."""
         own = np.zeros(free.shape, values.dtype)
         own[free] = values
-        return torch.from_numpy(own)
+        return torch.as_tensor(own)
 
     argmax_ids = believed.top_ids[:, 0].astype(np.int64)
-    entropy, mask = padded(believed.entropy), torch.from_numpy(free)
+    entropy, mask = padded(believed.entropy), torch.as_tensor(free)
     accepted = sampler.accept_by_entropy(entropy, mask, config.entropy_bound)
     previous = padded(np.concatenate([row.argmax_ids for row in rows]))
-    unchanged = sampler.unchanged(padded(argmax_ids), previous, mask).tolist()
-    confident = sampler.confident(entropy, mask, config.confidence_threshold).tolist()
+    unchanged: list[bool] = sampler.unchanged(padded(argmax_ids), previous, mask).numpy().tolist()
+    confident: list[bool] = sampler.confident(entropy, mask, config.confidence_threshold).numpy().tolist()
     present = np.where(accepted.numpy()[free], believed.drawn_ids, _noise(rows, step, table, _NOISE.renoise))
 
     begins = np.cumsum([0, *counts[:-1]]).tolist()
@@ -160,7 +160,7 @@ def advance(rows: Sequence[Row], believed: Believed, step: int, config: DenoiseC
         row.present_ids[row.positions] = own
         row.argmax_ids = read
         row.unchanged_steps = row.unchanged_steps + 1 if same else 0
-        settled = bool(sure) and row.unchanged_steps >= config.stability_threshold
+        settled = sure and row.unchanged_steps >= config.stability_threshold
         row.state = RowState(holes=tuple(_holes(row, believed, begin)), settled=settled)
 
 
@@ -187,14 +187,14 @@ def _noise(
     choices = [choice for row in rows for choice in row.choices]
     ids = {choice: table.ids(choice) for choice in dict.fromkeys(choices)}
     counts = torch.tensor([len(ids[choice]) for choice in choices], dtype=torch.int64)
-    numbers = draw(_keys(rows, step), counts).tolist()
+    numbers: list[int] = draw(_keys(rows, step), counts).numpy().tolist()
     return np.array([ids[choice][number] for choice, number in zip(choices, numbers, strict=True)], np.int64)
 
 
 def _keys(rows: Sequence[Row], step: int) -> NoiseKeys:
     seeds = np.repeat(np.array([row.seed for row in rows], np.int64), [len(row.positions) for row in rows])
     positions = np.concatenate([row.positions for row in rows])
-    return NoiseKeys(seeds=torch.from_numpy(seeds), positions=torch.from_numpy(positions), step=step)
+    return NoiseKeys(seeds=torch.as_tensor(seeds), positions=torch.as_tensor(positions), step=step)
 
 
 def _split(values: NDArray[np.int64], rows: Sequence[Row]) -> list[NDArray[np.int64]]:

@@ -89,14 +89,14 @@ class ProgramStepper:
         choices = [choice for row in batch.rows for choice in row.choices]
         results, mean = self._sample(hidden, numbers, choices, draw_bits(batch.rows, self._step), mixed=mixed)
         if mixed:
-            means = [[own] for own in mean.split([len(own) for own in numbers])]
+            means = [[own] for own in torch.split(mean, [len(own) for own in numbers])]
             if self._config.clamped_conditioning == "posterior":
                 # Of clamped tokens everything may be believed, and nothing is drawn.
                 numbers = [batch.numbers(row, row.clamped_computed) for row in batch.rows]
                 counts = [len(own) for own in numbers]
                 anything = [ANYTHING] * sum(counts)
                 _, mean = self._sample(hidden, numbers, anything, np.zeros(sum(counts), np.int64), mixed=True)
-                for own, more in zip(means, mean.split(counts), strict=True):
+                for own, more in zip(means, torch.split(mean, counts), strict=True):
                     own.append(more)
             for row, own in zip(batch.rows, means, strict=True):
                 row.feed(torch.cat(own), self._config)

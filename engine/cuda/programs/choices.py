@@ -72,6 +72,6 @@ class ChoiceTable:
             flags = np.zeros(self.words.shape[1] * _WORD, np.bool_)
             flags[row.ids] = True
             words = np.packbits(flags, bitorder="little").view(np.int32)
-            self.words[number] = torch.from_numpy(words).to(self.words.device)
+            self.words[number] = torch.as_tensor(words).to(self.words.device)
         self._rows.move_to_end(choice)
         return row

@@ -31,8 +31,8 @@ class PackedInputs:
         lengths = [length for length, _ in fields.values()]
         self._host = torch.zeros(sum(lengths), dtype=torch.int64, pin_memory=device.type == "cuda")
         self._device = torch.zeros(len(self._host), dtype=torch.int64, device=device)
-        self._fields = dict(zip(fields, self._host.split(lengths), strict=True))
-        self._views = dict(zip(fields, self._device.split(lengths), strict=True))
+        self._fields = dict(zip(fields, torch.split(self._host, lengths), strict=True))
+        self._views = dict(zip(fields, torch.split(self._device, lengths), strict=True))
         self._sent = torch.cuda.Event() if device.type == "cuda" else None
         # All padding, with which a program can be recorded before anything is asked of it.
         self.send()
@@ -47,7 +47,7 @@ class PackedInputs:
             self._sent.synchronize()
         for name, field in self._fields.items():
             own = values.get(name, _NOTHING)
-            field[: len(own)] = torch.from_numpy(own)
+            field[: len(own)] = torch.as_tensor(own)
             field[len(own) :] = self._padding[name]
         self._device.copy_(self._host, non_blocking=True)
         if self._sent is not None:
