@@ -14,7 +14,7 @@ from huggingface_hub.errors import StrictDataclassError
 from transformers import DiffusionGemmaConfig, DiffusionGemmaTextConfig
 
 from engine.canvas import DenoiseConfig
-from engine.checkpoint.files import CONFIG, GENERATION_CONFIG, read_json
+from engine.checkpoint.files import CONFIG, GENERATION_CONFIG, is_object, read_json
 from engine.errors import CheckpointError
 from engine.kv.cache import LayerShape
 
@@ -64,7 +64,7 @@ def model_config(directory: Path) -> DiffusionGemmaConfig:
     if not stored.get("tie_word_embeddings", True) or text.get("use_bidirectional_attention") == "all":
         raise CheckpointError(f"{path} unties the encoder or makes it bidirectional, which is not supported.")
     try:
-        config = DiffusionGemmaConfig.from_dict(stored)
+        config = DiffusionGemmaConfig.from_dict(stored)  # pyright: ignore[reportUnknownMemberType] - it takes any option.
     except (StrictDataclassError, ValueError, TypeError, KeyError) as error:
         reason = " ".join(str(error).split())
         raise CheckpointError(f"{path} is not a valid configuration: {reason}") from error
@@ -103,7 +103,7 @@ def denoise_config(directory: Path) -> DenoiseConfig:
     path = directory / GENERATION_CONFIG
     stored = read_json(path)
     sampler = stored.get("sampler_config")
-    if isinstance(sampler, dict):
+    if is_object(sampler):
         stored["entropy_bound"] = sampler.get("entropy_bound")
     values = {name: stored[name] for name in _DENOISING if stored.get(name) is not None}
     for name, value in values.items():

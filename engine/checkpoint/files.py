@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeGuard
 
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
@@ -58,9 +59,14 @@ def read_json(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path} cannot be read: {error.strerror}.") from error
     except ValueError as error:
         raise CheckpointError(f"{path} is not valid JSON ({error}). {_AGAIN}") from error
-    if not isinstance(content, dict):
+    if not is_object(content):
         raise CheckpointError(f"{path} does not hold a JSON object. {_AGAIN}")
     return content
+
+
+def is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    """Whether a value read from JSON is an object."""
+    return isinstance(value, dict)
 
 
 def stored_tensors(directory: Path) -> dict[str, StoredTensor]:
@@ -104,7 +110,7 @@ def shard_paths(directory: Path) -> list[Path]:
             raise CheckpointError(f"{directory} holds neither {_INDEX} nor {_SINGLE}. {_AGAIN}")
         return [directory / _SINGLE]
     names = read_json(index).get("weight_map")
-    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
+    if not is_object(names) or not all(isinstance(name, str) for name in names.values()):
         raise CheckpointError(f"{index} has no weight_map from tensor names to files. {_AGAIN}")
     shards = [directory / name for name in sorted(set(names.values()))]
     for shard in shards:
@@ -113,7 +119,20 @@ def shard_paths(directory: Path) -> list[Path]:
     return shards
 
 
-def _opened(shard: Path) -> safe_open:
+class _Header(Protocol):
+    def get_shape(self) -> list[int]: ...
+    def get_dtype(self) -> str: ...
+
+
+class _Shard(Protocol):
+    """What is asked of an open shard, which safetensors gives no types."""
+
+    def keys(self) -> list[str]: ...
+    def get_slice(self, name: str) -> _Header: ...
+    def get_tensor(self, name: str) -> Tensor: ...
+
+
+def _opened(shard: Path) -> AbstractContextManager[_Shard]:
     try:
         return safe_open(shard, framework="pt", device="cpu")
     except (SafetensorError, OSError) as error:

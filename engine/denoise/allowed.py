@@ -52,7 +52,7 @@ class Choices:
             own = self._not_banned if allowed is None else self._not_banned & _chosen(allowed, self.vocabulary_size)
             if not own.any():
                 raise ValueError("a free position has only banned or unknown ids to choose from")
-            parts = (torch.from_numpy(np.flatnonzero(part)).to(self.device) for part in (own, ~own))
+            parts = (torch.as_tensor(np.flatnonzero(part)).to(self.device) for part in (own, ~own))
             self._made[allowed] = Choice(*parts)
         return self._made[allowed]
 

@@ -73,7 +73,7 @@ class Row:
         device = choices.device
 
         def there(array: NDArray[np.int64] | Flags) -> Tensor:
-            return torch.from_numpy(array).to(device)
+            return torch.as_tensor(array).to(device)
 
         return cls(
             seed=signed(seed),
@@ -129,7 +129,7 @@ class Rows:
         self._free = _padded([row.free for row in rows])
         self._known_ids = _padded([row.known_ids for row in rows])
         seeds = np.repeat([row.seed for row in rows], [len(row.positions) for row in rows])
-        self._seeds = torch.from_numpy(seeds).to(self._free.device)
+        self._seeds = torch.as_tensor(seeds).to(self._free.device)
         self._positions = torch.cat([row.positions for row in rows])
         self._choices = grouped((choice for row in rows for choice in row.choices), self._free.device)
 

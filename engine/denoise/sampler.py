@@ -51,7 +51,7 @@ def posterior(processed_logits: Tensor, top: int) -> Posterior:
     # Read off the likeliest id, and the entropy off the mean logit: log-probabilities of the whole vocabulary would
     # cost two more passes over it.
     log_total = top_logits[..., 0] - probs.gather(-1, top_ids[..., :1]).squeeze(-1).log()
-    entropy = log_total - torch.linalg.vecdot(probs, processed_logits)
+    entropy = log_total - (probs * processed_logits).sum(dim=-1)
     return Posterior(
         probs=probs,
         entropy=entropy.clamp_(min=0.0),

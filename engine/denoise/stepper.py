@@ -107,7 +107,7 @@ class BatchStepper:
         if any(row.state is None for row in batch.rows):
             for group in batch.groups:
                 group.fill(self._noise, self._step - 1)
-        hidden = iter(self._decode(batch).split([len(row.computed) for row in batch.rows]))
+        hidden = iter(torch.split(self._decode(batch), [len(row.computed) for row in batch.rows]))
         return [self._advance(group, [next(hidden) for _ in group.rows]) for group in batch.groups]
 
     def _advance(self, group: Rows, hidden: Sequence[Tensor]) -> Tensor:
@@ -120,7 +120,8 @@ class BatchStepper:
         result = group.advance(believed, self._step, self._config, self._noise)
         if self._step < self._config.max_denoising_steps:
             # Mixed here and not where they are fed: a distribution takes a hundred times as much as its mean embedding.
-            signal = self._backbone.embed_distribution(believed.probs).split([len(row.positions) for row in group.rows])
+            mean = self._backbone.embed_distribution(believed.probs)
+            signal = torch.split(mean, [len(row.positions) for row in group.rows])
             for row, own, at_free in zip(group.rows, hidden, signal, strict=True):
                 row.feed(at_free, self._signal_at_clamped(row, own[row.clamped_numbers]))
         return result
@@ -132,7 +133,7 @@ class BatchStepper:
             return self._no_signal.expand(len(hidden), -1)
         if conditioning == "token":
             return self._backbone.embed_tokens(row.known_ids[row.computed[row.clamped_numbers]])
-        parts = hidden.split(READ_AT_ONCE)
+        parts = torch.split(hidden, READ_AT_ONCE)
         return torch.cat([self._backbone.embed_distribution(self._processed(part).softmax(dim=-1)) for part in parts])
 
     def _processed(self, hidden: Tensor) -> Tensor:

@@ -39,7 +39,7 @@ class TokenPositions:
         `first`."""
         numbers = np.repeat(np.arange(first, first + len(positions)), [len(own) for own in positions])
         none = torch.zeros(0, dtype=torch.int64, device=device)
-        return cls(start + torch.cat([none, *positions]), torch.from_numpy(numbers).to(device), len(positions))
+        return cls(start + torch.cat([none, *positions]), torch.as_tensor(numbers).to(device), len(positions))
 
     @classmethod
     def joined(cls, *parts: TokenPositions) -> Self:

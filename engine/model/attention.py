@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -36,14 +37,14 @@ def grouped_attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | 
     """
     _, heads, count, width = query.shape
     outputs = query.new_empty(1, count, heads, width)
-    shared = query.unflatten(1, (key.shape[1], -1))
+    shared = torch.unflatten(query, 1, (key.shape[1], -1))
     for start in range(0, count, BLOCK):
         block = shared[..., start : start + BLOCK, :]
-        scores = (block.flatten(2, 3) @ key.mT).unflatten(2, block.shape[2:4]).float().mul_(scale)
+        scores = torch.unflatten(block.flatten(2, 3) @ key.mT, 2, block.shape[2:4]).float().mul_(scale)
         if mask is not None:
             scores += mask[:, :, None, start : start + BLOCK]
         probs = scores.softmax(dim=-1).to(value.dtype)
-        mixed = (probs.flatten(2, 3) @ value).unflatten(2, block.shape[2:4])
+        mixed = torch.unflatten(probs.flatten(2, 3) @ value, 2, block.shape[2:4])
         outputs[:, start : start + BLOCK] = mixed.flatten(1, 2).transpose(1, 2)
     return outputs
 

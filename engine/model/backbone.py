@@ -149,7 +149,7 @@ class Backbone:
 
     def integers(self, numbers: NDArray[np.integer[Any]]) -> Tensor:
         """Token ids, positions or places as this model takes them, int64."""
-        return torch.from_numpy(numbers.astype(np.int64)).to(self.device)
+        return torch.as_tensor(numbers.astype(np.int64)).to(self.device)
 
     def rotations(self, positions: Tensor) -> Rotations:
         """What turns keys by so many positions [N], for each kind of layer."""

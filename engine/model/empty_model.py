@@ -40,7 +40,7 @@ class EmptyModel:
             self._decoder = DiffusionGemmaDecoderModel(config)
             self._encoder_layers = DiffusionGemmaEncoderTextModel(text_config_of(config)).layers
         self.dtype = dtype
-        for path, module in list(self._decoder.named_modules()):
+        for path, module in _modules(self._decoder):
             if isinstance(module, DiffusionGemmaRMSNorm):
                 weight = module.weight if module.with_scale else None
                 self._decoder.set_submodule(path, FusedNorm(weight, module.eps))
@@ -78,7 +78,7 @@ class EmptyModel:
             for weight in self.weights
             if weight.name in formats
         }
-        for path, module in list(self._decoder.named_modules()):
+        for path, module in _modules(self._decoder):
             match module:
                 case Experts() if f"{path}.gate_up_proj" in packed:
                     gate_up, down = packed[f"{path}.gate_up_proj"], packed[f"{path}.down_proj"]
@@ -109,7 +109,7 @@ class EmptyModel:
             if name.startswith(ENCODER):
                 layer = self._encoder_layers[int(name.removeprefix(ENCODER).split(".")[1])]
                 layer.layer_scalar = nn.Buffer(tensor)
-        embedding = decoder.embed_tokens
+        embedding = decoder.get_submodule("embed_tokens")
         if isinstance(embedding, DiffusionGemmaTextScaledWordEmbedding):
             scale = torch.tensor(embedding.scalar_embed_scale, device=device)
             embedding.embed_scale = nn.Buffer(scale, persistent=False)
@@ -122,7 +122,12 @@ class EmptyModel:
         self._decoder.set_submodule(path, module)
         layer = re.fullmatch(r"layers\.(\d+)\.(.+)", path)
         if layer is not None:
-            cast(nn.Module, self._encoder_layers[int(layer[1])]).set_submodule(layer[2], module)
+            self._encoder_layers[int(layer[1])].set_submodule(layer[2], module)
+
+
+def _modules(model: nn.Module) -> list[tuple[str, nn.Module]]:
+    """All modules by their paths: a list, because they may be replaced on the way."""
+    return list(model.named_modules())  # pyright: ignore[reportUnknownArgumentType] - torch gives them no types.
 
 
 def _share(encoder_layer: nn.Module, decoder_layer: nn.Module) -> None:

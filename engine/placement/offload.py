@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import torch
-from accelerate.hooks import AlignDevicesHook, add_hook_to_module
+from accelerate.hooks import (  # pyright: ignore[reportMissingTypeStubs] - there are none.
+    AlignDevicesHook,
+    add_hook_to_module,
+)
 from torch import nn
 
 

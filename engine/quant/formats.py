@@ -6,6 +6,7 @@ by themselves, and a weight that does not fit in memory can be packed slice by s
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -79,7 +80,7 @@ class Groups:
 
     def pack(self, weight: Tensor) -> dict[str, Tensor]:
         group = math.gcd(GROUP, weight.shape[-1])
-        groups = weight.float().unflatten(-1, (-1, group))
+        groups = torch.unflatten(weight.float(), -1, (-1, group))
         if self.bits == 8:
             scales = (groups.abs().amax(-1, keepdim=True) / 127).half()
             codes = _codes(groups, scales, -127, 127).to(torch.int8).flatten(-2)
@@ -96,7 +97,8 @@ class Groups:
             values = halves.to(dtype).sub_(8)
         else:
             values = codes.to(dtype)
-        return values.unflatten(-1, (scales.shape[-1], -1)).mul_(scales.to(dtype)[..., None]).flatten(-2)
+        groups = torch.unflatten(values, -1, (scales.shape[-1], -1))
+        return groups.mul_(scales.to(dtype)[..., None]).flatten(-2)
 
 
 _SEARCH = (-8.8, -8.4, -8.0, -7.6, -7.2, -6.8, -6.2, 7.0, 7.6)
@@ -138,8 +140,7 @@ def packed_bytes(form: Format, shape: Shape) -> int:
 
 def _bitsandbytes() -> Any:  # noqa: ANN401 - torch gives its operators no types.
     """bitsandbytes' operators, which its import registers with torch for every device that it was built for."""
-    import bitsandbytes  # noqa: F401
-
+    importlib.import_module("bitsandbytes")
     return torch.ops.bitsandbytes
 
 

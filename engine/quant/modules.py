@@ -87,7 +87,7 @@ class PackedLinear(nn.Module):
     def forward(self, hidden: Tensor) -> Tensor:
         products = self.weight.multiplied(hidden.flatten(0, -2))
         if products is not None:
-            return products.unflatten(0, hidden.shape[:-1])
+            return torch.unflatten(products, 0, hidden.shape[:-1])
         return functional.linear(hidden, self.weight.dense())
 
 

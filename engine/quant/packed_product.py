@@ -5,7 +5,7 @@ end. Without `ends` the weight [N, K] is the one entry of all rows.
 """
 
 # torch annotates itself in part only.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def _look_up(wanted: Mapping[Question, Sequence[int]], tree: TokenTree, choices:
             logits[numbers] -= logits[numbers[:, None], choice.allowed].logsumexp(-1, keepdim=True)
     places = np.repeat(np.arange(len(wanted)), [len(token_ids) for token_ids in wanted.values()])
     token_ids = np.concatenate([np.array(own, np.int64) for own in wanted.values()])
-    at, of_token = (torch.from_numpy(numbers).to(logits.device) for numbers in (places, token_ids))
+    at, of_token = (torch.as_tensor(numbers).to(logits.device) for numbers in (places, token_ids))
     asked_for = logits[at, of_token]
     for numbers, choice in groups:
         logits[numbers[:, None], choice.banned] = -torch.inf

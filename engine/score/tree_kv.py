@@ -59,7 +59,7 @@ class TokenTreeCache:
                     cache,
                     self._start,
                     behind=self._places(positions[:begin]),
-                    tree_mask=torch.from_numpy(mask[begin:end, :end]).to(self._backbone.device),
+                    tree_mask=torch.as_tensor(mask[begin:end, :end]).to(self._backbone.device),
                 )
                 self._hidden = torch.cat([self._hidden, hidden])
         return paths

@@ -6,7 +6,7 @@ The logits of all rows would take more memory than the rest of a step, and as mu
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -50,7 +50,7 @@ class _SumNats(torch.autograd.Function):
         weights = embedding.to(hidden.dtype)
         total = embedding.new_zeros(())
         grad_hidden, grad_embedding = torch.empty_like(hidden), torch.zeros_like(embedding)
-        parts = zip(hidden.split(CHUNK), targets.split(CHUNK), grad_hidden.split(CHUNK), strict=True)
+        parts = zip(*(torch.split(whole, CHUNK) for whole in (hidden, targets, grad_hidden)), strict=True)
         for rows, wanted, into in parts:
             nats, gradient = of_chunk(rows @ weights.T, wanted, cap, gradient=ctx.needs_input_grad[0])
             total += nats
@@ -78,5 +78,5 @@ def mean_nats(
         embedding,
         functional.pad(targets, (0, padding), value=_NOTHING),
     )
-    apply: Any = _SumNats.apply
+    apply = cast(Callable[..., Tensor], _SumNats.apply)  # pyright: ignore[reportUnknownMemberType] - it is untyped.
     return apply(*padded, cap, of_chunk) / len(targets)

@@ -42,14 +42,14 @@ class _SortedExperts(torch.autograd.Function):
         place = torch.empty_like(order)
         place[order] = torch.arange(len(order), device=order.device)
         token = order // top_k
-        sizes = torch.bincount(flat, minlength=len(gate_up)).tolist()
+        sizes: list[int] = torch.bincount(flat, minlength=len(gate_up)).numpy().tolist()
         inputs = hidden[token]
         inner = inputs.new_empty(len(order), gate_up.shape[1])
         outputs = torch.empty_like(inputs)
-        for weight, rows, into in zip(gate_up, inputs.split(sizes), inner.split(sizes), strict=True):
+        for weight, rows, into in zip(gate_up, torch.split(inputs, sizes), torch.split(inner, sizes), strict=True):
             torch.mm(rows, weight.T, out=into)
         active = _gated(inner)
-        for weight, rows, into in zip(down, active.split(sizes), outputs.split(sizes), strict=True):
+        for weight, rows, into in zip(down, torch.split(active, sizes), torch.split(outputs, sizes), strict=True):
             torch.mm(rows, weight.T, out=into)
         ctx.sizes = sizes
         ctx.save_for_backward(gate_up, down, weights, order, place, token, inputs, inner, active, outputs)
@@ -66,14 +66,24 @@ class _SortedExperts(torch.autograd.Function):
         grad_active, grad_inputs = torch.empty_like(active), torch.empty_like(inputs)
         grad_gate_up, grad_down = torch.zeros_like(gate_up), torch.zeros_like(down)
         by_expert = zip(
-            grad_rows.split(sizes), active.split(sizes), grad_active.split(sizes), down, grad_down, strict=True
+            torch.split(grad_rows, sizes),
+            torch.split(active, sizes),
+            torch.split(grad_active, sizes),
+            down,
+            grad_down,
+            strict=True,
         )
         for rows, act, into, weight, grad_weight in by_expert:
             torch.mm(rows, weight, out=into)
             torch.mm(rows.T, act, out=grad_weight)
         grad_inner = _gated_gradient(inner, grad_active)
         by_expert = zip(
-            grad_inner.split(sizes), inputs.split(sizes), grad_inputs.split(sizes), gate_up, grad_gate_up, strict=True
+            torch.split(grad_inner, sizes),
+            torch.split(inputs, sizes),
+            torch.split(grad_inputs, sizes),
+            gate_up,
+            grad_gate_up,
+            strict=True,
         )
         for rows, given, into, weight, grad_weight in by_expert:
             torch.mm(rows, weight, out=into)
@@ -81,7 +91,7 @@ class _SortedExperts(torch.autograd.Function):
         return grad_inputs[place].view(count, top_k, -1).sum(1), grad_gate_up, grad_down, None, grad_weights
 
 
-_apply: Any = torch.compiler.disable(_SortedExperts.apply)
+_apply: Any = torch.compiler.disable(_SortedExperts.apply)  # pyright: ignore[reportUnknownMemberType] - they are untyped.
 """The sizes of the experts' shares differ from call to call, which a graph of fixed shapes cannot hold."""
 
 

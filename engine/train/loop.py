@@ -121,7 +121,7 @@ def update(
     twice = bool(torch.rand((), generator=generator) < plan.self_condition)
     generator.manual_seed(plan.seed * _SEED_STRIDE + step * workers.count + workers.rank)
     losses = objective(batch, generator, self_condition=twice)
-    losses.total.backward()
+    torch.autograd.backward(losses.total)
     workers.average_gradients(objective.model)
     nn.utils.clip_grad_norm_(objective.model.parameters(), plan.clip)
     for stepper, highest in zip(steppers, (plan.muon_lr, plan.adam_lr), strict=True):

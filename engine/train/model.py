@@ -8,6 +8,7 @@ transformers, models/diffusion_gemma.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -189,7 +190,7 @@ class Backbone(nn.Module):
         """Compile the layers for fixed shapes; worth it for a run, not for a test."""
         # Layer type, batch shape and use of gradients make a graph each; past the limit they would run uncompiled.
         torch.compiler.config.recompile_limit = 64
-        self.run_layer = torch.compile(_run_layer, dynamic=False)
+        self.run_layer = torch.compile(_run_layer, dynamic=False)  # pyright: ignore[reportUnknownMemberType] - partly untyped.
 
     def soft_embedding(self, logits: Tensor) -> Tensor:
         """[..., V] logits to [..., H], the expected embedding."""
@@ -226,11 +227,12 @@ def _run_layer(layer: Layer, hidden: Tensor, cos: Tensor, sin: Tensor, mask: Ten
 
 def rotary(config: DiffusionGemmaTextConfig, kind: str, positions: Tensor) -> tuple[Tensor, Tensor]:
     """Cosines and sines [B, T, 1, D] of a layer type at positions [B, T]."""
-    parameters = (config.rope_parameters or {})[kind]
+    of_kinds = cast(dict[str, dict[str, Any]], config.rope_parameters)  # pyright: ignore[reportUnknownMemberType] - a dict.
+    parameters = of_kinds[kind]
     own = config.per_layer_config[(config.layer_types or []).index(kind)]
     if parameters["rope_type"] == "default":
         exponents = torch.arange(0, own.head_dim, 2, dtype=torch.float32) / own.head_dim
-        frequencies = parameters["rope_theta"] ** -exponents
+        frequencies: Tensor = parameters["rope_theta"] ** -exponents
     else:
         frequencies, _ = ROPE_INIT_FUNCTIONS[parameters["rope_type"]](own, None, layer_type=kind)
     angles = positions[..., None].float() * frequencies.to(positions.device)

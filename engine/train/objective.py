@@ -84,8 +84,9 @@ class Objective:
     def __init__(self, model: Backbone, *, compiled: bool = False, bfloat16: bool = False) -> None:
         self.model = model
         self._bfloat16 = bfloat16
-        self._chunk_nats = torch.compile(chunk_nats, dynamic=False) if compiled else chunk_nats
+        self._chunk_nats = chunk_nats
         if compiled:
+            self._chunk_nats = torch.compile(chunk_nats, dynamic=False)  # pyright: ignore[reportUnknownMemberType] - partly untyped.
             model.compile_layers()
 
     def __call__(self, batch: Batch, generator: torch.Generator, *, self_condition: bool = False) -> Losses:

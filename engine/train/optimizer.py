@@ -7,6 +7,7 @@ before the decay. Source for the orthogonalised update: K. Jordan, "Muon", 2024.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +22,8 @@ def orthogonalised(matrices: Tensor) -> Tensor:
     tall = matrices.shape[-2] > matrices.shape[-1]
     stack = matrices.flatten(0, -3) if matrices.dim() > 2 else matrices[None]
     x = stack.mT if tall else stack
-    x = x / (torch.linalg.matrix_norm(x, keepdim=True) + 1e-7)
+    norm = cast(Tensor, torch.linalg.matrix_norm(x, keepdim=True))  # pyright: ignore[reportUnknownMemberType] - untyped.
+    x = x / (norm + 1e-7)
     for _ in range(_NEWTON_SCHULZ_STEPS):
         gram = x @ x.mT
         # a x + (b gram + c gram²) x, with as few passes over memory as can be.
@@ -66,7 +68,7 @@ class Muon(torch.optim.Optimizer):
             directions = orthogonalised(torch.cat([parts for _, parts in held]).to(self._precision))
             alpha = -self.param_groups[0]["lr"] * max(1.0, shape[0] / shape[1]) ** 0.5
             for (parameter, _), direction in zip(
-                held, directions.split([len(parts) for _, parts in held]), strict=True
+                held, torch.split(directions, [len(parts) for _, parts in held]), strict=True
             ):
                 parameter.add_(direction.reshape(parameter.shape), alpha=alpha)
 

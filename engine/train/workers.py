@@ -35,7 +35,7 @@ class Workers:
     def meet(self) -> None:
         """Wait until all workers have come here."""
         if self.count > 1:
-            torch.distributed.barrier()
+            torch.distributed.barrier()  # pyright: ignore[reportUnknownMemberType] - partly untyped.
 
     def average_gradients(self, model: nn.Module) -> None:
         """Replace each gradient by its mean over the workers, which must all have the same ones."""
@@ -49,8 +49,8 @@ class Workers:
         if self.count == 1:
             return
         flat = torch.cat([tensor.flatten() for tensor in tensors])
-        torch.distributed.all_reduce(flat)
-        for tensor, total in zip(tensors, flat.split([t.numel() for t in tensors]), strict=True):
+        torch.distributed.all_reduce(flat)  # pyright: ignore[reportUnknownMemberType] - partly untyped.
+        for tensor, total in zip(tensors, torch.split(flat, [t.numel() for t in tensors]), strict=True):
             tensor.copy_(total.view_as(tensor))
 
 

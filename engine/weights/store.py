@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedWriter
@@ -152,7 +152,7 @@ class WeightCache:
         return manifest
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _locked(self) -> Generator[None]:
         """Keeps other processes from writing it; waits for one that does."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
