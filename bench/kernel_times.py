@@ -67,8 +67,7 @@ def _attention(
                 attend = kind(inputs, arena, _Unturned(dtype))
                 query = torch.randn(1, _HEADS, count, shape.head_dim, device=device, dtype=dtype)
                 own = LayerView(*torch.randn(2, 1, shape.heads, count, shape.head_dim, device=device, dtype=dtype))
-                none = LayerView(own.keys[:, :, :0], own.values[:, :, :0])
-                seconds = _seconds(device, partial(attend.attend, 0, query, whole, none, own))
+                seconds = _seconds(device, partial(attend.attend, 0, query, whole, own.keys[:, :, :0], own))
                 seen = min(context, shape.window or context) + count
                 moved = 2 * seen * shape.heads * shape.head_dim * dtype.itemsize
                 name = f"attention of {count} tokens, heads of {shape.head_dim}, {context} of context"

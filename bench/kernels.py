@@ -24,7 +24,7 @@ import triton.language as tl
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from engine.cuda.kernels import attention, experts, pointwise, sampler
+from engine.cuda.kernels import attention, experts, pointwise, products, sampler
 
 GENERATIONS = (86, 89, 90, 120)
 
@@ -64,13 +64,12 @@ def kernels() -> Iterator[Kernel]:
         "context_keys",
         "context_values",
         "extra_keys",
-        "extra_values",
         "own_keys",
         "own_values",
         "out",
     )
     fields: tuple[str, ...] = ("context", "places", "floors", "positions", "begins", "ends")
-    fields += ("extra_positions", "extra_begins", "extra_ends")
+    fields += ("extra_sources", "extra_positions", "extra_begins", "extra_ends")
     sizes = ("query_token", "query_head", "context_head", "extra_head", "extra_token", "own_head", "own_token")
     types = _typed("*bf16", pointers) | _typed("*i64", fields) | _typed("i32", (*sizes, "tokens", "extra"))
     for width, group, window in ((256, 2, 1024), (512, 8, 0)):
@@ -104,31 +103,33 @@ def kernels() -> Iterator[Kernel]:
         constants=own,
     )
     yield from _pointwise()
+    yield from _products()
 
 
 def _pointwise() -> Iterator[Kernel]:
     """Those between a layer's products."""
-    heads = ("queries", "keys", "values", "query_weight", "key_weight", "cosines", "sines")
-    kept = ("query_out", "key_out", "value_out", "context_keys", "context_values")
+    read = (
+        "queries",
+        "keys",
+        "values",
+        "query_weight",
+        "key_weight",
+        "cosines",
+        "sines",
+        "extra_cosines",
+        "extra_sines",
+    )
+    written = ("query_out", "key_out", "value_out", "extra_out", "context_keys", "context_values")
+    numbers = ("query_stride", "key_stride", "value_stride", "context_head", "tokens", "extra")
     for width, shared in ((256, 8), (512, 2)):
         yield Kernel(
             name=f"finish_heads, {width} wide",
             function=pointwise.finish_heads,
-            types=_typed("*bf16", heads)
-            | {"kept": "*i64"}
-            | _typed("*bf16", kept)
-            | _typed("i32", ("context_head", "tokens"))
+            types=_typed("*bf16", read + written)
+            | _typed("*i64", ("kept", "sources"))
+            | _typed("i32", numbers)
             | {"eps": "fp32"},
-            constants={"HEADS": 16, "SHARED": shared, "D": width},
-        )
-        yield Kernel(
-            name=f"turn_extra, {width} wide",
-            function=pointwise.turn_extra,
-            types=_typed("*bf16", ("context_keys", "context_values"))
-            | {"sources": "*i64"}
-            | _typed("*bf16", ("cosines", "sines", "key_out", "value_out"))
-            | _typed("i32", ("context_head", "extra")),
-            constants={"D": width},
+            constants={"HEADS": 16, "SHARED": shared, "D": width, "SEARCHED": pointwise.SEARCHED},
         )
     read = ("stream", "attended", "attended_weight", "dense_weight", "experts_weight", "router_weight")
     written = ("stream_out", "dense_out", "experts_out", "router_out")
@@ -142,29 +143,61 @@ def _pointwise() -> Iterator[Kernel]:
     yield Kernel(
         name="route",
         function=pointwise.route,
-        types={"scores": "*bf16", "scales": "*bf16", "chosen_out": "*i64", "weight_out": "*fp32", "size": "i32"},
+        types={"scores": "*bf16", "scales": "*bf16", "chosen_out": "*i32", "weight_out": "*fp32", "size": "i32"},
         constants={"TOP": 8, "BLOCK": 128},
     )
     yield Kernel(
         name="gate",
-        function=experts.gate,
+        function=pointwise.gate,
         types=_typed("*bf16", ("gates", "ups", "out")) | _typed("i32", ("width", "stride")),
-        constants={"BLOCK": experts.BLOCK},
+        constants={"BLOCK": pointwise.GATES},
     )
     yield Kernel(
-        name="combine",
-        function=experts.combine,
-        types={"products": "*bf16", "places": "*i64", "weights": "*fp32", "out": "*bf16", "width": "i32"},
-        constants={"TOP": 8, "BLOCK": experts.BLOCK},
+        name="align",
+        function=experts.align,
+        types=_typed("*i32", ("chosen", "tokens_out", "places_out", "ends_out")) | {"choices": "i32"},
+        constants={"TOP": _TOP, "BLOCK": experts.CHOICES},
     )
     read = ("stream", "dense", "experts", "dense_weight", "experts_weight", "joined_weight", "scalar", "next_weight")
+    chosen = {"places": "*i32", "shares": "*fp32"}
     yield Kernel(
         name="join",
         function=pointwise.join,
-        types=_typed("*bf16", (*read, "stream_out", "next_out")) | {"size": "i32", "eps": "fp32"},
-        constants={"BLOCK": _HIDDEN_BLOCK},
+        types=_typed("*bf16", (*read, "stream_out", "next_out")) | chosen | {"size": "i32", "eps": "fp32"},
+        constants={"TOP": _TOP, "BLOCK": _HIDDEN_BLOCK},
         warps=pointwise.WARPS,
     )
+
+
+def _products() -> Iterator[Kernel]:
+    """Those with several packed weights, for each tile of rows that they are called with."""
+    weights = ("first", "second", "third")
+    for tile in (16, 32, 64):
+        own = {"TILE": tile, "GROUP": 64}
+        yield Kernel(
+            name=f"joint_product of {tile} rows in int8",
+            function=products.joint_product,
+            types={"rows": "*bf16"}
+            | _typed("*i8", [f"{name}_codes" for name in weights])
+            | _typed("*fp16", [f"{name}_scales" for name in weights])
+            | {"products": "*bf16"}
+            | _typed("i32", ("count", *weights, "inputs")),
+            constants=own | {"BITS": 8, "BLOCK": products.LINES},
+            stages=4,
+        )
+        for bits, entries in ((8, False), (4, True)):
+            yield Kernel(
+                name=f"gated_product of {tile} rows in int{bits}",
+                function=products.gated_product,
+                types={"rows": "*bf16"}
+                | _typed("*u8" if bits == 4 else "*i8", ("gate_codes", "up_codes"))
+                | _typed("*fp16", ("gate_scales", "up_scales"))
+                | _typed("*i32", ("tokens", "ends"))
+                | {"products": "*bf16"}
+                | _typed("i32", ("count", "outputs", "lines", "inputs")),
+                constants=own | {"BITS": bits, "BLOCK": products.GATED_LINES[entries], "ONE_ENTRY": not entries},
+                stages=4,
+            )
 
 
 def _typed(kind: str, names: Sequence[str]) -> dict[str, str]:
@@ -173,9 +206,14 @@ def _typed(kind: str, names: Sequence[str]) -> dict[str, str]:
 
 def usage(kernel: Kernel, generation: int) -> Usage:
     """Compiles a kernel and reads what the assembler says of it."""
-    # As the launcher sees them: every tensor is aligned, and so are the model's sizes.
-    aligned = {(number,): _DIVISIBILITY for number, kind in enumerate(kernel.types.values()) if kind != "fp32"}
-    signature = {**kernel.types, **dict.fromkeys(kernel.constants, "constexpr")}
+    types = {name: kernel.types[name] for name in kernel.function.arg_names if name in kernel.types}
+    # As the launcher sees them: every tensor is aligned, and so are the model's sizes; a count of rows may be any.
+    aligned = {
+        (number,): _DIVISIBILITY
+        for number, (name, kind) in enumerate(types.items())
+        if kind != "fp32" and name != "count"
+    }
+    signature = {**types, **dict.fromkeys(kernel.constants, "constexpr")}
     source = ASTSource(kernel.function, signature, constexprs=dict(kernel.constants), attrs=aligned)
     compiled = triton.compile(
         source,

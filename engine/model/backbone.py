@@ -53,6 +53,7 @@ class Backbone:
         self.norm = decoder.norm
         self._rotary = decoder.rotary_emb
         self.softcap: float = config.final_logit_softcapping
+        self.activation: str = config.hidden_activation
         self.layer_types = list(config.layer_types or ())
         self._layer_shapes = layer_shapes(config)
         self.hidden_size: int = config.hidden_size

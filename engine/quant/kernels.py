@@ -4,8 +4,9 @@ Imports Triton, which torch brings along where it supports CUDA; `engine.quant.p
 """
 
 # Triton's language has no types that a checker could read, and not every machine has Triton.
-# pyright: basic, reportMissingImports=false, reportIndexIssue=false
-# ruff: noqa: ANN001, ANN202, N803, N806
+# pyright: basic, reportMissingImports=false, reportArgumentType=false, reportCallIssue=false
+# pyright: reportGeneralTypeIssues=false, reportIndexIssue=false
+# ruff: noqa: ANN001, ANN201, ANN202, N803, N806
 
 from __future__ import annotations
 
@@ -18,51 +19,76 @@ _WIDEST_TILE = 64
 """Rows that one program multiplies at once."""
 
 
+@triton.jit
+def accumulated(
+    rows, codes, scales, line, there, row, live, inputs,
+    BITS: tl.constexpr, GROUP: tl.constexpr, TILE: tl.constexpr, BLOCK: tl.constexpr,
+):  # fmt: skip
+    """Sums over k of rows[row, k] · codes[line, k] · scales[line, k // GROUP], [BLOCK, TILE] float32.
+
+    there, live: which lines [BLOCK] and which rows [TILE] there are.
+
+    Codes are on the product's wide side, so that few rows leave no tensor core idle; scales multiply partial sums, not
+    weights.
+    """
+    HALF: tl.constexpr = GROUP // 2
+    pair = tl.arange(0, HALF)
+    column = tl.arange(0, GROUP)
+    total = tl.zeros((BLOCK, TILE), tl.float32)
+    for group in range(inputs // GROUP):
+        if BITS == 4:
+            at = codes + line[:, None] * (inputs // 2) + group * HALF + pair[None, :]
+            packed = tl.load(at, mask=there[:, None], other=0).to(tl.int32)
+            at = rows + row[None, :] * inputs + group * GROUP + 2 * pair[:, None]
+            even = tl.load(at, mask=live[None, :], other=0.0)
+            odd = tl.load(at + 1, mask=live[None, :], other=0.0)
+            part = tl.dot(((packed & 15) - 8).to(even.dtype), even, input_precision="ieee")
+            part += tl.dot(((packed >> 4) - 8).to(odd.dtype), odd, input_precision="ieee")
+        else:
+            at = codes + line[:, None] * inputs + group * GROUP + column[None, :]
+            packed = tl.load(at, mask=there[:, None], other=0)
+            at = rows + row[None, :] * inputs + group * GROUP + column[:, None]
+            own = tl.load(at, mask=live[None, :], other=0.0)
+            part = tl.dot(packed.to(own.dtype), own, input_precision="ieee")
+        scale = tl.load(scales + line * (inputs // GROUP) + group, mask=there, other=0.0)
+        total += part * scale.to(tl.float32)[:, None]
+    return total
+
+
+@triton.jit
+def entry_rows(ends, count, ONE_ENTRY: tl.constexpr):
+    """Where the rows of a program's entry begin and end; an entry is what the second axis of programs counts."""
+    begin, end = 0, count
+    if not ONE_ENTRY:
+        entry = tl.program_id(1)
+        end = tl.load(ends + entry)
+        if entry > 0:
+            begin = tl.load(ends + entry - 1)
+    return begin, end
+
+
 @triton.jit(do_not_specialize=["count"])
 def _packed_product(
     rows, codes, scales, ends, products, count, outputs, inputs,
     BITS: tl.constexpr, GROUP: tl.constexpr, TILE: tl.constexpr, BLOCK: tl.constexpr, ONE_ENTRY: tl.constexpr,
 ):  # fmt: skip
-    """products[m, n] = sum over k of rows[m, k] · codes[e, n, k] · scales[e, n, k // GROUP], in float32.
-
-    A program owns BLOCK outputs of one entry and goes through the entry's rows in tiles. Codes are on the product's
-    wide side, so that few rows leave no tensor core idle; scales multiply partial sums, not weights.
-    """
-    entry = tl.program_id(1)
-    begin, end = 0, count
-    if not ONE_ENTRY:
-        end = tl.load(ends + entry)
-        if entry > 0:
-            begin = tl.load(ends + entry - 1)
+    """Products of rows with their entry's lines. A program owns BLOCK outputs of one entry and goes through the entry's
+    rows in tiles."""
+    begin, end = entry_rows(ends, count, ONE_ENTRY)
     output = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     there = output < outputs
-    line = (entry * outputs + output).to(tl.int64)
-    HALF: tl.constexpr = GROUP // 2
-    pair = tl.arange(0, HALF)
-    column = tl.arange(0, GROUP)
+    line = (tl.program_id(1) * outputs + output).to(tl.int64)
     for first in range(begin, end, TILE):
         row = first + tl.arange(0, TILE)
         live = row < end
-        total = tl.zeros((BLOCK, TILE), tl.float32)
-        for group in range(inputs // GROUP):
-            if BITS == 4:
-                at = codes + line[:, None] * (inputs // 2) + group * HALF + pair[None, :]
-                packed = tl.load(at, mask=there[:, None], other=0).to(tl.int32)
-                at = rows + row[None, :] * inputs + group * GROUP + 2 * pair[:, None]
-                even = tl.load(at, mask=live[None, :], other=0.0)
-                odd = tl.load(at + 1, mask=live[None, :], other=0.0)
-                part = tl.dot(((packed & 15) - 8).to(even.dtype), even, input_precision="ieee")
-                part += tl.dot(((packed >> 4) - 8).to(odd.dtype), odd, input_precision="ieee")
-            else:
-                at = codes + line[:, None] * inputs + group * GROUP + column[None, :]
-                packed = tl.load(at, mask=there[:, None], other=0)
-                at = rows + row[None, :] * inputs + group * GROUP + column[:, None]
-                own = tl.load(at, mask=live[None, :], other=0.0)
-                part = tl.dot(packed.to(own.dtype), own, input_precision="ieee")
-            scale = tl.load(scales + line * (inputs // GROUP) + group, mask=there, other=0.0)
-            total += part * scale.to(tl.float32)[:, None]
+        total = accumulated(rows, codes, scales, line, there, row, live, inputs, BITS, GROUP, TILE, BLOCK)
         at = products + row[None, :] * outputs + output[:, None]
         tl.store(at, total.to(products.dtype.element_ty), mask=live[None, :] & there[:, None])
+
+
+def tile_of(count: int, entries: int) -> int:
+    """Rows that a program multiplies at once, where so many are shared out among entries."""
+    return int(min(max(16, triton.next_power_of_2(triton.cdiv(count, entries))), _WIDEST_TILE))
 
 
 def packed_product(rows: Tensor, codes: Tensor, scales: Tensor, ends: Tensor | None) -> Tensor:
@@ -72,13 +98,12 @@ def packed_product(rows: Tensor, codes: Tensor, scales: Tensor, ends: Tensor | N
     products = rows.new_empty(count, outputs)
     if not count:
         return products
-    each = count if ends is None else triton.cdiv(count, entries[0])
-    tile = min(max(16, triton.next_power_of_2(each)), _WIDEST_TILE)
     # A plain weight has few outputs to share out among the processors, all experts together have many.
     block = 32 if ends is None else 64
     _packed_product[triton.cdiv(outputs, block), 1 if ends is None else entries[0]](
         rows.contiguous(), codes, scales, ends, products, count, outputs, inputs,
-        BITS=4 if codes.dtype == torch.uint8 else 8, GROUP=inputs // groups, TILE=tile, BLOCK=block,
-        ONE_ENTRY=ends is None, num_warps=4, num_stages=4,
+        BITS=4 if codes.dtype == torch.uint8 else 8, GROUP=inputs // groups,
+        TILE=tile_of(count, 1 if ends is None else entries[0]), BLOCK=block, ONE_ENTRY=ends is None,
+        num_warps=4, num_stages=4,
     )  # fmt: skip
     return products

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +20,29 @@ from engine.quant.packed_product import multiplies_packed, packed_product
 
 SLICE_BYTES = 2**27
 """The most that is unpacked at once of what need not be unpacked whole: experts and the vocabulary."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grouped:
+    """The parts of a weight [N, K], or [E, N, K], in groups. codes: [..., K], of 4 bits two in one number. scales:
+    [..., K / group]."""
+
+    codes: Tensor
+    scales: Tensor
+
+    @property
+    def bits(self) -> int:
+        return 4 if self.codes.dtype == torch.uint8 else 8
+
+    @property
+    def group(self) -> int:
+        return self.codes.shape[-1] * 8 // self.bits // self.scales.shape[-1]
+
+    def halves(self) -> tuple[Grouped, Grouped]:
+        """The first half of every entry's N, and the other."""
+        parts = (part.chunk(2, dim=-2) for part in (self.codes, self.scales))
+        (first_codes, second_codes), (first_scales, second_scales) = parts
+        return Grouped(first_codes, first_scales), Grouped(second_codes, second_scales)
 
 
 class PackedWeight(nn.Module):
@@ -48,10 +72,15 @@ class PackedWeight(nn.Module):
     def multiplied(self, rows: Tensor, ends: Tensor | None = None) -> Tensor | None:
         """Products [M, N] with rows [M, K], in the order of their entries, with nothing unpacked; None where the device
         has no kernel for that. ends: of `packed_product`."""
-        if not multiplies_packed(self._form, self.shape[-1], rows.device):
+        grouped = self.in_groups(rows.device)
+        return None if grouped is None else packed_product(rows, grouped.codes, grouped.scales, ends)
+
+    def in_groups(self, device: torch.device) -> Grouped | None:
+        """Its parts, where a device multiplies with them as they are."""
+        if not multiplies_packed(self._form, self.shape[-1], device):
             return None
         parts = dict(self.named_buffers())
-        return packed_product(rows, parts["codes"], parts["scales"], ends)
+        return Grouped(parts["codes"], parts["scales"])
 
     def multiplied_by_entry(self, rows: Tensor, ends: Tensor) -> Tensor:
         """Products [M, N] of rows [M, K], in the order of their entries, with their own entry [N, K] each."""

@@ -18,13 +18,15 @@ from engine.cuda.denoiser import CudaDenoiser
 from engine.cuda.programs.program import Program
 from engine.kv.cache import LayerView
 from engine.quant import packed_product
+from engine.quant.modules import Grouped
 from tests.gpu.card import Card, Tally
 from tests.gpu.full_size import denoiser_of, line
 from tests.unit.engine.canvases import prompt
 
 pytest.importorskip("triton", reason="Triton is not installed")
-from engine.cuda.kernels import experts, layers, sampler
+from engine.cuda.kernels import experts, layers, products, sampler
 from engine.cuda.kernels.attention import KernelAttention
+from engine.cuda.kernels.experts import Alignment
 
 CONTEXT = 1024
 
@@ -45,31 +47,27 @@ def kernel(read: Sequence[Tensor], written: Sequence[Tensor]) -> None:
 
 
 def finished_heads(
-    queries: Tensor, keys: Tensor, values: Tensor, _weights: object, _rotation: object, _kept: object,
-    context: LayerView, _eps: float,
-) -> tuple[Tensor, LayerView]:  # fmt: skip
+    products: Sequence[Tensor], _weights: object, _rotation: object, _kept: object, context: LayerView,
+    sources: Tensor, _shifts: object, _eps: float,
+) -> tuple[Tensor, LayerView, Tensor]:  # fmt: skip
     shared, width = context.keys.shape[1], context.keys.shape[3]
-    out = queries.new_empty(1, len(queries), queries.shape[1] // width, width)
-    own = LayerView(*(keys.new_empty(1, shared, len(queries), width) for _ in range(2)))
-    kernel([queries, keys, values], [out, own.keys, own.values, own.keys, own.values])
-    return out.transpose(1, 2), own
-
-
-def turned_extra(context: LayerView, sources: Tensor, _rotation: object) -> LayerView:
-    shape = (1, context.keys.shape[1], len(sources), context.keys.shape[3])
-    own = LayerView(context.keys.new_empty(shape), context.keys.new_empty(shape))
-    if len(sources):
-        kernel([own.keys, own.values], [own.keys, own.values])
-    return own
+    tokens = len(products[0])
+    out = products[0].new_empty(1, tokens, products[0].shape[1] // width, width)
+    own = LayerView(*(out.new_empty(1, shared, tokens, width) for _ in range(2)))
+    extra_keys = out.new_empty(1, shared, len(sources), width)
+    views = [own.keys, own.values]
+    kernel([*products, extra_keys], [out, *views, *views, extra_keys])
+    return out.transpose(1, 2), own, extra_keys
 
 
 def attend(
-    self: KernelAttention, layer: int, query: Tensor, whole: LayerView, extra: LayerView, own: LayerView
+    self: KernelAttention, layer: int, query: Tensor, whole: LayerView, extra_keys: Tensor, own: LayerView
 ) -> Tensor:
     seen = min(CONTEXT, self.arena.shapes[layer].window or CONTEXT)
     out = query.new_empty(1, query.shape[2], query.shape[1], query.shape[3])
-    views = [LayerView(whole.keys[:, :, :seen], whole.values[:, :, :seen]), extra, own]
-    kernel([query, *(view.keys for view in views), *(view.values for view in views)], [out])
+    # Of extra keys the values are read in the arena.
+    views = [whole.keys[:, :, :seen], whole.values[:, :, :seen], extra_keys, extra_keys, own.keys, own.values]
+    kernel([query, *views], [out])
     return out
 
 
@@ -80,26 +78,36 @@ def added_attention(stream: Tensor, attended: Tensor, _weights: object, _eps: fl
 
 
 def routed(scores: Tensor, _scales: object, top: int) -> tuple[Tensor, Tensor]:
-    outs = scores.new_empty(len(scores), top, dtype=torch.int64), scores.new_empty(len(scores), top)
+    outs = scores.new_empty(len(scores), top, dtype=torch.int32), scores.new_empty(len(scores), top)
     kernel([scores], outs)
     return outs
 
 
-def joined(stream: Tensor, dense: Tensor, experts: Tensor, *_others: object) -> tuple[Tensor, Tensor]:
+def aligned(chosen: Tensor, experts: int) -> Alignment:
+    rows = Alignment(chosen.new_empty(chosen.numel()), torch.empty_like(chosen), chosen.new_empty(experts))
+    kernel([chosen], rows)
+    return rows
+
+
+def joined(
+    stream: Tensor, dense: Tensor, experts: Tensor, places: Tensor, shares: Tensor, *_others: object
+) -> tuple[Tensor, Tensor]:
     outs = torch.empty_like(stream), torch.empty_like(stream)
-    kernel([stream, dense, experts], outs)
+    kernel([stream, dense, experts, places, shares], outs)
     return outs
 
 
-def gated(gates: Tensor, ups: Tensor) -> Tensor:
-    out = gates.new_empty(gates.shape)
-    kernel([gates, ups], [out])
-    return out
+def joint_products(rows: Tensor, weights: Sequence[Grouped]) -> Sequence[Tensor]:
+    sizes = [weight.scales.shape[0] for weight in weights]
+    out = rows.new_empty(len(rows), sum(sizes))
+    kernel([rows, *(part for weight in weights for part in (weight.codes, weight.scales))], [out])
+    return out.split(sizes, dim=1)
 
 
-def combined(products: Tensor, places: Tensor, weights: Tensor) -> Tensor:
-    out = products.new_empty(len(weights), products.shape[1])
-    kernel([products, places, weights], [out])
+def gated_products(rows: Tensor, gates: Grouped, ups: Grouped, tokens: Tensor | None, ends: Tensor | None) -> Tensor:
+    out = rows.new_empty(len(rows) if tokens is None else len(tokens), gates.scales.shape[-2])
+    told = [each for each in (tokens, ends) if each is not None]
+    kernel([rows, gates.codes, gates.scales, ups.codes, ups.scales, *told], [out])
     return out
 
 
@@ -121,9 +129,11 @@ def standing_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packed_product, "has_kernel", yes)
     monkeypatch.setattr(KernelAttention, "attend", attend)
     monkeypatch.setattr(sampler, "believe", believe)
-    monkeypatch.setattr(experts, "gated", gated)
-    monkeypatch.setattr(experts, "combined", combined)
-    for stand_in in (gated, finished_heads, turned_extra, added_attention, routed, joined):
+    monkeypatch.setattr(products, "joint_products", joint_products)
+    monkeypatch.setattr(products, "gated_products", gated_products)
+    monkeypatch.setattr(experts, "gated_products", gated_products)
+    monkeypatch.setattr(experts, "aligned", aligned)
+    for stand_in in (finished_heads, added_attention, routed, joined):
         monkeypatch.setattr(layers, stand_in.__name__, stand_in)
 
 
@@ -139,11 +149,14 @@ class Cost:
 
 
 TABLE = {
-    "prefill": Cost(1, 759, 14.6, 0, 1),
-    "step": Cost(7, 815, 16.7, 1, 2),
-    "score": Cost(31, 759, 17.1, 1, 6),
+    "prefill": Cost(1, 434, 14.4, 0, 1),
+    "step": Cost(7, 460, 16.0, 1, 2),
+    "score": Cost(31, 434, 16.7, 1, 6),
 }
 """In int4: a new line of 24 tokens is read, 92 of a single line are decoded, and three candidates are scored."""
+
+LAYER = 13
+"""Kernels of a layer in int4."""
 
 _SLACK = 0.97
 
@@ -196,3 +209,16 @@ def test_costs_only_fall(monkeypatch: pytest.MonkeyPatch) -> None:
         for counted, most in zip(astuple(costs[name]), astuple(allowed), strict=True):
             assert counted <= most, f"{name} costs {costs[name]}, more than {allowed}"
             assert counted >= _SLACK * most, f"lower the table: {name} costs {costs[name]}"
+
+
+@pytest.mark.usefixtures("standing_in")
+def test_kernels_of_a_layer() -> None:
+    """By what six layers more take."""
+    counted: list[int] = []
+    for layers_there in (6, 12):
+        backbone = denoiser_of("int4", num_hidden_layers=layers_there).backbone
+        denoiser = CudaDenoiser(backbone, context_tokens=64)
+        with torch.inference_mode(), Card() as card:
+            denoiser.programs.forward("decode", 16, 256).program.operations()
+            counted.append(card.take().launches.total())
+    assert counted[1] - counted[0] == 6 * LAYER

@@ -1,4 +1,4 @@
-"""Triton kernels for what torch does in many passes: attention over packed tokens, and the sampler.
+"""Triton kernels for what torch does in many passes: a layer over packed tokens, and the sampler.
 
 Triton is optional: where it is not installed, or there is no card, torch's operations do the same.
 """
@@ -9,6 +9,9 @@ from functools import cache
 from importlib.util import find_spec
 
 import torch
+
+ACTIVATION = "gelu_pytorch_tanh"
+"""What the kernels compute of gates, as a configuration names it."""
 
 
 @cache

@@ -36,8 +36,8 @@ def _seen(query, keys, values, visible, highest, total, mixed, KIND: tl.constexp
 
 @triton.jit
 def packed_attention(
-    query, context_keys, context_values, extra_keys, extra_values, own_keys, own_values, out,
-    context, places, floors, positions, begins, ends, extra_positions, extra_begins, extra_ends,
+    query, context_keys, context_values, extra_keys, own_keys, own_values, out,
+    context, places, floors, positions, begins, ends, extra_sources, extra_positions, extra_begins, extra_ends,
     query_token, query_head, context_head, extra_head, extra_token, own_head, own_token, tokens, extra,
     GROUP: tl.constexpr, D: tl.constexpr, TOKENS: tl.constexpr, KEYS: tl.constexpr, WINDOW: tl.constexpr,
     KIND: tl.constexpr,
@@ -63,7 +63,10 @@ def packed_attention(
     total = tl.zeros((TOKENS * GROUP,), tl.float32)
     mixed = tl.zeros((TOKENS * GROUP, D), tl.float32)
 
-    start, length = tl.load(context).to(tl.int32), tl.load(context + 1).to(tl.int32)
+    # What differs between keys fits 32 bits, and takes half the registers.
+    begin_of_head = head.to(tl.int64) * context_head
+    kept_keys, kept_values = context_keys + begin_of_head, context_values + begin_of_head
+    start, length = tl.load(context) * D, tl.load(context + 1).to(tl.int32)
     first = 0
     if WINDOW > 0:
         # Padding has no floor, so it is left out.
@@ -72,9 +75,9 @@ def packed_attention(
     for begin in range(first, length, KEYS):
         key = begin + tl.arange(0, KEYS)
         there = key < length
-        at = head * context_head + (start + key).to(tl.int64)[:, None] * D + column[None, :]
-        keys = tl.load(context_keys + at, mask=there[:, None], other=0.0)
-        values = tl.load(context_values + at, mask=there[:, None], other=0.0)
+        at = key[:, None] * D + column[None, :]
+        keys = tl.load(kept_keys + start + at, mask=there[:, None], other=0.0)
+        values = tl.load(kept_values + start + at, mask=there[:, None], other=0.0)
         visible = there[None, :] & live[:, None]
         if WINDOW > 0:
             visible &= key[None, :] > lowest[:, None]
@@ -84,7 +87,9 @@ def packed_attention(
         there = key < extra
         at = head * extra_head + key[:, None] * extra_token + column[None, :]
         keys = tl.load(extra_keys + at, mask=there[:, None], other=0.0)
-        values = tl.load(extra_values + at, mask=there[:, None], other=0.0)
+        # Only keys are turned, so that values are read where they are kept.
+        source = tl.load(extra_sources + key, mask=there, other=0).to(tl.int32)
+        values = tl.load(kept_values + source[:, None] * D + column[None, :], mask=there[:, None], other=0.0)
         visible = tl.load(extra_begins + key, mask=there, other=1)[None, :] <= place[:, None]
         visible &= place[:, None] < tl.load(extra_ends + key, mask=there, other=0)[None, :]
         if WINDOW > 0:
@@ -122,7 +127,7 @@ def blocking(head_dim: int, kind: torch.dtype) -> tuple[int, int, int]:
 class KernelAttention(PackedAttention):
     """The same with the kernel."""
 
-    def attend(self, layer: int, query: Tensor, whole: LayerView, extra: LayerView, own: LayerView) -> Tensor:
+    def attend(self, layer: int, query: Tensor, whole: LayerView, extra_keys: Tensor, own: LayerView) -> Tensor:
         _, heads, tokens, width = query.shape
         shared = own.keys.shape[1]
         given = self.inputs
@@ -130,12 +135,12 @@ class KernelAttention(PackedAttention):
         per_program = max(1, ROWS // (heads // shared))
         out = query.new_empty(1, tokens, heads, width)
         packed_attention[(shared, triton.cdiv(tokens, per_program))](
-            query, whole.keys, whole.values, extra.keys, extra.values, own.keys, own.values, out,
+            query, whole.keys, whole.values, extra_keys, own.keys, own.values, out,
             given["context"], given["places"], given["floors"], given["positions"], given["begins"], given["ends"],
-            given["extra_positions"], given["extra_begins"], given["extra_ends"],
+            given["extra_sources"], given["extra_positions"], given["extra_begins"], given["extra_ends"],
             query.stride(2), query.stride(1), whole.keys.stride(1),
-            extra.keys.stride(1), extra.keys.stride(2), own.keys.stride(1), own.keys.stride(2),
-            tokens, extra.keys.shape[2],
+            extra_keys.stride(1), extra_keys.stride(2), own.keys.stride(1), own.keys.stride(2),
+            tokens, extra_keys.shape[2],
             GROUP=heads // shared, D=width, TOKENS=per_program, KEYS=block,
             WINDOW=self.arena.shapes[layer].window or 0, KIND=KINDS[query.dtype],
             num_warps=warps, num_stages=stages,

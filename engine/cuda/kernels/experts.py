@@ -1,4 +1,4 @@
-"""A layer's gated products: the dense layer's, and its experts'."""
+"""A layer's experts: which of their rows come from which token, and what they give."""
 
 # Triton may be missing, annotates nothing, and its language has only the looks of Python.
 # pyright: basic, reportMissingImports=false, reportArgumentType=false, reportCallIssue=false
@@ -6,71 +6,68 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 import triton
 import triton.language as tl
 from torch import Tensor
 
+from engine.cuda.kernels.pointwise import gated
+from engine.cuda.kernels.products import gated_products
 from engine.model.experts import Experts, multiplied
+from engine.quant.modules import PackedWeight
 
-BLOCK = 1024
-"""Columns of a program of these kernels."""
+CHOICES = 1024
+"""Choices that a program looks at together."""
 
-
-@triton.jit
-def gate(gates, ups, out, width, stride, BLOCK: tl.constexpr):
-    """gelu(gates) · ups of a row, by the approximation with tanh."""
-    row = tl.program_id(0).to(tl.int64)
-    column = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
-    there = column < width
-    own = tl.load(gates + row * stride + column, mask=there, other=0.0).to(tl.float32)
-    # (1 + tanh(z)) / 2 is the logistic function of 2 z.
-    inner = 1.5957691216057308 * (own + 0.044715 * own * own * own)
-    gated = own / (1.0 + tl.exp(-inner))
-    # Rounded as torch rounds what the activation returns.
-    gated = gated.to(out.dtype.element_ty).to(tl.float32)
-    gated *= tl.load(ups + row * stride + column, mask=there, other=0.0).to(tl.float32)
-    tl.store(out + row * width + column, gated.to(out.dtype.element_ty), mask=there)
+_NO_EXPERT = tl.constexpr(2**31 - 1)
 
 
 @triton.jit
-def combine(products, places, weights, out, width, TOP: tl.constexpr, BLOCK: tl.constexpr):
-    """The weighted sum of what a token's TOP experts gave, which lies at `places`."""
-    token = tl.program_id(0).to(tl.int64)
-    column = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
-    there = column < width
-    total = tl.zeros((BLOCK,), tl.float32)
-    for number in range(TOP):
-        place = tl.load(places + token * TOP + number)
-        given = tl.load(products + place * width + column, mask=there, other=0.0).to(tl.float32)
-        total += given * tl.load(weights + token * TOP + number)
-    tl.store(out + token * width + column, total.to(out.dtype.element_ty), mask=there)
+def align(chosen, tokens_out, places_out, ends_out, choices, TOP: tl.constexpr, BLOCK: tl.constexpr):
+    """One expert's rows: the tokens that chose it, in order, behind those of earlier experts."""
+    expert = tl.program_id(0)
+    number = tl.arange(0, BLOCK)
+    place = 0
+    for begin in range(0, choices, BLOCK):
+        own = tl.load(chosen + begin + number, mask=begin + number < choices, other=_NO_EXPERT)
+        place += tl.sum((own < expert).to(tl.int32), 0)
+    for begin in range(0, choices, BLOCK):
+        choice = begin + number
+        mine = tl.load(chosen + choice, mask=choice < choices, other=_NO_EXPERT) == expert
+        row = place + tl.cumsum(mine.to(tl.int32), 0) - 1
+        tl.store(tokens_out + row, choice // TOP, mask=mine)
+        tl.store(places_out + choice, row, mask=mine)
+        place += tl.sum(mine.to(tl.int32), 0)
+    tl.store(ends_out + expert, place)
 
 
-def gated(gates: Tensor, ups: Tensor) -> Tensor:
-    """gelu(gates) · ups, [M, I], of tensors with the same stride."""
-    rows, width = gates.shape
-    out = gates.new_empty(rows, width)
-    gate[(rows, triton.cdiv(width, BLOCK))](gates, ups, out, width, gates.stride(0), BLOCK=BLOCK)
-    return out
+class Alignment(NamedTuple):
+    """Rows in the order of experts, int32. tokens: [N · K], whose each row is. places: [N, K], the row of each token's
+    choice. ends: [E], where each expert's rows end."""
+
+    tokens: Tensor
+    places: Tensor
+    ends: Tensor
 
 
-def combined(products: Tensor, places: Tensor, weights: Tensor) -> Tensor:
-    """Sums [N, H] of products [N · K, H] at places [N · K], weighted by [N, K]."""
-    tokens, top = weights.shape
-    width = products.shape[1]
-    out = products.new_empty(tokens, width)
-    combine[(tokens, triton.cdiv(width, BLOCK))](products, places, weights, out, width, TOP=top, BLOCK=BLOCK)
-    return out
+def aligned(chosen: Tensor, experts: int) -> Alignment:
+    """The rows of chosen experts [N, K] int32."""
+    tokens, places = torch.empty_like(chosen.flatten()), torch.empty_like(chosen)
+    ends = chosen.new_empty(experts)
+    align[(experts,)](chosen, tokens, places, ends, chosen.numel(), TOP=chosen.shape[1], BLOCK=CHOICES)
+    return Alignment(tokens, places, ends)
 
 
-def mixed(experts: Experts, hidden: Tensor, chosen: Tensor, weights: Tensor) -> Tensor:
-    """What `experts` return for hidden states [N, H] and chosen experts [N, K]."""
-    tokens, top = chosen.shape
-    ordered, order = chosen.flatten().sort(stable=True)
-    count = experts.gate_up_proj.shape[0]
-    numbers = torch.arange(max(tokens * top, count), device=chosen.device)
-    ends = torch.searchsorted(ordered, numbers[:count], right=True, out_int32=True)
-    both = multiplied(experts.gate_up_proj, hidden[order // top], ends)
-    products = multiplied(experts.down_proj, gated(*both.chunk(2, dim=-1)), ends)
-    return combined(products, torch.empty_like(order).index_copy_(0, order, numbers[: tokens * top]), weights)
+def given(experts: Experts, hidden: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
+    """What the chosen experts [N, K] give of hidden states [N, H]: rows [N · K, H], and which of these each token's
+    choices are, [N, K]."""
+    rows = aligned(chosen, experts.gate_up_proj.shape[0])
+    weight = experts.gate_up_proj
+    grouped = weight.in_groups(hidden.device) if isinstance(weight, PackedWeight) else None
+    if grouped is None:
+        inner = gated(*multiplied(weight, hidden[rows.tokens], rows.ends).chunk(2, dim=-1))
+    else:
+        inner = gated_products(hidden, *grouped.halves(), rows.tokens, rows.ends)
+    return multiplied(experts.down_proj, inner, rows.ends), rows.places

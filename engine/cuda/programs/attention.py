@@ -62,14 +62,15 @@ class PackedAttention:
         keys.index_copy_(2, kept, own.keys)
         values.index_copy_(2, kept, own.values)
         extra_keys = self._backbone.rotate(keys.index_select(2, sources), layer, self.turns)
-        extra = LayerView(extra_keys, values.index_select(2, sources))
-        return self.attend(layer, query, LayerView(keys, values), extra, own)
+        return self.attend(layer, query, LayerView(keys, values), extra_keys, own)
 
-    def attend(self, layer: int, query: Tensor, whole: LayerView, extra: LayerView, own: LayerView) -> Tensor:
-        """Attention [1, N, heads, D] over the arena, of which the context is a part, the extra keys and the own."""
+    def attend(self, layer: int, query: Tensor, whole: LayerView, extra_keys: Tensor, own: LayerView) -> Tensor:
+        """Attention [1, N, heads, D] over the arena, of which the context is a part, the extra keys, whose values lie
+        in it, and the own."""
         window = self.arena.shapes[layer].window
         if window not in self._masks:
             self._masks[window] = self._mask(window)
+        extra = LayerView(extra_keys, whole.values.index_select(2, self.inputs["extra_sources"]))
         seen = LayerView.joined(whole, extra, own)
         return grouped_attention(query, seen.keys, seen.values, self._masks[window], 1.0)
 

@@ -52,7 +52,7 @@ class Forward:
         self.program = Program(self._operations, inputs)
         self.hidden = torch.zeros(shape.tokens, backbone.hidden_size, device=backbone.device, dtype=backbone.dtype)
         self._believed = torch.zeros_like(self.hidden)
-        self._run = _runner(backbone.device)
+        self._run = _runner(backbone)
 
     def run(self, believed: Sequence[Tensor] = (), /, **given: NDArray[np.int64]) -> Tensor:
         """Runs the pass on what is given by field. believed: [n, H] each, the mean embeddings that `signals` counts,
@@ -86,9 +86,9 @@ def _with_torch(
     return backbone.run_with(PackedAttention(inputs, arena, backbone), layers, embeds, inputs["positions"])
 
 
-def _runner(device: torch.device) -> Callable[[nn.ModuleList, Tensor, Backbone, PackedInputs, Arena], Tensor]:
-    """What runs all layers on a device."""
-    if not kernels.usable(device):
+def _runner(backbone: Backbone) -> Callable[[nn.ModuleList, Tensor, Backbone, PackedInputs, Arena], Tensor]:
+    """What runs all layers where the model lies."""
+    if not kernels.usable(backbone.device) or backbone.activation != kernels.ACTIVATION:
         return _with_torch
     from engine.cuda.kernels.layers import run
 

@@ -99,7 +99,8 @@ def test_attends_as_torch_does(
     tokens, extra = 32, 32
     arena = Arena((LayerShape(heads=shared, head_dim=width, window=window),), tokens=CAPACITY, device=CPU, dtype=dtype)
     inputs = PackedInputs(fields(tokens, extra, arena.spill), CPU)
-    inputs.send(context=np.array([7, length]), **told)
+    sources = np.random.default_rng(length).permutation(CAPACITY)[: len(told.get("extra_begins", []))]
+    inputs.send(context=np.array([7, length]), extra_sources=sources, **told)
     generator = torch.Generator().manual_seed(length)
 
     def random(*shape: int) -> Tensor:
@@ -110,15 +111,15 @@ def test_attends_as_torch_does(
     query = (random(1, tokens, heads, width) * 0.2).transpose(1, 2)
     own = LayerView((random(1, tokens, shared, width) * 0.2).transpose(1, 2), random(1, shared, tokens, width))
     own = LayerView(own.keys, own.values.transpose(1, 2).contiguous().transpose(1, 2))
-    more = LayerView(random(1, shared, extra, width) * 0.2, random(1, shared, extra, width))
+    extra_keys = random(1, shared, extra, width) * 0.2
     whole = LayerView(arena.keys[0], arena.values[0])
     backbone: Backbone = Rotations(dtype)  # pyright: ignore[reportAssignmentType]
 
-    found = KernelAttention(inputs, arena, backbone).attend(0, query, whole, more, own)
+    found = KernelAttention(inputs, arena, backbone).attend(0, query, whole, extra_keys, own)
     # In float32, because the kernel keeps its sums in it.
     backbone = Rotations(torch.float32)  # pyright: ignore[reportAssignmentType]
-    wide = [LayerView(view.keys.float(), view.values.float()) for view in (whole, more, own)]
-    expected = PackedAttention(inputs, arena, backbone).attend(0, query.float(), *wide)
+    wide, wide_own = (LayerView(view.keys.float(), view.values.float()) for view in (whole, own))
+    expected = PackedAttention(inputs, arena, backbone).attend(0, query.float(), wide, extra_keys.float(), wide_own)
     count = len(told["places"])
     torch.testing.assert_close(found[:, :count].float(), expected[:, :count], atol=TOLERANCE[dtype], rtol=0)
     assert found.isfinite().all()

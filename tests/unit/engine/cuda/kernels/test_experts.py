@@ -1,4 +1,4 @@
-"""The experts' kernels in the interpreter, against the modules that they stand for."""
+"""The experts' kernels in the interpreter, against the module that they stand for."""
 
 # torch annotates itself in part only.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -11,44 +11,71 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.model.experts import Experts
+from engine.quant import packed_product
+from engine.quant.formats import Groups
+from engine.quant.modules import PackedWeight
 
 pytest.importorskip("triton", reason="Triton is not installed")
-from engine.cuda.kernels.experts import BLOCK, combined, gated, mixed
+from engine.cuda.kernels.experts import CHOICES, aligned, given
 
-# Of values around 1 in half precision.
-TOLERANCE = {torch.float32: 1e-5, torch.float16: 5e-3}
+EXPERTS, HIDDEN, INNER, TOP = 16, 64, 128, 4
 
 
-def random(*shape: int, dtype: torch.dtype = torch.float32, seed: int = 0) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed)).to(dtype)
+def random(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
 def gelu(values: Tensor) -> Tensor:
     return functional.gelu(values, approximate="tanh")
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
-def test_gates(dtype: torch.dtype) -> None:
-    gates, ups = (4 * random(3, 2 * (BLOCK + 8), dtype=dtype)).chunk(2, dim=-1)
-    torch.testing.assert_close(gated(gates, ups), gelu(gates) * ups, atol=TOLERANCE[dtype], rtol=TOLERANCE[dtype])
+def chosen_of(tokens: int) -> tuple[Tensor, Tensor]:
+    shares, chosen = random(tokens, EXPERTS, seed=4).softmax(-1).topk(TOP)
+    return shares, chosen
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
-def test_sums_by_token(dtype: torch.dtype) -> None:
-    products, weights = random(12, 40, dtype=dtype), random(3, 4, seed=1)
-    places = torch.randperm(12, generator=torch.Generator().manual_seed(2))
-    expected = (products[places].view(3, 4, 40).float() * weights[..., None]).sum(1).to(dtype)
-    found = combined(products, places, weights)
-    torch.testing.assert_close(found, expected, atol=TOLERANCE[dtype], rtol=TOLERANCE[dtype])
+@pytest.mark.parametrize("tokens", [1, 9, CHOICES // TOP + 3])
+def test_rows_are_in_the_order_of_experts_and_of_tokens(tokens: int) -> None:
+    _, chosen = chosen_of(tokens)
+    # So that some have none.
+    chosen = chosen % 11
+    rows = aligned(chosen.int(), EXPERTS)
+    ordered, order = chosen.flatten().sort(stable=True)
+    assert torch.equal(rows.tokens, (order // TOP).int())
+    assert torch.equal(rows.ends, torch.searchsorted(ordered, torch.arange(EXPERTS), right=True).int())
+    assert torch.equal(ordered[rows.places], chosen)
+    assert torch.equal(rows.places.flatten().sort().values, torch.arange(tokens * TOP, dtype=torch.int32))
 
 
+@pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("tokens", [1, 9])
-def test_experts_give_what_their_module_does(tokens: int) -> None:
-    count, hidden, inner, top = 16, 64, 24, 4
-    up, down = 0.1 * random(count, 2 * inner, hidden, seed=1), 0.1 * random(count, hidden, inner, seed=2)
-    experts = Experts(nn.Parameter(up), nn.Parameter(down), gelu)
-    inputs = random(tokens, hidden, seed=3)
-    share, chosen = random(tokens, count, seed=4).softmax(-1).topk(top)
+def test_experts_give_what_their_module_does(monkeypatch: pytest.MonkeyPatch, tokens: int, packed: bool) -> None:
+    up, down = 0.1 * random(EXPERTS, 2 * INNER, HIDDEN, seed=1), 0.1 * random(EXPERTS, HIDDEN, INNER, seed=2)
+    hidden, (shares, chosen) = random(tokens, HIDDEN, seed=3), chosen_of(tokens)
+    experts = Experts(held(up), held(down), gelu) if packed else Experts(nn.Parameter(up), nn.Parameter(down), gelu)
     with torch.inference_mode():
-        found, expected = mixed(experts, inputs, chosen, share), experts(inputs, chosen, share)
+        expected = experts(hidden, chosen, shares)
+        if packed:
+            with_kernel(monkeypatch)
+        rows, places = given(experts, hidden, chosen.int())
+        found = (rows[places] * shares[..., None]).sum(1)
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+
+
+def held(weight: Tensor) -> PackedWeight:
+    """A weight in int4."""
+    made = PackedWeight(tuple(weight.shape), Groups(4), torch.float32)
+    for name, part in Groups(4).pack(weight).items():
+        setattr(made, name, nn.Buffer(part))
+    return made
+
+
+def with_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Products by the kernel, in the interpreter."""
+    from engine.quant import kernels, modules
+
+    def yes(_device: object) -> bool:
+        return True
+
+    monkeypatch.setattr(packed_product, "has_kernel", yes)
+    monkeypatch.setattr(modules, "packed_product", kernels.packed_product)

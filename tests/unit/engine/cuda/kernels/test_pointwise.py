@@ -8,13 +8,13 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor
-from torch.nn.functional import rms_norm
+from torch.nn.functional import gelu, rms_norm
 from transformers.models.diffusion_gemma.modeling_diffusion_gemma import apply_rotary_pos_emb
 
 from engine.kv.cache import LayerView
 
 pytest.importorskip("triton", reason="Triton is not installed")
-from engine.cuda.kernels.pointwise import added_attention, finished_heads, joined, routed, turned_extra
+from engine.cuda.kernels.pointwise import GATES, added_attention, finished_heads, gated, joined, routed
 
 EPS = 1e-6
 DTYPES = [torch.float32, torch.float16]
@@ -34,37 +34,39 @@ def close(found: Tensor, expected: Tensor) -> None:
     torch.testing.assert_close(found, expected, atol=TOLERANCE[found.dtype], rtol=TOLERANCE[found.dtype])
 
 
+def rotation(tokens: int, width: int, dtype: torch.dtype, seed: int) -> tuple[Tensor, Tensor]:
+    """Cosines and sines of random angles, the same for both halves of a head."""
+    angles = random(1, tokens, width // 2, dtype=torch.float32, seed=seed).repeat(1, 1, 2)
+    return angles.cos().to(dtype), angles.sin().to(dtype)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_heads_are_normalized_turned_and_kept(dtype: torch.dtype) -> None:
+@pytest.mark.parametrize("values_are_keys", [False, True])
+def test_heads_are_normalized_turned_and_kept(dtype: torch.dtype, values_are_keys: bool) -> None:
     tokens, heads, shared, width = 5, 4, 2, 16
-    queries, keys, values = (
-        random(tokens, count * width, dtype=dtype, seed=seed) for seed, count in enumerate((heads, shared, shared))
-    )
+    products = random(tokens, (heads + (1 if values_are_keys else 2) * shared) * width, dtype=dtype)
+    parts = products.split([heads * width, *[shared * width] * (1 if values_are_keys else 2)], dim=1)
     weights = random(width, dtype=dtype, seed=3), random(width, dtype=dtype, seed=4)
-    rotation = random(1, tokens, width, dtype=dtype, seed=5), random(1, tokens, width, dtype=dtype, seed=6)
-    arena = LayerView(torch.zeros(1, shared, 12, width, dtype=dtype), torch.zeros(1, shared, 12, width, dtype=dtype))
+    turn, shifts = rotation(tokens, width, dtype, 5), rotation(4, width, dtype, 6)
+    arena = LayerView(
+        random(1, shared, 12, width, dtype=dtype, seed=7), random(1, shared, 12, width, dtype=dtype, seed=8)
+    )
+    before = arena.keys.clone()
     kept = torch.tensor([7, 3, 11, 0, 9])
-    query, own = finished_heads(queries, keys, values, weights, rotation, kept, arena, EPS)
+    # Two that were there, and two that this pass writes.
+    sources = torch.tensor([4, 11, 0, 4])
+    query, own, extra = finished_heads(parts, weights, turn, kept, arena, sources, shifts, EPS)
 
     def split(products: Tensor) -> Tensor:
-        return products.view(1, tokens, -1, width)
+        return products.unflatten(1, (-1, width))[None]
 
-    close(query, apply_rotary_pos_emb(norm(split(queries), weights[0]), *rotation, unsqueeze_dim=2).transpose(1, 2))
-    close(own.keys, apply_rotary_pos_emb(norm(split(keys), weights[1]), *rotation, unsqueeze_dim=2).transpose(1, 2))
-    close(own.values, norm(split(values)).transpose(1, 2))
+    close(query, apply_rotary_pos_emb(norm(split(parts[0]), weights[0]), *turn, unsqueeze_dim=2).transpose(1, 2))
+    close(own.keys, apply_rotary_pos_emb(norm(split(parts[1]), weights[1]), *turn, unsqueeze_dim=2).transpose(1, 2))
+    close(own.values, norm(split(parts[-1])).transpose(1, 2))
     assert torch.equal(arena.keys[:, :, kept], own.keys)
     assert torch.equal(arena.values[:, :, kept], own.values)
-    assert not arena.keys[:, :, 1].any()
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_extra_keys_are_turned(dtype: torch.dtype) -> None:
-    arena = LayerView(random(1, 2, 12, 16, dtype=dtype), random(1, 2, 12, 16, dtype=dtype, seed=1))
-    sources = torch.tensor([4, 4, 0, 11])
-    rotation = random(1, 4, 16, dtype=dtype, seed=2), random(1, 4, 16, dtype=dtype, seed=3)
-    extra = turned_extra(arena, sources, rotation)
-    close(extra.keys, apply_rotary_pos_emb(arena.keys[:, :, sources], *rotation))
-    assert torch.equal(extra.values, arena.values[:, :, sources])
+    assert torch.equal(arena.keys[:, :, 1], before[:, :, 1])
+    close(extra, apply_rotary_pos_emb(arena.keys[:, :, sources], *shifts))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -89,18 +91,28 @@ def test_the_likeliest_experts_are_chosen_and_of_equals_the_first(dtype: torch.d
     probs = scores.float().softmax(-1)
     top = probs.topk(4)
     assert chosen[0, :2].tolist() == [2, 13]
-    assert torch.equal(chosen[1:], top.indices[1:])
+    assert torch.equal(chosen[1:], top.indices[1:].int())
     expected = top.values / top.values.sum(-1, keepdim=True) * scales[chosen].float()
     torch.testing.assert_close(weights, expected, atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_what_both_gave_is_added_and_normalized_for_the_next_layer(dtype: torch.dtype) -> None:
-    size = 44
-    stream, dense, experts = (random(3, size, dtype=dtype, seed=number) for number in range(3))
+    size, top = 44, 4
+    stream, dense = (random(3, size, dtype=dtype, seed=number) for number in range(2))
+    rows, shares = random(12, size, dtype=dtype, seed=2), random(3, top, dtype=torch.float32, seed=9)
+    places = torch.randperm(12, generator=torch.Generator().manual_seed(2)).int().view(3, top)
     first, second, third, following = (random(size, dtype=dtype, seed=3 + number) for number in range(4))
     scalar = torch.tensor([0.75], dtype=dtype)
-    whole, normed = joined(stream, dense, experts, (first, second, third), scalar, following, EPS)
+    whole, normed = joined(stream, dense, rows, places, shares, (first, second, third), scalar, following, EPS)
+    experts = (rows[places].float() * shares[..., None]).sum(1).to(dtype)
     expected = (stream + norm(norm(dense, first) + norm(experts, second), third)) * scalar
     close(whole, expected)
     close(normed, norm(expected, following))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_gates(dtype: torch.dtype) -> None:
+    gates, ups = (4 * random(3, 2 * (GATES + 8), dtype=dtype)).chunk(2, dim=-1)
+    expected = gelu(gates.float(), approximate="tanh") * ups.float()
+    torch.testing.assert_close(gated(gates, ups).float(), expected, atol=TOLERANCE[dtype], rtol=TOLERANCE[dtype])
