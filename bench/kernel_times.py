@@ -14,8 +14,9 @@ from bench.roofline import synchronize
 from engine.cuda import kernels
 from engine.cuda.arena import Arena
 from engine.cuda.programs.attention import PackedAttention, fields
-from engine.cuda.programs.choices import ANYTHING, ChoiceTable
+from engine.cuda.programs.choices import ChoiceTable
 from engine.cuda.programs.program import PackedInputs
+from engine.denoise.allowed import ANYTHING
 from engine.kv.cache import LayerShape, LayerView
 
 _SHAPES = (LayerShape(heads=8, head_dim=256, window=1024), LayerShape(heads=2, head_dim=512, window=None))

@@ -15,6 +15,8 @@ from typing import Literal, Protocol, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.token_set import NO_TOKENS, TokenSet
+
 TokenIds: TypeAlias = NDArray[np.int32]
 Flags: TypeAlias = NDArray[np.bool_]
 Floats: TypeAlias = NDArray[np.float32]
@@ -34,7 +36,7 @@ class Canvas:
 
     token_ids: TokenIds
     clamped: Flags
-    allowed: tuple[frozenset[int] | None, ...] = ()
+    allowed: tuple[TokenSet | None, ...] = ()
     keep_start: Flags
 
     def __post_init__(self) -> None:
@@ -43,7 +45,7 @@ class Canvas:
             raise ValueError("a canvas needs at least one position")
         if not len(self.clamped) == len(self.keep_start) == length or len(self.allowed) not in (0, length):
             raise ValueError(f"canvas arrays differ in length from its {length} tokens")
-        if any(ids is not None and not ids for ids in self.allowed):
+        if any(ids is not None and not len(ids) for ids in self.allowed):
             raise ValueError("a position with an empty set of allowed ids can never be filled")
 
     def __len__(self) -> int:
@@ -89,7 +91,7 @@ class DenoiseConfig:
     t_min: float = 0.4
     stability_threshold: int = 1
     confidence_threshold: float = 0.005
-    banned_ids: frozenset[int] = frozenset()
+    banned_ids: TokenSet = NO_TOKENS
     clamped: Literal["every_step", "read_once"] = "every_step"
     clamped_conditioning: Literal["none", "token", "posterior"] = "token"
 
@@ -148,7 +150,7 @@ class ScoreQuery:
 
     token_ids: TokenIds
     begin: int = 0
-    allowed: Mapping[int, frozenset[int]] = field(default_factory=dict[int, frozenset[int]])
+    allowed: Mapping[int, TokenSet] = field(default_factory=dict[int, TokenSet])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,6 +252,6 @@ class Denoiser(Protocol):
         only, not on its neighbours in the batch."""
         ...
 
-    def reader(self, context: Context, *, banned_ids: frozenset[int] = frozenset()) -> Reader:
+    def reader(self, context: Context, *, banned_ids: TokenSet = NO_TOKENS) -> Reader:
         """A reader of rows after the context. banned_ids: not named among the likeliest ids."""
         ...

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import torch
 
 from engine.canvas import Canvas, Context, DenoiseConfig, TokenIds
+from engine.denoise.allowed import Choices
 from engine.denoise.noise import KeyedNoise, NoiseSource
 from engine.denoise.stepper import BatchStepper
 from engine.kv.cache import AppendingCache, KeyValues
@@ -18,6 +19,7 @@ from engine.kv.pool import ContextPool, PooledContext
 from engine.model.backbone import Backbone
 from engine.model.vocabulary import check_ids
 from engine.score.reader import TreeReader
+from engine.token_set import NO_TOKENS, TokenSet
 
 
 class ReferenceDenoiser:
@@ -33,6 +35,7 @@ class ReferenceDenoiser:
         self.backbone = backbone
         self._chunk = chunk
         self._noise = noise or KeyedNoise()
+        self._choices = Choices(backbone.vocabulary_size, backbone.device)
         self.pool = ContextPool(
             lambda: KeyValues(backbone.layer_shapes, backbone.device, backbone.dtype),
             budget=min(context_tokens, backbone.max_positions),
@@ -82,9 +85,15 @@ class ReferenceDenoiser:
             ValueError: a canvas holds an id outside the vocabulary, or a position has none to choose from.
         """
         return BatchStepper(
-            self.backbone, PooledContext.of(context), canvases, seeds=seeds, config=config, noise=self._noise
+            self.backbone,
+            self._choices,
+            PooledContext.of(context),
+            canvases,
+            seeds=seeds,
+            config=config,
+            noise=self._noise,
         )
 
-    def reader(self, context: Context, *, banned_ids: frozenset[int] = frozenset()) -> TreeReader:
+    def reader(self, context: Context, *, banned_ids: TokenSet = NO_TOKENS) -> TreeReader:
         """A reader of rows after the context. banned_ids: not named among the likeliest ids."""
-        return TreeReader(self.backbone, PooledContext.of(context), banned_ids)
+        return TreeReader(self.backbone, self._choices, PooledContext.of(context), banned_ids)

@@ -10,6 +10,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 
 from engine.canvas import DenoiseConfig, Denoiser
+from engine.token_set import TokenSet
 from infill.answer import to_answer
 from infill.judge.finish import finished
 from infill.judge.rank import ranked
@@ -60,7 +61,7 @@ class Infiller:
         self._denoiser = denoiser
         self._tokens = tokens
         # An embedding may have rows that belong to no token.
-        self._banned = tokens.banned_in_hole.union(range(tokens.size, denoiser.vocabulary_size))
+        self._banned = tokens.banned_in_hole | TokenSet.of(range(tokens.size, denoiser.vocabulary_size))
         self._banned_in_line = self._banned | tokens.newline_ids
 
     def fill(self, request: InfillRequest, *, exact_tokens: int | None = None) -> Generator[Progress | Filled]:

@@ -18,6 +18,7 @@ from cattrs.v import format_exception
 
 from engine.canvas import DenoiseConfig, RequestSize
 from engine.errors import CheckpointError
+from engine.token_set import TokenSet
 from infill.prompt.mode import HoleMode
 from infill.prompt.window import WindowBudget
 from infill.request import MOST_CANDIDATES, InfillRequest
@@ -250,3 +251,5 @@ def _described(error: BaseException, kind: type | None) -> str:
 
 
 _CONVERTER = Converter(forbid_extra_keys=True)
+_CONVERTER.register_unstructure_hook(TokenSet, list)
+_CONVERTER.register_structure_hook(TokenSet, lambda ids, _: TokenSet.of(ids))

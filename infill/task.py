@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from engine.canvas import Context, DenoiseConfig, Denoiser, Reader, RowScores, ScoreQuery, TokenIds
+from engine.token_set import TokenSet
 from infill.judge.flaws import Flaws, flaws_of
 from infill.meter import Meter
 from infill.profile import Profile
@@ -36,7 +37,7 @@ class Task:
     denoiser: Denoiser
     context: Context
     config: DenoiseConfig
-    banned_in_line: frozenset[int]
+    banned_in_line: TokenSet
     reader: Reader
     profile: Profile
     meter: Meter
@@ -75,7 +76,7 @@ class Task:
         row = np.concatenate([*runs, [layout.id_after(len(texts) - 1)]]).astype(np.int32)
         return ScoreQuery(token_ids=row, begin=len(layout.clamped[0]), allowed=self._allowed(texts))
 
-    def _allowed(self, texts: Sequence[TokenIds]) -> dict[int, frozenset[int]]:
+    def _allowed(self, texts: Sequence[TokenIds]) -> dict[int, TokenSet]:
         """By position, what the first tokens of holes may be: those that begin with the characters known before them.
         A token that spells only some of these characters, as with blanks before blanks, is not held to them."""
         spans = self.layout.spans([len(text) for text in texts])
@@ -86,7 +87,7 @@ class Task:
         }
 
     @cached_property
-    def _starting(self) -> list[frozenset[int] | None]:
+    def _starting(self) -> list[TokenSet | None]:
         """Per hole, the ids that begin with the characters known before it; None for any."""
         tokens = self.layout.tokens
         return [tokens.starting_with(edges.head) if edges.head else None for edges in self.layout.edges]
@@ -95,8 +96,3 @@ class Task:
     def _known_words(self) -> frozenset[str]:
         snippets = [to_line_feeds(snippet.text) for snippet in self.request.snippets]
         return known_words(self.layout.around, self.layout.fence.language, others=snippets)
-
-    @cached_property
-    def line_end_ids(self) -> TokenIds:
-        """Ids whose text holds a line's end."""
-        return np.array(sorted(self.layout.tokens.newline_ids), np.int32)

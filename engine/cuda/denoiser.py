@@ -17,10 +17,12 @@ from engine.cuda.programs.buckets import TOKENS, Buckets
 from engine.cuda.programs.choices import ChoiceTable
 from engine.cuda.stepper import ProgramStepper
 from engine.cuda.tree import ArenaTree
+from engine.denoise.allowed import Choices
 from engine.kv.pool import ContextPool, PooledContext
 from engine.model.backbone import Backbone
 from engine.model.vocabulary import check_ids
 from engine.score.reader import TreeReader
+from engine.token_set import NO_TOKENS, TokenSet
 
 _ASIDE = 1024
 """Tokens in the arena besides contexts: token trees, and clamped tokens that are read once."""
@@ -38,8 +40,9 @@ class CudaDenoiser:
         budget = min(context_tokens, backbone.max_positions)
         self._arena = Arena(backbone.layer_shapes, tokens=budget + _ASIDE, device=backbone.device, dtype=backbone.dtype)
         self.pool = ContextPool(self._arena.sequence, budget=budget)
-        self._choices = ChoiceTable(backbone.vocabulary_size, backbone.device)
-        self.programs = Buckets(backbone, self._arena, self._choices)
+        self._choices = Choices(backbone.vocabulary_size, backbone.device)
+        self._choice_table = ChoiceTable(backbone.vocabulary_size, backbone.device)
+        self.programs = Buckets(backbone, self._arena, self._choice_table)
 
     @property
     def vocabulary_size(self) -> int:
@@ -89,7 +92,7 @@ class CudaDenoiser:
         """
         return ProgramStepper(
             self.programs,
-            self._choices,
+            self._choice_table,
             PooledContext.of(context),
             canvases,
             seeds=seeds,
@@ -97,13 +100,13 @@ class CudaDenoiser:
             clamped_kv=self._arena.sequence(self.pool.evict),
         )
 
-    def reader(self, context: Context, *, banned_ids: frozenset[int] = frozenset()) -> TreeReader:
+    def reader(self, context: Context, *, banned_ids: TokenSet = NO_TOKENS) -> TreeReader:
         """A reader of rows after the context. banned_ids: not named among the likeliest ids."""
 
         def new_tree(backbone: Backbone, start: int) -> ArenaTree:
             return ArenaTree(backbone, start, self.programs, self._arena.sequence(self.pool.evict))
 
-        return TreeReader(self.backbone, PooledContext.of(context), banned_ids, new_tree)
+        return TreeReader(self.backbone, self._choices, PooledContext.of(context), banned_ids, new_tree)
 
     def _encode(self, context: PooledContext, start: int, token_ids: TokenIds) -> None:
         """Writes the context's tokens from `start` on."""

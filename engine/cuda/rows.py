@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.canvas import Canvas, DenoiseConfig, Flags, HoleState, RowState
-from engine.cuda.programs.choices import Choice, ChoiceTable
+from engine.cuda.programs.choices import ChoiceTable
 from engine.cuda.programs.forward import NO_SIGNAL, of_token
 from engine.cuda.programs.sampling import Believed
 from engine.denoise import sampler
+from engine.denoise.allowed import Choice, choices_in
 from engine.denoise.clamped import ClampedTokens
 from engine.denoise.noise import KeyedNoise, NoiseKeys, signed
 from engine.model.vocabulary import check_ids
@@ -64,8 +65,7 @@ class Row:
         check_ids(canvas.token_ids, table.vocabulary_size)
         free = ~canvas.clamped
         positions = np.flatnonzero(free)
-        allowed = [canvas.allowed[position] if canvas.allowed else None for position in positions.tolist()]
-        choices = [Choice(config.banned_ids, ids) for ids in allowed]
+        choices = choices_in(canvas, config.banned_ids)
         for choice in set(choices):
             table.ids(choice)
         read_once = config.clamped == "read_once"

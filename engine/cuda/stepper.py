@@ -16,10 +16,11 @@ from engine.canvas import BatchState, Canvas, DenoiseConfig
 from engine.cuda.arena import Extent
 from engine.cuda.batch import Batch, grouped
 from engine.cuda.programs.buckets import POSITIONS, Buckets
-from engine.cuda.programs.choices import ANYTHING, Choice, ChoiceTable
+from engine.cuda.programs.choices import ChoiceTable
 from engine.cuda.programs.sampling import Believed
 from engine.cuda.rows import Row, advance, draw_bits, fill
 from engine.denoise import sampler
+from engine.denoise.allowed import ANYTHING, Choice
 from engine.denoise.stepper import check_replacement
 from engine.kv.pool import PooledContext
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -10,56 +11,84 @@ import torch
 from torch import Tensor
 
 from engine.canvas import Canvas, Flags
+from engine.token_set import NO_TOKENS, TokenSet
+
+KEPT = 8
+"""Choices whose ids are kept on the device: about as many as one request holds there at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The ids that may stand: all but the banned ones, or of these only the allowed."""
+
+    banned: TokenSet
+    allowed: TokenSet | None = None
+
+    def flags(self, vocabulary_size: int) -> Flags:
+        """[V], which ids of a vocabulary may stand.
+
+        Raises:
+            ValueError: none may; all that are allowed are banned or unknown.
+        """
+        flags = ~_flags(self.banned, vocabulary_size)
+        if self.allowed is not None:
+            flags &= _flags(self.allowed, vocabulary_size)
+        if not flags.any():
+            raise ValueError("a free position has only banned or unknown ids to choose from")
+        return flags
+
+
+ANYTHING = Choice(NO_TOKENS)
+
+
+def choices_in(canvas: Canvas, banned: TokenSet) -> list[Choice]:
+    """The choice of each of the canvas's free positions, in order."""
+    positions = np.flatnonzero(~canvas.clamped).tolist()
+    return [Choice(banned, canvas.allowed[position] if canvas.allowed else None) for position in positions]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Choice:
-    """The vocabulary split in two. allowed: [n] int64. banned: [m] int64."""
+class ChoiceIds:
+    """The vocabulary split in two by a choice. allowed: [n] int64. banned: [m] int64."""
 
     allowed: Tensor
     banned: Tensor
 
 
-def grouped(choices: Iterable[Choice], device: torch.device) -> list[tuple[Tensor, Choice]]:
-    """The numbers, [n] int64, of the positions that have the same choice, for positions in order."""
-    numbers: dict[Choice, list[int]] = {}
-    for number, choice in enumerate(choices):
-        numbers.setdefault(choice, []).append(number)
-    return [(torch.tensor(own, device=device), choice) for choice, own in numbers.items()]
-
-
 class Choices:
-    """The choices of one vocabulary under one set of banned ids, each made once."""
+    """The ids of choices from one vocabulary, on a device; those of the choices last asked for are kept there."""
 
-    def __init__(self, banned: frozenset[int], vocabulary_size: int, device: torch.device) -> None:
-        self._not_banned = ~_chosen(banned, vocabulary_size)
+    def __init__(self, vocabulary_size: int, device: torch.device) -> None:
         self.vocabulary_size = vocabulary_size
         self.device = device
-        self._made: dict[frozenset[int] | None, Choice] = {}
+        self._kept: OrderedDict[Choice, ChoiceIds] = OrderedDict()
 
-    def of_canvas(self, canvas: Canvas) -> list[Choice]:
-        """The choice of each of the canvas's free positions, in order; fails as `of` does."""
-        positions = np.flatnonzero(~canvas.clamped).tolist()
-        return [self.of(canvas.allowed[position] if canvas.allowed else None) for position in positions]
-
-    def of(self, allowed: frozenset[int] | None) -> Choice:
-        """The choice where a canvas allows these ids, or any where None.
+    def of(self, choice: Choice) -> ChoiceIds:
+        """A choice's ids.
 
         Raises:
             ValueError: only banned or unknown ids are among them.
         """
-        if allowed not in self._made:
-            own = self._not_banned if allowed is None else self._not_banned & _chosen(allowed, self.vocabulary_size)
-            if not own.any():
-                raise ValueError("a free position has only banned or unknown ids to choose from")
-            parts = (torch.as_tensor(np.flatnonzero(part)).to(self.device) for part in (own, ~own))
-            self._made[allowed] = Choice(*parts)
-        return self._made[allowed]
+        if choice not in self._kept:
+            flags = choice.flags(self.vocabulary_size)
+            parts = (torch.as_tensor(np.flatnonzero(part)).to(self.device) for part in (flags, ~flags))
+            self._kept[choice] = ChoiceIds(*parts)
+            if len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(choice)
+        return self._kept[choice]
+
+    def grouped(self, choices: Iterable[Choice]) -> list[tuple[Tensor, Choice, ChoiceIds]]:
+        """For positions in order the numbers, [n] int64, of those that have the same choice, and its ids; fails as `of`
+        does."""
+        numbers: dict[Choice, list[int]] = {}
+        for number, choice in enumerate(choices):
+            numbers.setdefault(choice, []).append(number)
+        return [(torch.tensor(own, device=self.device), choice, self.of(choice)) for choice, own in numbers.items()]
 
 
-def _chosen(ids: frozenset[int], vocabulary_size: int) -> Flags:
+def _flags(tokens: TokenSet, vocabulary_size: int) -> Flags:
     """[V], which ids of the vocabulary are these; unknown ones are left out."""
-    numbers = np.fromiter(ids, np.int64, len(ids))
-    chosen = np.zeros(vocabulary_size, np.bool_)
-    chosen[numbers[(numbers >= 0) & (numbers < vocabulary_size)]] = True
-    return chosen
+    flags = np.zeros(vocabulary_size, np.bool_)
+    flags[tokens.ids[(tokens.ids >= 0) & (tokens.ids < vocabulary_size)]] = True
+    return flags

@@ -19,10 +19,11 @@ from torch.nn.utils.rnn import pad_sequence
 
 from engine.canvas import Canvas, DenoiseConfig, Flags, Floats, HoleState, RowState, TokenIds
 from engine.denoise import sampler
-from engine.denoise.allowed import Choice, Choices, grouped
+from engine.denoise.allowed import Choice, Choices, choices_in
 from engine.denoise.clamped import ClampedTokens
 from engine.denoise.noise import NoiseKeys, NoiseSource, signed
 from engine.model.vocabulary import check_ids
+from engine.token_set import TokenSet
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -58,7 +59,16 @@ class Row:
     state: RowState | None = None
 
     @classmethod
-    def of_canvas(cls, canvas: Canvas, seed: int, choices: Choices, *, no_signal: Tensor, read_once: bool) -> Self:
+    def of_canvas(
+        cls,
+        canvas: Canvas,
+        seed: int,
+        banned: TokenSet,
+        choices: Choices,
+        *,
+        no_signal: Tensor,
+        read_once: bool,
+    ) -> Self:
         """A row before its first step. no_signal: [H], what self-conditioning feeds where there was no step yet.
         read_once: its clamped tokens.
 
@@ -66,6 +76,9 @@ class Row:
             ValueError: the canvas holds an id outside the vocabulary, or a position has none to choose from.
         """
         check_ids(canvas.token_ids, choices.vocabulary_size)
+        own = choices_in(canvas, banned)
+        for choice in set(own):
+            choices.of(choice)
         free = ~canvas.clamped
         positions = np.flatnonzero(free)
         computed = positions if read_once else np.arange(len(canvas))
@@ -84,7 +97,7 @@ class Row:
             computed=there(computed),
             free_numbers=there(np.flatnonzero(free[computed])),
             clamped_numbers=there(np.flatnonzero(~free[computed])),
-            choices=choices.of_canvas(canvas),
+            choices=own,
             known_ids=there(ids),
             present_ids=there(np.where(free & ~canvas.keep_start, -1, ids)),
             signal=no_signal.expand(len(computed), -1),
@@ -124,14 +137,14 @@ class Row:
 class Rows:
     """Rows side by side, padded to one length: R rows of L positions, N of them free, which are counted row by row."""
 
-    def __init__(self, rows: Sequence[Row]) -> None:
+    def __init__(self, rows: Sequence[Row], choices: Choices) -> None:
         self.rows = rows
         self._free = _padded([row.free for row in rows])
         self._known_ids = _padded([row.known_ids for row in rows])
         seeds = np.repeat([row.seed for row in rows], [len(row.positions) for row in rows])
         self._seeds = torch.as_tensor(seeds).to(self._free.device)
         self._positions = torch.cat([row.positions for row in rows])
-        self._choices = grouped((choice for row in rows for choice in row.choices), self._free.device)
+        self._choices = choices.grouped(choice for row in rows for choice in row.choices)
 
     def fill(self, noise: NoiseSource, step: int) -> None:
         """Puts noise where nothing stands yet. `step` keys it."""
@@ -141,8 +154,8 @@ class Rows:
 
     def ban(self, logits: Tensor) -> None:
         """Makes ids impossible where they may not stand. logits: [N, V]."""
-        for numbers, choice in self._choices:
-            logits[numbers[:, None], choice.banned] = sampler.IMPOSSIBLE
+        for numbers, _, ids in self._choices:
+            logits[numbers[:, None], ids.banned] = sampler.IMPOSSIBLE
 
     def advance(self, believed: sampler.Posterior, step: int, config: DenoiseConfig, noise: NoiseSource) -> Tensor:
         """One denoising step, all of it on the device. believed: the posterior of the free positions, after temperature
@@ -212,9 +225,9 @@ class Rows:
         """A random id that may stand for every free position, [N] int64."""
         random_ids = torch.empty_like(self._positions)
         keys = self._keys(step)
-        for numbers, choice in self._choices:
+        for numbers, _, ids in self._choices:
             own = NoiseKeys(seeds=keys.seeds[numbers], positions=keys.positions[numbers], step=step)
-            random_ids[numbers] = choice.allowed[draw(own, len(choice.allowed))]
+            random_ids[numbers] = ids.allowed[draw(own, len(ids.allowed))]
         return random_ids
 
     def _keys(self, step: int) -> NoiseKeys:

@@ -44,6 +44,7 @@ class BatchStepper:
     def __init__(
         self,
         backbone: Backbone,
+        choices: Choices,
         context: PooledContext,
         canvases: Sequence[Canvas],
         *,
@@ -55,7 +56,7 @@ class BatchStepper:
         self._context = context
         self._config = config
         self._noise = noise
-        self._choices = Choices(config.banned_ids, backbone.vocabulary_size, backbone.device)
+        self._choices = choices
         self._no_signal = torch.zeros(backbone.hidden_size, dtype=backbone.dtype, device=backbone.device)
         self._step = 0
         self.rows = [self._row(canvas, seed) for canvas, seed in zip(canvases, seeds, strict=True)]
@@ -100,7 +101,9 @@ class BatchStepper:
 
     def _row(self, canvas: Canvas, seed: int) -> Row:
         read_once = self._config.clamped == "read_once"
-        return Row.of_canvas(canvas, seed, self._choices, no_signal=self._no_signal, read_once=read_once)
+        return Row.of_canvas(
+            canvas, seed, self._config.banned_ids, self._choices, no_signal=self._no_signal, read_once=read_once
+        )
 
     def _run(self, batch: _Batch) -> list[Tensor]:
         """Takes the step in a batch; returns each group's result."""
@@ -172,7 +175,8 @@ class BatchStepper:
         masks = self._backbone.decoder_masks(
             positions, start, (clamped.positions, clamped.attends_to) if clamped else None
         )
-        groups = tuple(Rows(rows[some]) for some in _groups([len(row.positions) for row in rows], READ_AT_ONCE))
+        parts = _groups([len(row.positions) for row in rows], READ_AT_ONCE)
+        groups = tuple(Rows(rows[some], self._choices) for some in parts)
         return _Batch(rows, groups, positions, clamped, masks)
 
     def _clamped_kv_of(self, rows: Sequence[Row]) -> ClampedKV | None:

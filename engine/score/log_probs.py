@@ -13,16 +13,17 @@ from numpy.typing import NDArray
 
 from engine.canvas import RowScores, ScoreQuery
 from engine.denoise import sampler
-from engine.denoise.allowed import Choices, grouped
+from engine.denoise.allowed import Choice, Choices
 from engine.denoise.stepper import READ_AT_ONCE
 from engine.score.tree_kv import TokenTree
 from engine.score.trie import NodePath
+from engine.token_set import TokenSet
 
 TOP_IDS = 16
 """How many of the likeliest ids a `RowScores` lists."""
 
 
-Question: TypeAlias = tuple[int, frozenset[int] | None]
+Question: TypeAlias = tuple[int, TokenSet | None]
 """What follows a node, where only some ids may follow, or any."""
 
 
@@ -52,7 +53,12 @@ class Predictions:
 
 
 def log_probs_of(
-    queries: Sequence[ScoreQuery], paths: Sequence[NodePath], tree: TokenTree, choices: Choices, known: Predictions
+    queries: Sequence[ScoreQuery],
+    paths: Sequence[NodePath],
+    tree: TokenTree,
+    banned: TokenSet,
+    choices: Choices,
+    known: Predictions,
 ) -> tuple[RowScores, ...]:
     """The scores of rows that are in the tree; a prediction that several share, or that is known, is not looked up
     again.
@@ -73,29 +79,29 @@ def log_probs_of(
     questions = list(fresh)
     for begin in range(0, len(questions), READ_AT_ONCE):
         some = questions[begin : begin + READ_AT_ONCE]
-        _look_up({question: fresh[question] for question in some}, tree, choices, known)
+        _look_up({question: fresh[question] for question in some}, tree, banned, choices, known)
     whole = known.of(asked)
     ends = np.cumsum([len(query.token_ids) - query.begin for query in queries]).tolist()
     return tuple(whole.part(begin, end) for begin, end in zip([0, *ends], ends, strict=False))
 
 
-def _look_up(wanted: Mapping[Question, Sequence[int]], tree: TokenTree, choices: Choices, known: Predictions) -> None:
+def _look_up(
+    wanted: Mapping[Question, Sequence[int]], tree: TokenTree, banned: TokenSet, choices: Choices, known: Predictions
+) -> None:
     """Computes the answers to questions. wanted: with the tokens whose log-probabilities are asked for."""
-    asked = [choices.of(allowed) for _, allowed in wanted]
-    unconstrained = choices.of(None)
     logits = tree.logits(np.array([node for node, _ in wanted], np.int64))
     believed = sampler.posterior(logits, 1)
     logits -= believed.log_total[:, None]
-    groups = grouped(asked, logits.device)
-    for numbers, choice in groups:
-        if choice is not unconstrained:
-            logits[numbers] -= logits[numbers[:, None], choice.allowed].logsumexp(-1, keepdim=True)
+    groups = choices.grouped(Choice(banned, allowed) for _, allowed in wanted)
+    for numbers, choice, ids in groups:
+        if choice.allowed is not None:
+            logits[numbers] -= logits[numbers[:, None], ids.allowed].logsumexp(-1, keepdim=True)
     places = np.repeat(np.arange(len(wanted)), [len(token_ids) for token_ids in wanted.values()])
     token_ids = np.concatenate([np.array(own, np.int64) for own in wanted.values()])
     at, of_token = (torch.as_tensor(numbers).to(logits.device) for numbers in (places, token_ids))
     asked_for = logits[at, of_token]
-    for numbers, choice in groups:
-        logits[numbers[:, None], choice.banned] = -torch.inf
+    for numbers, _, ids in groups:
+        logits[numbers[:, None], ids.banned] = -torch.inf
     top = logits.topk(min(TOP_IDS, logits.shape[-1]))
     # One vector, because each copy from the device would wait for it.
     floats = (asked_for, believed.entropy, top.values.flatten())
@@ -116,6 +122,6 @@ def _look_up(wanted: Mapping[Question, Sequence[int]], tree: TokenTree, choices:
     known.top_log_probs = np.concatenate([known.top_log_probs.reshape(-1, top_ids.shape[1]), top_log_probs])
 
 
-def _allowed(query: ScoreQuery) -> list[frozenset[int] | None]:
+def _allowed(query: ScoreQuery) -> list[TokenSet | None]:
     """For each token whose log-probability is wanted, the ids that may stand in its place; None for any."""
     return [query.allowed.get(position) for position in range(query.begin, len(query.token_ids))]

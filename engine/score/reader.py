@@ -15,6 +15,7 @@ from engine.model.vocabulary import check_ids
 from engine.score.log_probs import Predictions, log_probs_of
 from engine.score.tree_kv import TokenTree, TokenTreeCache
 from engine.score.trie import Trie
+from engine.token_set import TokenSet
 
 MAX_NODES = 640
 """Nodes that a token tree holds at most, which bounds its memory whatever is read; a single row that is longer goes
@@ -28,8 +29,9 @@ class TreeReader:
     def __init__(
         self,
         backbone: Backbone,
+        choices: Choices,
         context: PooledContext,
-        banned_ids: frozenset[int],
+        banned_ids: TokenSet,
         new_tree: Callable[[Backbone, int], TokenTree] = TokenTreeCache,
     ) -> None:
         self._backbone = backbone
@@ -42,7 +44,8 @@ class TreeReader:
         self._tree = new_tree(backbone, self._start)
         self._known = Predictions()
         self._forgotten = 0
-        self._choices = Choices(banned_ids, backbone.vocabulary_size, backbone.device)
+        self._choices = choices
+        self._banned = banned_ids
 
     @property
     def token_positions(self) -> int:
@@ -63,7 +66,7 @@ class TreeReader:
         while rest := rows[len(scores) :]:
             some = slice(len(scores), len(scores) + self._make_room(rest))
             paths = self._tree.read(self._context.slot.sequence, rows[some])
-            scores += log_probs_of(queries[some], paths, self._tree, self._choices, self._known)
+            scores += log_probs_of(queries[some], paths, self._tree, self._banned, self._choices, self._known)
         return tuple(scores)
 
     def _make_room(self, rows: Sequence[TokenIds]) -> int:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from engine.canvas import Canvas, Flags, TokenIds
+from engine.token_set import TokenSet
 from infill.prompt.chat import Fence, closing, compose, fence_around
 from infill.prompt.window import WindowBudget, head_end, tail_start
 from infill.request import InfillRequest, Rejection
@@ -74,7 +75,7 @@ class Layout:
         )
         clamped = np.ones(len(token_ids), np.bool_)
         keep_start = np.zeros(len(token_ids), np.bool_)
-        allowed: list[frozenset[int] | None] = [None] * len(token_ids)
+        allowed: list[TokenSet | None] = [None] * len(token_ids)
         for i, (span, edges) in enumerate(zip(spans, self.edges, strict=True)):
             clamped[span] = False
             keep_start[span] = True if kept is None else kept[i]

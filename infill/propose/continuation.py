@@ -136,7 +136,7 @@ class _Search:
         length, exact = len(known.token_ids), self.task.exact_tokens
         if length and token_id == self._end_id and exact in (None, length):
             self.ended[known.token_ids] = Hypothesis(known.token_ids, known.log_prob + log_prob, known.entropies)
-        if token_id in self.task.banned_in_line or log_prob == -np.inf or (exact is not None and length >= exact):
+        if log_prob == -np.inf or (exact is not None and length >= exact) or token_id in self.task.banned_in_line:
             return
         longer = known.then(token_id, log_prob, entropy)
         if longer.token_ids not in self._read:

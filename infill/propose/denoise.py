@@ -10,6 +10,7 @@ from typing import Self
 import numpy as np
 
 from engine.canvas import Flags, RowState, Stepper, TokenIds
+from engine.token_set import TokenSet
 from infill.draft import draft_of
 from infill.proposal import Proposal, Scored, Steps
 from infill.request import Progress, StopReason
@@ -122,9 +123,10 @@ def _cut_at_line_ends(task: Task, stepper: Stepper, rows: Sequence[RowState], le
     would be denoised for nothing."""
     if task.mode != "line":
         return
+    newlines = task.layout.tokens.newline_ids
     for number, (row, old) in enumerate(zip(rows, lengths, strict=True)):
         new = tuple(
-            max(_line_length(hole.argmax_ids, task.line_end_ids), 1) if not edges.tail else len(hole.argmax_ids)
+            max(_line_length(hole.argmax_ids, newlines), 1) if not edges.tail else len(hole.argmax_ids)
             for hole, edges in zip(row.holes, task.layout.edges, strict=True)
         )
         if row.settled or new == old:
@@ -137,9 +139,9 @@ def _cut_at_line_ends(task: Task, stepper: Stepper, rows: Sequence[RowState], le
         lengths[number] = new
 
 
-def _line_length(token_ids: TokenIds, line_end_ids: TokenIds) -> int:
+def _line_length(token_ids: TokenIds, newlines: TokenSet) -> int:
     """Tokens before the first that holds a line's end; all where none does."""
-    ends = np.isin(token_ids, line_end_ids)
+    ends = np.isin(token_ids, newlines.ids)
     return int(ends.argmax()) if ends.any() else len(token_ids)
 
 

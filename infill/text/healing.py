@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine.token_set import TokenSet
 from infill.text.passage import Passage
 from infill.text.tokens import TextTokens
 
@@ -22,12 +23,13 @@ class Edges:
     head: str = ""
     tail: str = ""
 
-    def allowed(self, tokens: TextTokens, length: int) -> tuple[frozenset[int] | None, ...]:
+    def allowed(self, tokens: TextTokens, length: int) -> tuple[TokenSet | None, ...]:
         """Per free position of a hole of `length` tokens: the ids that may stand there, or None for any."""
-        ids: list[frozenset[int] | None] = [None] * length
+        ids: list[TokenSet | None] = [None] * length
         if length == 1 and self.head and self.tail:
             # No single token may span both edges; holding to the first is then better than holding to neither.
-            return (tokens.spanning(self.head, self.tail) or tokens.starting_with(self.head),)
+            both = tokens.spanning(self.head, self.tail)
+            return (both if len(both) else tokens.starting_with(self.head),)
         if self.head:
             ids[0] = tokens.starting_with(self.head)
         if self.tail:

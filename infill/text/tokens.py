@@ -19,6 +19,7 @@ from tokenizers import Tokenizer
 
 from engine.canvas import TokenIds
 from engine.errors import CheckpointError
+from engine.token_set import TokenSet
 from infill.text.passage import Passage
 
 _BYTE_TOKEN = re.compile(r"<0x([0-9A-F]{2})>")
@@ -71,19 +72,21 @@ class TextTokens:
         self.control = _control_ids(tokenizer)
         self._pieces = _pieces(tokenizer)
         added = tokenizer.get_added_tokens_decoder()
-        self._control_ids = frozenset(
+        control_ids = [
             token_id
             for token_id, token in added.items()
             if (token.special or token.content.startswith("<unused")) and not _BYTE_TOKEN.fullmatch(token.content)
-        )
+        ]
         # Made here, while a checkpoint loads, because the first request must not wait for it.
         self._by_prefix = _PrefixIndex(self._pieces)
         self._by_suffix = _PrefixIndex([piece[::-1] for piece in self._pieces])
-        mute = {i for i, piece in enumerate(self._pieces) if not piece or _REPLACEMENT.encode() in piece}
-        self.banned_in_hole = self._control_ids | mute
-        self.newline_ids = frozenset(i for i, piece in enumerate(self._pieces) if b"\n" in piece or b"\r" in piece)
+        self._sizes = np.array([len(piece) for piece in self._pieces])
+        mute = [i for i, piece in enumerate(self._pieces) if not piece or _REPLACEMENT.encode() in piece]
+        self.banned_in_hole = TokenSet.of([*control_ids, *mute])
+        self.newline_ids = TokenSet.of(i for i, piece in enumerate(self._pieces) if b"\n" in piece or b"\r" in piece)
         self.starting_with = lru_cache(maxsize=512)(self._starting_with)
         self.ending_with = lru_cache(maxsize=512)(self._ending_with)
+        self.spanning = lru_cache(maxsize=512)(self._spanning)
 
     @classmethod
     def load(cls, directory: Path) -> Self:
@@ -129,11 +132,11 @@ class TextTokens:
         decoder = codecs.getincrementaldecoder("utf-8")("ignore")
         return tuple(decoder.decode(self._pieces[i]) for i in ids)
 
-    def _starting_with(self, characters: str) -> frozenset[int]:
-        """Text ids that begin with these characters; the same object for the same question, so that it can be a key."""
+    def _starting_with(self, characters: str) -> TokenSet:
+        """Text ids that begin with these characters; the same object for the same question."""
         return self._by_prefix.ids(characters.encode()) - self.banned_in_hole
 
-    def _ending_with(self, characters: str) -> frozenset[int]:
+    def _ending_with(self, characters: str) -> TokenSet:
         """Text ids that end with these characters; the same object for the same question."""
         return self._by_suffix.ids(characters.encode()[::-1]) - self.banned_in_hole
 
@@ -145,15 +148,15 @@ class TextTokens:
         """Whether a longer token ends with these characters."""
         return self._any_longer(self.ending_with(characters), characters)
 
-    def _any_longer(self, ids: frozenset[int], characters: str) -> bool:
-        size = len(characters.encode())
-        return any(len(self._pieces[i]) > size for i in ids)
+    def _any_longer(self, tokens: TokenSet, characters: str) -> bool:
+        return bool((self._sizes[tokens.ids] > len(characters.encode())).any())
 
-    def spanning(self, head: str, tail: str) -> frozenset[int]:
-        """Text ids that begin with `head` and end with `tail` without the two overlapping."""
+    def _spanning(self, head: str, tail: str) -> TokenSet:
+        """Text ids that begin with `head` and end with `tail` without the two overlapping; the same object for the same
+        question."""
         least = len(head.encode()) + len(tail.encode())
         both = self.starting_with(head) & self.ending_with(tail)
-        return frozenset(i for i in both if len(self._pieces[i]) >= least)
+        return TokenSet(both.ids[self._sizes[both.ids] >= least])
 
 
 class _PrefixIndex:
@@ -165,10 +168,10 @@ class _PrefixIndex:
         self._order = keys.argsort(kind="stable")
         self._keys = keys[self._order]
 
-    def ids(self, beginning: bytes) -> frozenset[int]:
+    def ids(self, beginning: bytes) -> TokenSet:
         # No UTF-8 text holds the byte 0xFF, so this key lies past everything that begins so.
         low, high = np.searchsorted(self._keys, np.array([beginning, beginning + b"\xff"], np.bytes_))
-        return frozenset(self._order[low:high].tolist())
+        return TokenSet(np.sort(self._order[low:high]).astype(np.int32))
 
 
 def _control_ids(tokenizer: Tokenizer) -> ControlIds:

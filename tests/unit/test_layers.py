@@ -21,7 +21,7 @@ FORBIDDEN = {
     "infill": ("dgemma_lsp", *HEAVY, *NETWORK),
     "dgemma_lsp": HEAVY,
 }
-ENGINE_FOR_INFILL = ("engine.canvas", "engine.errors")
+ENGINE_FOR_INFILL = ("engine.canvas", "engine.errors", "engine.token_set")
 ENGINE_FOR_FRONT_END = ("engine.errors", "engine.nano", "engine.quant.scheme")
 COMPOSITION = (
     "dgemma_lsp/resident/model.py",

@@ -11,23 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.denoise.allowed import Choices
+from engine.denoise.allowed import Choice
 
 _ROWS = 256
 """Sets held at once, as many as a program may ask for."""
 
 _WORD = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The ids that may stand: all but the banned ones, or of these only the allowed."""
-
-    banned: frozenset[int]
-    allowed: frozenset[int] | None
-
-
-ANYTHING = Choice(frozenset(), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +55,11 @@ class ChoiceTable:
     def _row(self, choice: Choice) -> _Row:
         row = self._rows.get(choice)
         if row is None:
-            own = Choices(choice.banned, self.vocabulary_size, torch.device("cpu")).of(choice.allowed)
+            flags = choice.flags(self.vocabulary_size)
             number = len(self._rows) if len(self._rows) < _ROWS else self._rows.popitem(last=False)[1].number
-            row = self._rows[choice] = _Row(number, own.allowed.numpy().astype(np.int32))
-            flags = np.zeros(self.words.shape[1] * _WORD, np.bool_)
-            flags[row.ids] = True
-            words = np.packbits(flags, bitorder="little").view(np.int32)
+            row = self._rows[choice] = _Row(number, np.flatnonzero(flags).astype(np.int32))
+            bits = np.pad(flags, (0, self.words.shape[1] * _WORD - len(flags)))
+            words = np.packbits(bits, bitorder="little").view(np.int32)
             self.words[number] = torch.as_tensor(words).to(self.words.device)
         self._rows.move_to_end(choice)
         return row

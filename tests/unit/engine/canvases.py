@@ -16,6 +16,7 @@ from transformers import DiffusionGemmaForBlockDiffusion
 from engine.canvas import Canvas, TokenIds
 from engine.denoise.noise import NoiseKeys
 from engine.model.backbone import Backbone
+from engine.token_set import TokenSet
 from tests.checkpoints import VOCABULARY
 
 DEVICE = torch.device(os.environ.get("DGEMMA_TEST_DEVICE", "cpu"))
@@ -50,7 +51,7 @@ def canvas(
     free: range | NDArray[np.bool_],
     *,
     keep_start: bool = False,
-    allowed: tuple[frozenset[int] | None, ...] = (),
+    allowed: tuple[TokenSet | None, ...] = (),
 ) -> Canvas:
     """A canvas that is free at these positions; keep_start: they start from `token_ids`."""
     clamped = np.ones(len(token_ids), dtype=np.bool_)

@@ -18,6 +18,7 @@ from engine.kv.cache import FrozenCache
 from engine.kv.masks import TokenPositions
 from engine.model.backbone import Backbone
 from engine.reference import ReferenceDenoiser
+from engine.token_set import TokenSet
 from tests.checkpoints import VOCABULARY, WINDOW, make_model
 from tests.unit.engine.canvases import backbone_of, canvas, free_canvas, prompt
 from tests.unit.engine.transfers import waits
@@ -185,8 +186,8 @@ def test_each_run_of_free_positions_is_a_hole(denoiser: ReferenceDenoiser) -> No
 
 
 class TestConstraints:
-    BANNED = frozenset(range(0, VOCABULARY, 2))
-    ALLOWED = frozenset({1, 3, 4})
+    BANNED = TokenSet.of(range(0, VOCABULARY, 2))
+    ALLOWED = TokenSet.of({1, 3, 4})
 
     def test_hold_at_every_step(self, denoiser: ReferenceDenoiser) -> None:
         own = canvas(prompt(8), range(1, 7), allowed=(None, self.ALLOWED, None, None, None, None, self.ALLOWED, None))
@@ -196,18 +197,18 @@ class TestConstraints:
             for _ in range(config.max_denoising_steps):
                 for row, inner in zip(stepper.step().rows, stepper.rows, strict=True):
                     for ids in (row.holes[0].argmax_ids, inner.present_ids.numpy()[1:7]):
-                        assert not self.BANNED & set(ids.tolist())
+                        assert not len(self.BANNED & TokenSet.of(ids))
                         # 4 is allowed there, but banned everywhere.
                         assert {ids[0], ids[5]} <= {1, 3}
 
     def test_a_single_choice_is_certain(self, denoiser: ReferenceDenoiser) -> None:
-        own = canvas(prompt(3), range(1, 2), allowed=(None, frozenset({7}), None))
+        own = canvas(prompt(3), range(1, 2), allowed=(None, TokenSet.of({7}), None))
         (state,) = run(denoiser, [own], [0], DenoiseConfig(max_denoising_steps=1))
         [hole] = state.rows[0].holes
         assert (hole.argmax_ids.tolist(), hole.entropy.tolist()) == ([7], [0.0])
 
     def test_no_choice_is_refused(self, denoiser: ReferenceDenoiser) -> None:
-        own = canvas(prompt(3), range(1, 2), allowed=(None, frozenset({2}), None))
+        own = canvas(prompt(3), range(1, 2), allowed=(None, TokenSet.of({2}), None))
         with denoiser.prefill(prompt(3)) as context, pytest.raises(ValueError, match="banned or unknown"):
             denoiser.start(context, [own], seeds=[0], config=DenoiseConfig(banned_ids=self.BANNED))
 

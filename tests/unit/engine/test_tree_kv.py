@@ -7,10 +7,13 @@ import pytest
 import torch
 
 from engine.canvas import ScoreQuery, TokenIds
+from engine.denoise.allowed import Choices
 from engine.reference import ReferenceDenoiser
 from engine.score import reader as reader_module
 from engine.score.tree_kv import TokenTreeCache
 from engine.score.trie import NodePath, Trie
+from engine.token_set import NO_TOKENS, TokenSet
+from tests.checkpoints import VOCABULARY
 from tests.unit.engine.canvases import prompt
 
 ROWS = [np.array(ids, np.int32) for ids in ([1, 2, 3], [1, 2, 4], [1, 5], [1, 2])]
@@ -74,25 +77,25 @@ def test_banned_ids_are_not_named_and_where_few_are_allowed_only_those(denoiser:
     row = prompt(6, seed=1)
     with denoiser.prefill(prompt(20)) as context:
         [free] = denoiser.reader(context).read(queries(row))
-        best = frozenset(free.top_ids[:, 0].tolist())
-        allowed = frozenset(free.top_ids[3, 2:4].tolist()) - best
+        best = TokenSet.of(free.top_ids[:, 0])
+        allowed = TokenSet.of(free.top_ids[3, 2:4]) - best
         [held] = denoiser.reader(context, banned_ids=best).read([ScoreQuery(token_ids=row, allowed={3: allowed})])
     elsewhere = np.arange(len(row)) != 3
     np.testing.assert_array_equal(held.log_probs[elsewhere], free.log_probs[elsewhere])
     assert np.exp(held.top_log_probs[3]).sum() == pytest.approx(1, abs=TOLERANCE)
     named = np.isfinite(held.top_log_probs)
-    assert not best & set(held.top_ids[named].tolist())
-    assert set(held.top_ids[3][named[3]].tolist()) == allowed
+    assert not len(best & TokenSet.of(held.top_ids[named]))
+    assert TokenSet.of(held.top_ids[3][named[3]]) == allowed
 
 
 def test_rows_with_a_shared_prefix_are_each_held_to_their_own_ids(denoiser: ReferenceDenoiser) -> None:
     row = prompt(6, seed=1)
     with denoiser.prefill(prompt(20)) as context:
         [free] = denoiser.reader(context).read(queries(row))
-        fewer = frozenset(free.top_ids[3, 2:4].tolist())
+        fewer = TokenSet.of(free.top_ids[3, 2:4])
         unheld, held = denoiser.reader(context).read([*queries(row), ScoreQuery(token_ids=row, allowed={3: fewer})])
     np.testing.assert_array_equal(unheld.top_ids, free.top_ids)
-    assert set(held.top_ids[3][np.isfinite(held.top_log_probs[3])].tolist()) == fewer
+    assert TokenSet.of(held.top_ids[3][np.isfinite(held.top_log_probs[3])]) == fewer
 
 
 def test_a_tree_that_is_full_gives_way_to_a_new_one(
@@ -118,8 +121,9 @@ def test_no_prediction_is_looked_up_twice(denoiser: ReferenceDenoiser) -> None:
             looked_up.extend(nodes.tolist())
             return super().logits(nodes)
 
+    choices = Choices(VOCABULARY, denoiser.backbone.device)
     with denoiser.prefill(prompt(20)) as context:
-        reader = reader_module.TreeReader(denoiser.backbone, context, frozenset(), Counted)
+        reader = reader_module.TreeReader(denoiser.backbone, choices, context, NO_TOKENS, Counted)
         [first] = reader.read(queries(prompt(9, seed=1)))
         [likeliest] = first.top_ids[-1:, :1]
         longer = np.concatenate([prompt(9, seed=1)[:-1], likeliest, prompt(2)])

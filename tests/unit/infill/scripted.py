@@ -23,6 +23,7 @@ from engine.canvas import (
     ScoreQuery,
     TokenIds,
 )
+from engine.token_set import NO_TOKENS, TokenSet
 from infill.fill import Infiller
 from infill.profile import ContinuationSettings, CopyPrior, Lengths, Profile, derived_profile
 from infill.prompt.layout import lay_out
@@ -121,7 +122,7 @@ class ScriptedDenoiser:
         self.seeds.append(tuple(seeds))
         return ScriptedStepper(self, canvases, config)
 
-    def reader(self, context: Context, *, banned_ids: frozenset[int] = frozenset()) -> ScriptedReader:
+    def reader(self, context: Context, *, banned_ids: TokenSet = NO_TOKENS) -> ScriptedReader:
         assert context is self.contexts[-1]
         return ScriptedReader(self)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from engine.canvas import Context, RowScores, ScoreQuery
+from engine.token_set import NO_TOKENS, TokenSet
 from infill.judge.sanity import scores_sanely
 from tests.unit.infill.scripted import ScriptedDenoiser, row_scores
 from tests.unit.infill.tiny import tiny_tokens
@@ -21,7 +22,7 @@ class Judge(ScriptedDenoiser):
         super().__init__([], tiny_tokens().size)
         self.log_probs = log_probs
 
-    def reader(self, context: Context, *, banned_ids: frozenset[int] = frozenset()) -> Judge:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def reader(self, context: Context, *, banned_ids: TokenSet = NO_TOKENS) -> Judge:  # pyright: ignore[reportIncompatibleMethodOverride]
         return self
 
     def read(self, queries: Sequence[ScoreQuery]) -> tuple[RowScores, ...]:

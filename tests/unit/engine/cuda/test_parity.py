@@ -16,6 +16,7 @@ from engine.cuda.stepper import ProgramStepper
 from engine.denoise.stepper import BatchStepper
 from engine.model.backbone import Backbone
 from engine.reference import ReferenceDenoiser
+from engine.token_set import TokenSet
 from tests.checkpoints import VOCABULARY, WINDOW
 from tests.unit.engine.canvases import canvas, free_canvas, prompt
 from tests.unit.engine.cuda.conftest import CONTEXT_TOKENS
@@ -35,7 +36,9 @@ CANVASES = [
     free_canvas(5),
     canvas(prompt(20, seed=3), np.isin(np.arange(20), [2, 3, 9, 12]), keep_start=True),
     canvas(
-        prompt(9, seed=1), range(3, 6), allowed=(*[None] * 3, frozenset({1, 2, 3}), None, frozenset({5}), *[None] * 3)
+        prompt(9, seed=1),
+        range(3, 6),
+        allowed=(*[None] * 3, TokenSet.of({1, 2, 3}), None, TokenSet.of({5}), *[None] * 3),
     ),
     canvas(prompt(6, seed=4), range(0)),
 ]
@@ -155,8 +158,8 @@ def test_scores(fast: CudaDenoiser, reference: ReferenceDenoiser, prompt_length:
     later = [ScoreQuery(token_ids=prompt(3 * WINDOW, 1), begin=WINDOW), ScoreQuery(token_ids=prompt(4, 2))]
     with fast.prefill(prompt_ids) as context, reference.prefill(prompt_ids) as other:
         mine, theirs = (
-            fast.reader(context, banned_ids=frozenset({7})),
-            reference.reader(other, banned_ids=frozenset({7})),
+            fast.reader(context, banned_ids=TokenSet.of({7})),
+            reference.reader(other, banned_ids=TokenSet.of({7})),
         )
         for queries in (first, later):
             assert_same_scores(mine.read(queries), theirs.read(queries))
@@ -205,9 +208,9 @@ def test_a_seed_reproduces_bit_for_bit_and_another_does_not(fast: CudaDenoiser) 
     ("wrong", "message"),
     [
         (canvas(np.array([1, VOCABULARY], np.int32), range(1)), "token ids must be in"),
-        (canvas(np.array([1, 2], np.int32), range(1), allowed=(frozenset({3}), None)), "only banned or unknown ids"),
+        (canvas(np.array([1, 2], np.int32), range(1), allowed=(TokenSet.of({3}), None)), "only banned or unknown ids"),
     ],
 )
 def test_what_cannot_be_denoised_is_refused(fast: CudaDenoiser, wrong: Canvas, message: str) -> None:
     with fast.prefill(prompt(3)) as context, pytest.raises(ValueError, match=message):
-        fast.start(context, [wrong], seeds=[0], config=replace(CONFIG, banned_ids=frozenset({3})))
+        fast.start(context, [wrong], seeds=[0], config=replace(CONFIG, banned_ids=TokenSet.of({3})))

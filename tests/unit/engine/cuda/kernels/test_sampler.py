@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from engine.cuda.programs.choices import ANYTHING, Choice, ChoiceTable
+from engine.cuda.programs.choices import ChoiceTable
 from engine.cuda.programs.sampling import Believed
 from engine.denoise import sampler
+from engine.denoise.allowed import ANYTHING, Choice
 from engine.denoise.noise import drawn
+from engine.token_set import NO_TOKENS, TokenSet
 
 pytest.importorskip("triton", reason="Triton is not installed")
 from engine.cuda.kernels.sampler import TILE, believe, distributions
@@ -25,12 +27,12 @@ TOLERANCE = {torch.float32: 2e-5, torch.float16: 2e-5}
 
 
 def choices(size: int) -> list[Choice]:
-    banned = frozenset(range(0, size, 3))
+    banned = TokenSet.of(range(0, size, 3))
     return [
         ANYTHING,
-        Choice(banned, None),
-        Choice(banned, frozenset({1, size - 1})),
-        Choice(frozenset(), frozenset({4})),
+        Choice(banned),
+        Choice(banned, TokenSet.of({1, size - 1})),
+        Choice(NO_TOKENS, TokenSet.of({4})),
     ]
 
 
@@ -89,15 +91,16 @@ def beliefs_of(logits: torch.Tensor, *, bits: int, choice: Choice = ANYTHING) ->
 def test_a_banned_id_is_never_drawn(bits: int) -> None:
     """However the draw falls: the allowed ids lie at a tile's ends, and whole tiles are banned."""
     size = 4 * TILE
-    allowed = frozenset({TILE, 2 * TILE - 1, 3 * TILE})
+    allowed = TokenSet.of({TILE, 2 * TILE - 1, 3 * TILE})
     logits = torch.full((1, size), 20.0)
-    assert set(beliefs_of(logits, bits=bits, choice=Choice(frozenset(), allowed)).drawn_ids.tolist()) <= allowed
+    found = beliefs_of(logits, bits=bits, choice=Choice(NO_TOKENS, allowed))
+    assert set(found.drawn_ids.tolist()) <= set(allowed)
 
 
 def test_draws_follow_the_distribution_in_order() -> None:
     """Of three ids, in two tiles, with 1/2, 1/4 and 1/4 of the weight."""
     size = 2 * TILE
-    choice = Choice(frozenset(), frozenset({3, 9, TILE + 2}))
+    choice = Choice(NO_TOKENS, TokenSet.of({3, 9, TILE + 2}))
     logits = torch.zeros(1, size)
     logits[0, 3] = SOFTCAP * float(np.arctanh(np.log(2.0) / SOFTCAP))
     found = [beliefs_of(logits, bits=int(share * 2**24), choice=choice).drawn_ids[0] for share in (0.1, 0.49, 0.6, 0.8)]
