@@ -11,7 +11,8 @@ from dgemma_lsp.logs import log_to_stderr
 from dgemma_lsp.lsp.framing import read_bodies
 from dgemma_lsp.lsp.settings import Settings
 from dgemma_lsp.server import Server
-from dgemma_lsp.wire.messages import Answer, Event, HostStatus, Owner, Priority
+from dgemma_lsp.wire.messages import Answer, Event, Owner, Priority
+from dgemma_lsp.wire.status import Status
 from infill.request import Candidate, InfillRequest
 
 SHOWN = "abcdefghijklmnopqrstuvwxyz"
@@ -49,11 +50,11 @@ class InstantEngine:
             stop_reason="settled",
         )
 
-    async def status(self) -> HostStatus:
+    async def status(self) -> Status:
         """Always ready."""
-        return HostStatus(state="ready", pid=os.getpid(), version="", checkpoint="", device="")
+        return Status(state="ready", pid=os.getpid(), version="", checkpoint="", device="")
 
-    async def watch(self) -> AsyncGenerator[HostStatus]:
+    async def watch(self) -> AsyncGenerator[Status]:
         """Ready, and no change ever."""
         yield await self.status()
 

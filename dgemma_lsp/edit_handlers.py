@@ -85,9 +85,9 @@ async def _suggest(ls: Server, params: InlineEditParams) -> Edit | Silence:
     if isinstance(question, Silence):
         ls.board.show_silence(number, question)
         return question
-    with ls.board.waiting(number) as outcome:
+    with ls.board.waiting(number) as waiting:
         edit = await _answer(ls, question)
-        outcome.silence = edit if isinstance(edit, Silence) else None
+        waiting.silence = edit if isinstance(edit, Silence) else None
     return edit
 
 

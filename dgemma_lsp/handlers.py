@@ -25,6 +25,7 @@ from dgemma_lsp.features.rewrite import Rewrite, Rewritten, Show, read, rewritte
 from dgemma_lsp.lsp.rpc import REWRITE, STATUS, DidChangeParams, InlineCompletionParams, RewriteParams
 from dgemma_lsp.silence import Silence
 from dgemma_lsp.status import wants_status
+from dgemma_lsp.wire.codec import encode
 
 if TYPE_CHECKING:
     from dgemma_lsp.server import Server
@@ -115,9 +116,9 @@ async def inline_completion(ls: Server, params: InlineCompletionParams) -> types
             ls.board.show_silence(number, None)
             return question.items(texts)
         request = question.request(path=prompt_path(uri, folders), config=config)
-        with ls.board.waiting(number) as outcome:
+        with ls.board.waiting(number) as waiting:
             answer = await ls.suggester.suggest(uri, question, request, label=label, started=started)
-            outcome.silence = answer if isinstance(answer, Silence) else None
+            waiting.silence = answer if isinstance(answer, Silence) else None
     return question.items(() if isinstance(answer, Silence) else answer)
 
 
@@ -186,10 +187,10 @@ async def _rewrite(ls: Server, params: RewriteParams, show: Show | None = None) 
     if isinstance(question, Silence):
         ls.board.show_silence(number, question)
         return Rewritten(rejection=question)
-    with ls.newest.claim(uri, REWRITE_KIND, about=None, explicit=True), ls.board.waiting(number) as outcome:
+    with ls.newest.claim(uri, REWRITE_KIND, about=None, explicit=True), ls.board.waiting(number) as waiting:
         request = question.request(path=prompt_path(uri, folders), config=config)
         answer = await rewritten(question, ls.session, request, label=label, show=show)
-        outcome.silence = answer.rejection
+        waiting.silence = answer.rejection
     if answer.notice in ls.noticed:
         return replace(answer, notice="")
     ls.noticed.add(answer.notice)
@@ -198,7 +199,7 @@ async def _rewrite(ls: Server, params: RewriteParams, show: Show | None = None) 
 
 def status(ls: Server, params: object) -> object:
     """How the engine fares."""
-    return ls.board.status.to_json()
+    return encode(ls.board.status)
 
 
 HANDLERS: dict[str, Callable[..., Any]] = {

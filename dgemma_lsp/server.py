@@ -38,8 +38,10 @@ from dgemma_lsp.lsp.rpc import STATUS, Protocol
 from dgemma_lsp.lsp.settings import Layer, Settings
 from dgemma_lsp.lsp.stdio import Output, receive
 from dgemma_lsp.lsp.structure import make_converter
-from dgemma_lsp.status import Status, StatusBoard
+from dgemma_lsp.status import StatusBoard
+from dgemma_lsp.wire.codec import encode
 from dgemma_lsp.wire.identity import EngineOptions, version
+from dgemma_lsp.wire.status import Status
 
 logger = logging.getLogger(__name__)
 
@@ -186,7 +188,7 @@ class Server(LanguageServer):
 
     def _publish(self, status: Status) -> None:
         if self.tells_status:
-            self.protocol.notify(STATUS, status.to_json())
+            self.protocol.notify(STATUS, encode(status))
         window = self.client_capabilities.window
         if window is not None and window.work_done_progress:
             self._progress.show(status)

@@ -1,4 +1,4 @@
-"""What the user is told about the engine: one small value, published when it changes.
+"""What the user is told: how the engine fares and why the last request got nothing, published when it changes.
 
 Shown as `dgemma/status` and, while something loads, as the editor's own progress. Asks nobody; it is told.
 """
@@ -9,48 +9,18 @@ import asyncio
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias, cast
+from typing import cast
 
 from pygls.exceptions import JsonRpcRequestCancelled
 
 from dgemma_lsp.config import SECTION, STATUS_NOTIFICATIONS
 from dgemma_lsp.silence import Silence
-from dgemma_lsp.wire.messages import HostState, HostStatus
-
-State: TypeAlias = HostState | Literal["downloading"]
-
-EMBEDDED = "nano"
-EMBEDDED_WARNING = "the embedded checkpoint, small and only good for trying things out"
-
-LOADING: frozenset[State] = frozenset({"starting", "downloading", "loading"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
-    """How things stand. message: one line for the user that adds to `state`. progress: of loading, 0 to 1.
-    last_silence: why the last request got no suggestion, None once one has got one."""
-
-    state: State = "starting"
-    message: str = "starting the engine"
-    checkpoint: str = ""
-    progress: float | None = None
-    last_silence: Silence | None = None
-
-    def to_json(self) -> dict[str, object]:
-        """The wire's object, nulls included: the reason for a silence in words, and its code beside them."""
-        return {
-            "state": self.state,
-            "message": self.message,
-            "checkpoint": self.checkpoint,
-            "progress": self.progress,
-            "lastSilence": self.last_silence and str(self.last_silence),
-            "lastSilenceReason": self.last_silence and self.last_silence.reason,
-        }
+from dgemma_lsp.wire.status import Status
 
 
 @dataclass(slots=True)
-class Outcome:
-    """What has come of a request."""
+class Waiting:
+    """A request that is waited for. silence: what is told of it in the end."""
 
     silence: Silence | None
 
@@ -63,17 +33,10 @@ class StatusBoard:
         self._publish = publish
         self._last_request = 0
 
-    def show_engine(self, engine: HostStatus) -> None:
+    def show_engine(self, status: Status) -> None:
         """Show how the engine fares."""
-        self._show(
-            replace(
-                self.status,
-                state=engine.state,
-                message=_message(engine),
-                checkpoint=engine.checkpoint,
-                progress=engine.progress,
-            )
-        )
+        told = self.status
+        self._show(replace(status, last_silence=told.last_silence, last_silence_reason=told.last_silence_reason))
 
     def show_failure(self, message: str) -> None:
         """Show why there is no engine."""
@@ -87,20 +50,21 @@ class StatusBoard:
     def show_silence(self, request: int, silence: Silence | None) -> None:
         """Show why a request has no suggestion, None where it has one. Only the last request's is shown."""
         if request == self._last_request:
-            self._show(replace(self.status, last_silence=silence))
+            words, reason = (str(silence), silence.reason) if silence else (None, None)
+            self._show(replace(self.status, last_silence=words, last_silence_reason=reason))
 
     @contextmanager
-    def waiting(self, request: int) -> Generator[Outcome]:
-        """For a `with` block around the waiting for an answer: shows that it is waited for, and then the outcome."""
+    def waiting(self, request: int) -> Generator[Waiting]:
+        """For a `with` block around the waiting for an answer: shows that it is waited for, then what came of it."""
         self.show_silence(request, Silence("thinking"))
-        outcome = Outcome(Silence("failed"))
+        waiting = Waiting(Silence("failed"))
         try:
-            yield outcome
+            yield waiting
         except (asyncio.CancelledError, JsonRpcRequestCancelled):
-            outcome.silence = Silence("cancelled")
+            waiting.silence = Silence("cancelled")
             raise
         finally:
-            self.show_silence(request, outcome.silence)
+            self.show_silence(request, waiting.silence)
 
     def _show(self, status: Status) -> None:
         if status != self.status:
@@ -118,10 +82,3 @@ def wants_status(initialization_options: object, experimental: object) -> bool:
 
 def _member(value: object, name: str) -> object:
     return cast(dict[str, object], value).get(name) if isinstance(value, dict) else None
-
-
-def _message(engine: HostStatus) -> str:
-    if engine.state not in ("ready", "busy"):
-        return engine.message or f"{engine.state} {engine.checkpoint}".rstrip()
-    warning = EMBEDDED_WARNING if engine.checkpoint == EMBEDDED else ""
-    return "; ".join(filter(None, (f"{engine.checkpoint} on {engine.device}", engine.message, warning)))

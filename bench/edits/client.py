@@ -20,7 +20,7 @@ ENCODING = "utf-32"
 _ROOT = "file:///bench"
 _LOADING_S = 0.2
 """Between looks at whether the model has been loaded."""
-_LOADING = ("starting", "downloading", "loading")
+_LOADING = ("starting", "loading")
 
 
 @dataclass(slots=True, kw_only=True)

@@ -98,10 +98,10 @@ async def _show_loading(client: EngineClient) -> None:
     try:
         async with aclosing(client.watch()) as statuses:
             async for status in statuses:
-                if status.state not in ("starting", "loading"):
+                if not status.loading:
                     break
                 percentage = "" if status.progress is None else f" {status.progress:.0%}"
-                _show_line(f"{status.message or status.state}{percentage}")
+                _show_line(f"{status.message}{percentage}")
     finally:
         _show_line("")
 

@@ -14,7 +14,7 @@ from dgemma_lsp.client.client import EngineSilent, EngineUnavailable, HostClient
 from dgemma_lsp.client.hosts import RunningHost, has_ended, kill, running
 from dgemma_lsp.client.launch import FixedEngine, Launcher
 from dgemma_lsp.wire.codec import encode
-from dgemma_lsp.wire.messages import HostStatus
+from dgemma_lsp.wire.status import Status
 
 NONE_RUNS = "no host runs"
 
@@ -55,7 +55,7 @@ def _show_status(hosts: list[RunningHost] | list[FixedEngine], *, as_json: bool)
     return 0 if hosts else 1
 
 
-async def host_status(host: RunningHost | FixedEngine) -> HostStatus:
+async def host_status(host: RunningHost | FixedEngine) -> Status:
     """Ask one host how it fares.
 
     Raises:
@@ -105,12 +105,12 @@ def _show_log(launcher: Launcher) -> int:
     return 0
 
 
-def _described(status: HostStatus) -> str:
+def _described(status: Status) -> str:
     """A few lines for a person."""
     load = "" if status.progress is None else f" ({status.progress:.0%})"
     return "\n".join(
         (
-            f"{status.state}{load}{': ' if status.message else ''}{status.message}",
+            f"{status.state}{load}: {status.message}",
             f"checkpoint {status.checkpoint} on {status.device}, version {status.version}, process {status.pid}",
             f"{status.clients} clients, {status.requests} requests: {status.superseded} superseded, "
             f"{status.cancelled} cancelled, {status.failed} failed",

@@ -11,7 +11,8 @@ from typing import Protocol
 
 from dgemma_lsp.client.remote import HostClient
 from dgemma_lsp.wire.errors import EngineSilent, EngineUnavailable, Superseded
-from dgemma_lsp.wire.messages import Event, HostStatus, Owner, Priority
+from dgemma_lsp.wire.messages import Event, Owner, Priority
+from dgemma_lsp.wire.status import Status
 from engine.errors import EngineError
 from infill.request import InfillRequest
 
@@ -52,7 +53,7 @@ class EngineClient(Protocol):
         """
         ...
 
-    async def status(self) -> HostStatus:
+    async def status(self) -> Status:
         """Ask how the engine fares; starts none.
 
         Raises:
@@ -60,7 +61,7 @@ class EngineClient(Protocol):
         """
         ...
 
-    def watch(self) -> AsyncGenerator[HostStatus]:
+    def watch(self) -> AsyncGenerator[Status]:
         """Follow the status: as it is now, then at every change, until it is closed or the engine is gone.
 
         Starts no engine. Open watches are the sign of life that keeps a host from exiting; they cost nothing while

@@ -19,7 +19,6 @@ from dgemma_lsp.wire.messages import (
     Answer,
     Event,
     Failure,
-    HostStatus,
     Owner,
     Priority,
     RequestOptions,
@@ -27,6 +26,7 @@ from dgemma_lsp.wire.messages import (
     parse_event,
     parse_status,
 )
+from dgemma_lsp.wire.status import Status
 from engine.errors import EngineError
 from infill.request import InfillRequest
 
@@ -79,13 +79,13 @@ class HostClient:
         options = RequestOptions(priority=priority, owner=owner, sequence=next(self._sequence), stream=drafts)
         return self._events(dump_call(request, options))
 
-    async def status(self) -> HostStatus:
+    async def status(self) -> Status:
         async with aclosing(self._statuses("/v1/status")) as statuses:
             async for status in statuses:
                 return status
         raise EngineUnavailable("The engine does not say how it fares.")
 
-    def watch(self) -> AsyncGenerator[HostStatus]:
+    def watch(self) -> AsyncGenerator[Status]:
         return self._statuses("/v1/status?watch=true", endless=True)
 
     async def stop(self) -> None:
@@ -131,7 +131,7 @@ class HostClient:
                 raise
         raise EngineUnavailable("The engine ends before it answers; see: dgemma-lsp host log")
 
-    async def _statuses(self, path: str, *, endless: bool = False) -> AsyncGenerator[HostStatus]:
+    async def _statuses(self, path: str, *, endless: bool = False) -> AsyncGenerator[Status]:
         async with aclosing(self._lines_of_running("GET", path, endless=endless)) as lines:
             async for line in lines:
                 yield _parsed(parse_status, line)

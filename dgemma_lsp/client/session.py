@@ -10,7 +10,8 @@ from contextlib import aclosing
 from dgemma_lsp.client.client import EngineClient, EngineError, EngineSilent, EngineUnavailable
 from dgemma_lsp.status import StatusBoard
 from dgemma_lsp.wire.identity import EngineOptions
-from dgemma_lsp.wire.messages import Event, HostStatus, Owner, Priority
+from dgemma_lsp.wire.messages import Event, Owner, Priority
+from dgemma_lsp.wire.status import Status
 from infill.request import InfillRequest
 
 
@@ -62,7 +63,7 @@ class Session:
         """On whose behalf a request for a document is made."""
         return Owner(client=self._name, document=document, kind=kind)
 
-    async def status(self) -> HostStatus:
+    async def status(self) -> Status:
         """Ask how the engine fares, as `EngineClient.status`."""
         if self._client is None:
             raise EngineUnavailable("The engine is being changed.")

@@ -29,13 +29,12 @@ from dgemma_lsp.wire.errors import Superseded
 from dgemma_lsp.wire.messages import (
     ENDS,
     Failure,
-    HostState,
-    HostStatus,
     RequestOptions,
     dump_event,
     dump_status,
     parse_call,
 )
+from dgemma_lsp.wire.status import State, Status
 from engine.errors import EngineError
 from infill.request import InfillRequest
 
@@ -46,7 +45,7 @@ SIGN_OF_LIFE = b"\n"
 WITHOUT_MODEL_S = 10.0
 """How long a host stays that nobody uses and whose model could not be loaded or was dropped: for a look at why."""
 
-_WITHOUT_MODEL: tuple[HostState, ...] = ("failed", "paused")
+_WITHOUT_MODEL: tuple[State, ...] = ("failed", "paused")
 
 
 class HostApp:
@@ -145,7 +144,7 @@ class HostApp:
         self._last_use_s = time.monotonic()
         self._changed.set()
 
-    def _with_clients(self, status: HostStatus) -> HostStatus:
+    def _with_clients(self, status: Status) -> Status:
         return replace(status, clients=self._watchers)
 
 

@@ -11,7 +11,8 @@ from typing import ParamSpec
 from dgemma_lsp.host.jobs import Outcome
 from dgemma_lsp.host.scheduler import Scheduler
 from dgemma_lsp.wire.errors import EngineSilent
-from dgemma_lsp.wire.messages import Answer, Event, HostStatus, RequestOptions
+from dgemma_lsp.wire.messages import Answer, Event, RequestOptions
+from dgemma_lsp.wire.status import Status
 from infill.request import InfillRequest
 
 P = ParamSpec("P")
@@ -49,11 +50,11 @@ async def infill(scheduler: Scheduler, request: InfillRequest, options: RequestO
         scheduler.cancel(job)
 
 
-async def watch(scheduler: Scheduler) -> AsyncGenerator[HostStatus]:
+async def watch(scheduler: Scheduler) -> AsyncGenerator[Status]:
     """The status now and after every change, until the scheduler stops; what changes together is told together."""
     changed = asyncio.Event()
     with scheduler.listening(in_loop(changed.set)):
-        told: HostStatus | None = None
+        told: Status | None = None
         while not scheduler.stopping:
             changed.clear()
             status = scheduler.status()

@@ -12,7 +12,8 @@ from dgemma_lsp.host import bridge
 from dgemma_lsp.host.scheduler import Scheduler
 from dgemma_lsp.wire.errors import EngineUnavailable
 from dgemma_lsp.wire.identity import EngineOptions
-from dgemma_lsp.wire.messages import Event, HostStatus, Owner, Priority, RequestOptions
+from dgemma_lsp.wire.messages import Event, Owner, Priority, RequestOptions
+from dgemma_lsp.wire.status import Status
 from infill.request import InfillRequest
 
 STOP_TIMEOUT_S = 10.0
@@ -55,10 +56,10 @@ class InProcessClient:
         options = RequestOptions(priority=priority, owner=owner, sequence=next(self._sequence), stream=drafts)
         return self._events(request, options)
 
-    async def status(self) -> HostStatus:
+    async def status(self) -> Status:
         return self._existing().status()
 
-    async def watch(self) -> AsyncGenerator[HostStatus]:
+    async def watch(self) -> AsyncGenerator[Status]:
         async with aclosing(bridge.watch(self._existing())) as statuses:
             async for status in statuses:
                 yield status

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from dgemma_lsp.wire.messages import PRIORITIES, Answer, HostStatus, Priority
+from dgemma_lsp.wire.messages import PRIORITIES, Answer, Priority
+from dgemma_lsp.wire.status import Status
 
 Ending: TypeAlias = Literal["done", "superseded", "cancelled", "failed"]
 STAGES = ("queue", "prefill", "denoise", "rank")
@@ -43,7 +44,7 @@ class Counters:
             self.ms[stage] += answer.ms.get(stage, 0.0)
 
 
-def render(counters: Counters, status: HostStatus) -> str:
+def render(counters: Counters, status: Status) -> str:
     """Write the metrics in Prometheus's text format (version 0.0.4)."""
     seconds = {stage: ms / 1000 for stage, ms in counters.ms.items()}
     return "".join(

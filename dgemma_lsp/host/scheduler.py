@@ -14,6 +14,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from typing import Literal
 
 from dgemma_lsp.host.jobs import Job, JobQueue, Outcome
@@ -22,7 +23,8 @@ from dgemma_lsp.resident.protocol import Model
 from dgemma_lsp.resident.resident import Loader, Resident
 from dgemma_lsp.wire.errors import EngineUnavailable, Superseded
 from dgemma_lsp.wire.identity import version
-from dgemma_lsp.wire.messages import Answer, HostStatus, RequestOptions
+from dgemma_lsp.wire.messages import Answer, RequestOptions
+from dgemma_lsp.wire.status import Status
 from engine.errors import DeviceLostError, EngineError
 from infill.request import Filled, InfillRequest, Progress
 
@@ -47,10 +49,16 @@ class Scheduler:
         follows_instructions: bool = True,
     ) -> None:
         self.counters = Counters()
-        self._checkpoint = checkpoint
         self._idle_unload_s = idle_unload_s
-        self._follows_instructions = follows_instructions
-        self._resident = Resident(load, device=device, changed=self._notify)
+        status = Status(
+            message=f"starting {checkpoint}",
+            checkpoint=checkpoint,
+            device=device,
+            follows_instructions=follows_instructions,
+            pid=os.getpid(),
+            version=version(),
+        )
+        self._resident = Resident(load, status, changed=self._notify)
         self._queue = JobQueue()
         self._condition = threading.Condition()
         self._arrivals = 0
@@ -124,24 +132,17 @@ class Scheduler:
             self._condition.notify_all()
         self._notify()
 
-    def status(self) -> HostStatus:
+    def status(self) -> Status:
         """How it fares now; who watches is left to who knows it."""
-        model_status = self._resident.model_status
+        status = self._resident.status
         with self._condition:
-            return HostStatus(
-                state="busy" if model_status.state == "ready" and self._queue.waiting else model_status.state,
-                message=model_status.message,
-                progress=model_status.progress,
-                pid=os.getpid(),
-                version=version(),
-                checkpoint=self._checkpoint,
-                device=model_status.device,
-                loads=model_status.loads,
+            return replace(
+                status,
+                state="busy" if status.state == "ready" and self._queue.waiting else status.state,
                 requests=self._arrivals,
                 superseded=self.counters.endings["superseded"],
                 cancelled=self.counters.endings["cancelled"],
                 failed=self.counters.endings["failed"],
-                follows_instructions=self._follows_instructions,
                 steps_after_cancel_max=self.counters.steps_after_cancel_max,
             )
 

@@ -7,7 +7,7 @@ import uuid
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
-from dgemma_lsp.status import LOADING, Status
+from dgemma_lsp.wire.status import Status
 
 TITLE = "DiffusionGemma"
 
@@ -22,7 +22,7 @@ class LoadingProgress:
     def show(self, status: Status) -> None:
         """Begin, go on or end, as the status says."""
         percentage = None if status.progress is None else round(100 * status.progress)
-        if status.state not in LOADING:
+        if not status.loading:
             if self._token is not None:
                 token, self._token = self._token, None
                 self._send(token, types.WorkDoneProgressEnd(message=status.message))

@@ -1,6 +1,6 @@
 """The model and whether it is there: loaded when it is needed, dropped when it is not.
 
-Belongs to the model's thread, but for `model_status`, which anyone may read.
+Belongs to the model's thread, but for `status`, which anyone may read.
 """
 
 from __future__ import annotations
@@ -9,15 +9,18 @@ import logging
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
 from dgemma_lsp.resident.protocol import Model
-from dgemma_lsp.wire.messages import HostState
+from dgemma_lsp.wire.status import Status
 from engine.errors import EngineError
 
 RETRY_S = 30.0
 """A model that could not be loaded is not tried again sooner, so that typing does not load without end."""
+
+EMBEDDED = "nano"
+EMBEDDED_WARNING = "the embedded checkpoint, small and only good for trying things out"
 
 Report: TypeAlias = Callable[[str, float | None], None]
 """Takes what loading does now, one line for the user, and how far it is: 0 to 1, or None where that is unknown."""
@@ -28,34 +31,23 @@ Loader: TypeAlias = Callable[[Report], Model]
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelStatus:
-    """How the model fares; see `HostStatus`."""
-
-    state: HostState = "starting"
-    message: str = ""
-    progress: float | None = None
-    device: str
-    loads: int = 0
-
-
 class Resident:
     """One model, resident or not.
 
-    device: what was asked for, until the model tells. changed: called after every change of `model_status`.
+    status: before loading begins. changed: called after every change of it.
     """
 
-    def __init__(self, load: Loader, *, device: str, changed: Callable[[], None]) -> None:
+    def __init__(self, load: Loader, status: Status, *, changed: Callable[[], None]) -> None:
         self._load = load
         self._changed = changed
         self._model: Model | None = None
         self._failed_s = 0.0
-        self._model_status = ModelStatus(device=device)
+        self._status = status
 
     @property
-    def model_status(self) -> ModelStatus:
+    def status(self) -> Status:
         """How the model fares now."""
-        return self._model_status
+        return self._status
 
     @property
     def model(self) -> Model | None:
@@ -68,12 +60,12 @@ class Resident:
         Raises:
             EngineError: it cannot be loaded; the message is the status's too.
         """
-        if self._model_status.state == "failed" and time.monotonic() - self._failed_s < RETRY_S:
-            raise EngineError(self._model_status.message)
+        if self._status.state == "failed" and time.monotonic() - self._failed_s < RETRY_S:
+            raise EngineError(self._status.message)
         self._change(state="loading", message="Loading the model", progress=None)
         started = time.monotonic()
         try:
-            model = self._load(lambda message, progress: self._change(message=message, progress=progress))
+            model = self._load(self._report)
         except EngineError as error:
             self._fail(str(error))
             raise
@@ -84,8 +76,8 @@ class Resident:
             self._fail(message)
             raise EngineError(message) from error
         self._model = model
-        loads = self._model_status.loads + 1
-        self._change(state="ready", message=model.notice, progress=None, device=model.device, loads=loads)
+        message, loads = self._running(model.device, model.notice), self._status.loads + 1
+        self._change(state="ready", message=message, progress=None, device=model.device, loads=loads)
         _log.info("model loaded on %s in %.1f s", model.device, time.monotonic() - started)
 
     def drop(self) -> None:
@@ -117,8 +109,19 @@ class Resident:
         self._change(state="failed", message=message, progress=None)
         _log.error("%s", message)
 
+    def _report(self, message: str, progress: float | None) -> None:
+        """Takes what loading does, and what the loaded model has to tell."""
+        if self._model is not None:
+            message = self._running(self._model.device, message)
+        self._change(message=message, progress=progress)
+
+    def _running(self, device: str, notice: str) -> str:
+        checkpoint = self._status.checkpoint
+        warning = EMBEDDED_WARNING if checkpoint == EMBEDDED else ""
+        return "; ".join(filter(None, (f"{checkpoint} on {device}", notice, warning)))
+
     def _change(self, **changes: object) -> None:
-        model_status = replace(self._model_status, **changes)  # pyright: ignore[reportArgumentType] - names are ModelStatus' own
-        if model_status != self._model_status:
-            self._model_status = model_status
+        status = replace(self._status, **changes)  # pyright: ignore[reportArgumentType] - names are Status' own
+        if status != self._status:
+            self._status = status
             self._changed()

@@ -7,23 +7,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias, cast, get_args
 
 from dgemma_lsp.wire.codec import WireError, decode, encode, encode_fields
 from dgemma_lsp.wire.errors import EngineSilent, EngineUnavailable, Superseded
+from dgemma_lsp.wire.status import Status
 from engine.errors import EngineError
 from infill.request import Candidate, Draft, InfillRequest, Rejection, StopReason
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Raised when the messages change; part of a host's identity."""
 
 Priority: TypeAlias = Literal["inline", "rewrite", "edit", "speculation"]
 PRIORITIES: tuple[Priority, ...] = get_args(Priority)
 """The classes in the order in which they are served."""
-
-HostState: TypeAlias = Literal["starting", "loading", "ready", "busy", "paused", "failed"]
-
 
 ENDS = "ends"
 """The answer of a host that was asked to end if nobody uses it, and does."""
@@ -76,36 +74,6 @@ class Answer:
 
 
 Event: TypeAlias = Draft | Answer
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostStatus:
-    """How an engine fares.
-
-    state: "paused" while the weights are dropped after an idle time; the next request loads them again.
-    message: one line for the user. progress: of loading, 0 to 1; None where there is none or it is unknown.
-    device: what the weights lie on, else what was asked for. loads: times that a model was loaded. requests: infill
-    requests taken. clients: front ends that watch. superseded, cancelled, failed: requests that ended so.
-    follows_instructions: whether the checkpoint was trained to.
-    steps_after_cancel_max: the most model forwards that a request ran (one in flight included) after it had been
-    cancelled or superseded.
-    """
-
-    state: HostState
-    message: str = ""
-    progress: float | None = None
-    pid: int
-    version: str
-    checkpoint: str
-    device: str
-    loads: int = 0
-    requests: int = 0
-    clients: int = 0
-    superseded: int = 0
-    cancelled: int = 0
-    failed: int = 0
-    follows_instructions: bool = True
-    steps_after_cancel_max: int = field(default=0, metadata={"name": "steps_after_cancel_max"})
 
 
 FailureKind: TypeAlias = Literal["superseded", "silent", "unavailable", "engine"]
@@ -186,18 +154,18 @@ def parse_event(line: str | bytes) -> Event | Failure:
     return decode(_EVENTS[tag], content, f"$.{tag}")
 
 
-def dump_status(status: HostStatus) -> bytes:
+def dump_status(status: Status) -> bytes:
     """Write a status, its newline included."""
     return _dump(encode(status)) + b"\n"
 
 
-def parse_status(body: str | bytes) -> HostStatus:
+def parse_status(body: str | bytes) -> Status:
     """Read a status.
 
     Raises:
         WireError: it is not JSON, or not a status.
     """
-    return decode(HostStatus, _parse(body))
+    return decode(Status, _parse(body))
 
 
 def _dump(value: object) -> bytes:

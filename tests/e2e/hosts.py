@@ -12,7 +12,8 @@ from pathlib import Path
 from dgemma_lsp.client.client import EngineUnavailable, HostClient
 from dgemma_lsp.client.launch import Launcher
 from dgemma_lsp.wire.identity import EngineOptions
-from dgemma_lsp.wire.messages import Event, HostState, HostStatus, Owner, Priority
+from dgemma_lsp.wire.messages import Event, Owner, Priority
+from dgemma_lsp.wire.status import State, Status
 from infill.request import InfillRequest, Span
 
 TIMEOUT_S = 120.0
@@ -90,7 +91,7 @@ async def ask(
             return [event async for event in events]
 
 
-async def until(client: HostClient, reached: Callable[[HostStatus], bool]) -> HostStatus:
+async def until(client: HostClient, reached: Callable[[Status], bool]) -> Status:
     """The first status that is as wanted, of a host that may have yet to start."""
     async with asyncio.timeout(TIMEOUT_S):
         while True:
@@ -101,7 +102,7 @@ async def until(client: HostClient, reached: Callable[[HostStatus], bool]) -> Ho
             await asyncio.sleep(0.01)
 
 
-async def follow(statuses: AsyncIterator[HostStatus], state: HostState) -> HostStatus:
+async def follow(statuses: AsyncIterator[Status], state: State) -> Status:
     """Read a watch on until `state` is told."""
     async with asyncio.timeout(TIMEOUT_S):
         while (status := await anext(statuses)).state != state:

@@ -59,6 +59,7 @@ STATUS: dict[str, object] = {
     "checkpoint": "script",
     "progress": None,
     "lastSilence": None,
+    "lastSilenceReason": None,
 }
 CANCELLED = {**STATUS, "lastSilence": "cancelled", "lastSilenceReason": "cancelled"}
 SILENCE = "nothing in the script"

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from dgemma_lsp.client.client import EngineError, EngineUnavailable
 from dgemma_lsp.wire.identity import EngineOptions
-from dgemma_lsp.wire.messages import Answer, Event, HostState, HostStatus, Owner, Priority
+from dgemma_lsp.wire.messages import Answer, Event, Owner, Priority
+from dgemma_lsp.wire.status import State, Status
 from infill.request import Candidate, Draft, InfillRequest, Rejection, RejectReason
 
 
@@ -56,12 +57,16 @@ def rejects(reason: RejectReason) -> Script:
     return lambda request: [answer(rejection=Rejection(reason=reason))]
 
 
-def status(
-    state: HostState, *, message: str = "", checkpoint: str = "nano", progress: float | None = None
-) -> HostStatus:
+def status(state: State, *, message: str = "", checkpoint: str = "nano", progress: float | None = None) -> Status:
     """A status of this state."""
-    return HostStatus(
-        state=state, message=message, progress=progress, pid=1, version="0", checkpoint=checkpoint, device="cpu"
+    return Status(
+        state=state,
+        message=message or f"{state} {checkpoint}",
+        progress=progress,
+        pid=1,
+        version="0",
+        checkpoint=checkpoint,
+        device="cpu",
     )
 
 
@@ -82,7 +87,7 @@ class ScriptedEngine:
         self.starts = 0
         self.closed = False
         self.follows_instructions = True
-        self.statuses: asyncio.Queue[HostStatus | EngineUnavailable] = asyncio.Queue()
+        self.statuses: asyncio.Queue[Status | EngineUnavailable] = asyncio.Queue()
 
     async def start(self) -> None:
         self.starts += 1
@@ -105,10 +110,10 @@ class ScriptedEngine:
         for event in self.script(request):
             yield event
 
-    async def status(self) -> HostStatus:
+    async def status(self) -> Status:
         return replace(status("ready"), follows_instructions=self.follows_instructions)
 
-    async def watch(self) -> AsyncGenerator[HostStatus]:
+    async def watch(self) -> AsyncGenerator[Status]:
         while True:
             seen = await self.statuses.get()
             if isinstance(seen, EngineUnavailable):

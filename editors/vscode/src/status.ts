@@ -3,10 +3,10 @@
 import * as vscode from "vscode";
 import { NotificationType, RequestType0 } from "vscode-languageclient";
 
-/** What the server says in `dgemma/status`. progress: of loading, 0 to 1. lastSilence: in words, why the last request
+/** What is read of `dgemma/status`. progress: of loading, 0 to 1. lastSilence: in words, why the last request
  * got no suggestion; lastSilenceReason: the same for programs. */
 export interface Status {
-  state: "starting" | "downloading" | "loading" | "ready" | "busy" | "paused" | "failed";
+  state: "starting" | "loading" | "ready" | "busy" | "paused" | "failed";
   message: string;
   checkpoint?: string;
   progress?: number | null;
@@ -19,7 +19,6 @@ export const statusChanged = new NotificationType<Status>("dgemma/status");
 
 const ICONS: Record<Status["state"], string> = {
   starting: "loading~spin",
-  downloading: "cloud-download",
   loading: "loading~spin",
   ready: "sparkle",
   busy: "sparkle-filled",

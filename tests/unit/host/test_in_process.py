@@ -12,7 +12,8 @@ from dgemma_lsp.client.client import EngineClient
 from dgemma_lsp.host.in_process import InProcessClient
 from dgemma_lsp.host.scheduler import Scheduler
 from dgemma_lsp.wire.errors import EngineUnavailable, Superseded
-from dgemma_lsp.wire.messages import Answer, Event, HostState, HostStatus
+from dgemma_lsp.wire.messages import Answer, Event
+from dgemma_lsp.wire.status import State, Status
 from infill.request import Draft
 from tests.unit.host.scripted import TIMEOUT_S, ScriptedModel, owner, request
 
@@ -81,7 +82,7 @@ async def test_watching_tells_changes_until_closed(client: EngineClient, model: 
         await _follow(statuses, "ready")
 
 
-async def _follow(statuses: AsyncIterator[HostStatus], state: HostState) -> None:
+async def _follow(statuses: AsyncIterator[Status], state: State) -> None:
     """Read on until `state` is told. States that pass quickly may be left out."""
     while (await anext(statuses)).state != state:
         pass

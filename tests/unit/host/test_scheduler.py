@@ -270,7 +270,7 @@ def test_a_failed_load_is_tried_again_later(make_bench: Callable[..., Bench], mo
 def test_what_a_load_has_to_say_is_the_status(make_bench: Callable[..., Bench]) -> None:
     bench = make_bench(model=ScriptedModel(gated=False, notice="There was no room for the cache."))
     bench.submit("a")[1].wait()
-    assert bench.scheduler.status().message == "There was no room for the cache."
+    assert bench.scheduler.status().message == "scripted on scripted; There was no room for the cache."
 
 
 def test_idle_weights_are_dropped_and_loaded_again(make_bench: Callable[..., Bench]) -> None:

@@ -13,7 +13,6 @@ from dgemma_lsp.wire.messages import (
     Answer,
     Event,
     Failure,
-    HostStatus,
     Owner,
     RequestOptions,
     dump_call,
@@ -23,6 +22,7 @@ from dgemma_lsp.wire.messages import (
     parse_event,
     parse_status,
 )
+from dgemma_lsp.wire.status import Status
 from engine.errors import CheckpointError, EngineError
 from infill.request import Candidate, Draft, InfillRequest, Rejection, Snippet, Span
 
@@ -115,7 +115,7 @@ def test_events_are_named_as_documented() -> None:
 
 
 def test_a_status_comes_back_the_same() -> None:
-    status = HostStatus(state="loading", progress=0.5, pid=1, version="0", checkpoint="nano", device="cpu", loads=2)
+    status = Status(state="loading", progress=0.5, pid=1, version="0", checkpoint="nano", device="cpu", loads=2)
     assert parse_status(dump_status(status)) == status
     assert json.loads(dump_status(status))["steps_after_cancel_max"] == 0
 

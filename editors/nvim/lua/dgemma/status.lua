@@ -3,7 +3,7 @@
 local M = {}
 
 ---@class dgemma.Status
----@field state 'starting'|'downloading'|'loading'|'ready'|'busy'|'paused'|'failed'
+---@field state 'starting'|'loading'|'ready'|'busy'|'paused'|'failed'
 ---@field message string
 ---@field checkpoint string
 ---@field progress number? Of loading, 0 to 1.
