@@ -4,7 +4,8 @@ are none."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from infill.judge.blanks import spelled
 from infill.judge.gate import Insertion, admitted, suggested_edit
@@ -18,27 +19,28 @@ from infill.text.passage import line_ending_at, to_line_feeds
 
 
 def to_answer(
-    request: InfillRequest, pool: Sequence[Scored], rejections: Sequence[Rejection], task: Task | None, meter: Meter
+    request: InfillRequest, pool: Iterable[Scored], rejections: Sequence[Rejection], task: Task | None, meter: Meter
 ) -> Filled:
-    """The answer to a request. pool: best first, each text once. rejections: of what is no candidate. task: of the last
-    canvas, None where there was none."""
+    """The answer to a request. pool: best first, each text once, taken no further than the answer needs. rejections: of
+    what is no candidate. task: of the last canvas, None where there was none."""
     standing = tuple(map(to_line_feeds, request.middles))
-    visible = [scored for scored in pool if any(standing) or any(map(str.strip, scored.texts))]
-    best: dict[tuple[str, ...], Scored] = {}
-    for scored in visible:
-        if scored.texts != standing:
-            best.setdefault(_spelled(request, scored.texts), scored)
-    stays = bool(visible) and visible[0].texts == standing
+    visible = (scored for scored in pool if any(standing) or any(map(str.strip, scored.texts)))
+    first = next(visible, None)
+    stays = first is not None and first.texts == standing
     if stays and not request.follows:
         return Filled(candidates=(), rejection=Rejection(reason="unchanged"), stats=meter.stats())
-    candidates: list[Candidate] = []
-    unavoidable = _unavoidable_errors(list(best.values()), task)
-    whole = [own for own in best.values() if not (request.must_be_whole and own.syntax_errors > unavoidable)]
-    held_back = [] if whole or not best else [Rejection(reason="breaks_syntax")]
+    unavoidable, as_it_is = 0, None
+    best = chain(filter(None, [first]), visible)
+    if request.follows or (first is not None and first.flaws().syntax_errors):
+        best = list(best)
+        unavoidable = _unavoidable_errors([own for own in best if own.texts != standing], task)
+        as_it_is = next((scored for scored in best if scored.texts == standing), None)
+    candidates, held_back = list[Candidate](), list[Rejection]()
     insertion = None if request.max_line_nll is None else _insertion(request)
-    as_it_is = next((scored for scored in pool if scored.texts == standing), None)
-    for scored in whole:
-        errors = max(scored.syntax_errors - unavoidable, 0)
+    for scored in _distinct(request, best, standing):
+        errors = max(scored.flaws().syntax_errors - unavoidable, 0)
+        if request.must_be_whole and errors:
+            continue
         shown: Scored | Rejection = scored
         if request.follows and task is not None:
             shown = suggested_edit(
@@ -52,11 +54,23 @@ def to_answer(
             candidates.append(_candidate(request, shown, errors))
         if len(candidates) == request.n:
             break
+    if request.must_be_whole and first is not None and not held_back:
+        held_back.append(Rejection(reason="breaks_syntax"))
     # A proposal that no entropy speaks for is left out where the encoder did not read it either: in time, or at all.
     unread = Rejection(reason="took_too_long" if meter.late else "low_confidence")
     reasons = Counter([Rejection(reason="unchanged")] if stays else held_back[: request.n] or rejections or [unread])
     rejection = None if candidates else reasons.most_common(1)[0][0]
     return Filled(candidates=tuple(candidates), rejection=rejection, stats=meter.stats())
+
+
+def _distinct(request: InfillRequest, pool: Iterable[Scored], standing: tuple[str, ...]) -> Iterator[Scored]:
+    """Those that would change something, each once whatever its blanks."""
+    known = set[tuple[str, ...]]()
+    for scored in pool:
+        spelled = _spelled(request, scored.texts)
+        if scored.texts != standing and spelled not in known:
+            known.add(spelled)
+            yield scored
 
 
 def _margin(request: InfillRequest, profile: Profile) -> float:
@@ -66,9 +80,9 @@ def _margin(request: InfillRequest, profile: Profile) -> float:
 
 def _unavoidable_errors(pool: Sequence[Scored], task: Task | None) -> int:
     """Errors of syntax that no text is blamed for; looked for only where the best has any."""
-    if task is None or not pool or not pool[0].syntax_errors:
+    if task is None or not pool or not pool[0].flaws().syntax_errors:
         return 0
-    return min([task.syntax.unavoidable_errors(), *(scored.syntax_errors for scored in pool)])
+    return min([task.check.syntax.unavoidable_errors(), *(scored.flaws().syntax_errors for scored in pool)])
 
 
 def _insertion(request: InfillRequest) -> Insertion | None:

@@ -6,13 +6,15 @@ closing the generator stops the work and releases the context.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from engine.canvas import DenoiseConfig, Denoiser
 from engine.token_set import TokenSet
 from infill.answer import to_answer
 from infill.judge.finish import finished
+from infill.judge.flaws import FlawCheck
 from infill.judge.rank import ranked
 from infill.judge.score import EncoderScorer
 from infill.long_block import begun_lines, following, joined
@@ -29,8 +31,8 @@ from infill.propose.prompt_lookup import PromptLookup
 from infill.propose.proposer import Proposer
 from infill.propose.replayed_edit import ReplayedEdit
 from infill.request import Filled, InfillRequest, Progress, Rejection
-from infill.syntax.check import SyntaxCheck
 from infill.task import Task
+from infill.text.passage import to_line_feeds
 from infill.text.tokens import TextTokens
 
 PROPOSERS: dict[ProposerName, Proposer] = {
@@ -44,12 +46,16 @@ PROPOSERS: dict[ProposerName, Proposer] = {
 
 @dataclass(frozen=True, slots=True)
 class CanvasResult:
-    """What one canvas came to: scored proposals, best first, and why others were dropped. task: None where the request
-    could not be laid out."""
+    """What one canvas came to: scored proposals, and why others were dropped. task: None where the request could not be
+    laid out."""
 
     task: Task | None
     pool: list[Scored]
     rejections: list[Rejection]
+
+    def best_first(self) -> Iterator[Scored]:
+        """The scored proposals in their order."""
+        return iter(()) if self.task is None else ranked(self.pool, self.task.profile.weights)
 
 
 class Infiller:
@@ -83,30 +89,32 @@ class Infiller:
         """Fill holes that share a canvas; a block that is longer goes on in others."""
         canvases = self.profile.max_canvases if exact_tokens is None and len(request.holes) == 1 else 1
         outcome = yield from self._fill_canvas(request, meter, exact_tokens)
-        pool, part, kept = outcome.pool, request, None
+        pool, part, kept = outcome.best_first(), request, None
         for _ in range(canvases - 1):
-            begun = begun_lines(outcome.pool[0], outcome.task) if outcome.pool and outcome.task else None
+            begun = begun_lines(next(outcome.best_first()), outcome.task) if outcome.pool and outcome.task else None
             if begun is None or meter.late:
                 break
             part, kept = following(part, begun.texts[0] + "\n"), joined(kept, begun)
             del outcome  # Its token tree would be held beside the next canvas's.
             outcome = yield from self._fill_canvas(part, meter, exact_tokens)
-            longer = [joined(kept, scored) for scored in outcome.pool]
+            longer = [joined(kept, scored) for scored in outcome.best_first()]
             if not longer and request.suffix[:1] in ("", "\n", "\r"):
                 longer = [kept]  # Nothing follows on the line, so the lines that were kept are all of the text.
-            pool = longer + pool
+            pool = chain(longer, pool)
         yield to_answer(request, pool, outcome.rejections, outcome.task, meter)
 
     def _rewrite(self, rewrite: LongRewrite, meter: Meter) -> Generator[Progress | Filled]:
         """Rewrite the parts, one canvas each. What a deadline comes before stays as it stands."""
         while (part := rewrite.part) is not None and not (rewrite.answers and meter.late):
             outcome = yield from rewrite.shown(self._fill_canvas(part, meter, None))
-            rewrite = rewrite.with_answer(to_answer(part, outcome.pool, outcome.rejections, outcome.task, meter))
+            rewrite = rewrite.with_answer(
+                to_answer(part, outcome.best_first(), outcome.rejections, outcome.task, meter)
+            )
             del outcome  # Its token tree would be held beside the next canvas's.
         yield rewrite.answer(meter)
 
     def _fill_canvas(self, request: InfillRequest, meter: Meter, exact_tokens: int | None) -> Steps[CanvasResult]:
-        """Lay a request out, have each stage propose, and rank what they propose."""
+        """Lay a request out, have each stage propose, and score what they propose."""
         profile = self.profile.for_request(request)
         if request.follows and not request.replays and not _asks_model(profile.stages):
             return CanvasResult(None, [], [Rejection(reason="unchanged")])
@@ -123,7 +131,12 @@ class Infiller:
                 request=request,
                 mode=mode,
                 layout=layout,
-                syntax=SyntaxCheck.of(layout.around, layout.middles, layout.fence.language),
+                check=FlawCheck(
+                    around=layout.around,
+                    middles=layout.middles,
+                    language=layout.fence.language,
+                    others=[to_line_feeds(snippet.text) for snippet in request.snippets],
+                ),
                 denoiser=self._denoiser,
                 context=context,
                 reader=self._denoiser.reader(context, banned_ids=self._banned),
@@ -144,7 +157,7 @@ class Infiller:
 
 
 def _search(task: Task) -> Steps[CanvasResult]:
-    """Proposers propose, the encoder scores, one ranking orders."""
+    """Proposers propose, the encoder scores."""
     scorer, pool, rejections = EncoderScorer(task), list[Scored](), list[Rejection]()
     for stage in task.profile.stages:
         if pool and task.meter.late:
@@ -155,8 +168,7 @@ def _search(task: Task) -> Steps[CanvasResult]:
             with task.meter.timed("rank"):
                 for own in (finished(proposal, task) for proposal in raw):
                     (rejections if isinstance(own, Rejection) else proposals).append(own)  # pyright: ignore
-        fresh = unseen(proposals, pool)
-        pool = ranked([*pool, *(yield from scorer.score(fresh))], task.profile.weights)
+        pool += yield from scorer.score(unseen(proposals, pool))
     return CanvasResult(task, pool, rejections)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from typing import Self, TypeAlias, TypeVar
 
 import numpy as np
 
 from engine.canvas import Floats, TokenIds
-from infill.judge.flaws import NO_FLAWS, Flaws
+from infill.judge.flaws import Flaws
 from infill.profile import ProposerName
 from infill.request import Progress, StopReason
 
@@ -50,21 +50,15 @@ class Scored:
     """A finished proposal with its scores.
 
     log_prob: nats. line_nll: nats, the negative log-probability of each line of each hole's text, a line's end being
-    part of the line. syntax_errors: of the statements around the holes with the texts in them. flaws: that no parser
-    sees. passes: model forwards that the request had spent by then.
+    part of the line. flaws: finds what speaks against the texts. passes: model forwards that the request had spent by
+    then.
     """
 
     proposal: Proposal
     log_prob: float
     line_nll: tuple[float, ...]
-    syntax_errors: int
-    flaws: Flaws = NO_FLAWS
+    flaws: Callable[[], Flaws]
     passes: int = 0
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether nothing speaks against the texts but how likely they are."""
-        return not self.syntax_errors and not self.flaws
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -10,15 +10,12 @@ import numpy as np
 
 from engine.canvas import Context, DenoiseConfig, Denoiser, Reader, RowScores, ScoreQuery, TokenIds
 from engine.token_set import TokenSet
-from infill.judge.flaws import Flaws, flaws_of
+from infill.judge.flaws import FlawCheck
 from infill.meter import Meter
 from infill.profile import Profile
 from infill.prompt.layout import Layout
 from infill.prompt.mode import HoleMode
 from infill.request import InfillRequest
-from infill.syntax.check import SyntaxCheck
-from infill.text.passage import to_line_feeds
-from infill.text.words import known_words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +30,7 @@ class Task:
     request: InfillRequest
     mode: HoleMode
     layout: Layout
-    syntax: SyntaxCheck
+    check: FlawCheck
     denoiser: Denoiser
     context: Context
     config: DenoiseConfig
@@ -53,10 +50,6 @@ class Task:
         """Whether a hole can hold so many tokens."""
         size = len(token_ids)
         return size <= self.layout.room if self.exact_tokens is None else size == self.exact_tokens
-
-    def flaws(self, texts: Sequence[str]) -> Flaws:
-        """What speaks against holes' texts that no parser sees."""
-        return flaws_of(self.layout.around, texts, self._known_words)
 
     def read(self, rows: Sequence[Sequence[TokenIds]]) -> tuple[RowScores, ...]:
         """Read texts left to right with one forward, or none where all of them were read before. rows: texts of all
@@ -91,8 +84,3 @@ class Task:
         """Per hole, the ids that begin with the characters known before it; None for any."""
         tokens = self.layout.tokens
         return [tokens.starting_with(edges.head) if edges.head else None for edges in self.layout.edges]
-
-    @cached_property
-    def _known_words(self) -> frozenset[str]:
-        snippets = [to_line_feeds(snippet.text) for snippet in self.request.snippets]
-        return known_words(self.layout.around, self.layout.fence.language, others=snippets)

@@ -5,10 +5,10 @@ A text is only ever shortened from its end; the text around the holes is never t
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
-
-import numpy as np
+from itertools import accumulate
 
 from engine.canvas import TokenIds
 from infill.judge.trim import Surroundings, trim_completion
@@ -60,6 +60,6 @@ def _ids_of(token_ids: TokenIds, text: str, hole: int, layout: Layout) -> TokenI
     """The tokens of a finished text: the first few of those that it was written in, or other ones where a cut falls
     inside a token or the known characters at the hole's edges are missing."""
     wanted = layout.edges[hole].wrap(text)
-    sizes = np.cumsum([len(piece) for piece in layout.tokens.decode_pieces(token_ids.tolist())])
-    kept = token_ids[: int(np.searchsorted(sizes, len(wanted))) + 1]
-    return kept if layout.tokens.decode(kept.tolist()) == wanted else layout.encode_middle(hole, text)
+    pieces = layout.tokens.decode_pieces(token_ids.tolist())
+    count = bisect_left([*accumulate(map(len, pieces))], len(wanted)) + 1
+    return token_ids[:count] if "".join(pieces[:count]) == wanted else layout.encode_middle(hole, text)

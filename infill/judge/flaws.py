@@ -1,5 +1,6 @@
-"""What speaks against a text that no parser sees: it makes a word that nobody knows, gives what stands on its right to
-another statement, or repeats a line next to it. Such texts rank behind others; they may be right all the same.
+"""What speaks against a text but how likely it is: it breaks the syntax, or, what no parser sees, it makes a word that
+nobody knows, gives what stands on its right to another statement, or repeats a line next to it. Such texts rank behind
+others; they may be right all the same.
 
 Lines end in "\\n" here.
 """
@@ -8,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from infill.judge.unasked import objection
 from infill.syntax.brackets import OPENER, loose
+from infill.syntax.check import SyntaxCheck
 from infill.text.indentation import OPENERS
 from infill.text.passage import interleaved
-from infill.text.words import makes_unknown_word
+from infill.text.words import is_known, known_words, words_made
 
 # Characters before a hole that tell which bracket it stands in.
 _REACH = 2_000
@@ -24,32 +27,58 @@ _ENDS = (*OPENERS, ",", ";", "=>", "->")
 
 @dataclass(frozen=True, slots=True)
 class Flaws:
-    """How many of a candidate's texts are misplaced, and how many make an unknown word."""
+    """What speaks against holes' texts. syntax_errors: of the statements around the holes with the texts in them.
+    misplaced, unknown_words: how many of the texts are misplaced, and how many make an unknown word."""
 
+    syntax_errors: int = 0
     misplaced: int = 0
     unknown_words: int = 0
 
     def __bool__(self) -> bool:
-        return bool(self.misplaced or self.unknown_words)
+        return bool(self.syntax_errors or self.misplaced or self.unknown_words)
 
 
-NO_FLAWS = Flaws()
+@dataclass(frozen=True, kw_only=True)
+class FlawCheck:
+    """Finds the flaws of texts in a window's holes, of each once. around: the texts around the holes, one more than
+    there are holes. middles: what stands in them now. language: of the window. others: texts whose words are known."""
 
+    around: Sequence[str]
+    middles: Sequence[str]
+    language: str
+    others: Sequence[str] = ()
 
-def flaws_of(around: Sequence[str], texts: Sequence[str], known: frozenset[str]) -> Flaws:
-    """The flaws of holes' texts. around: the texts around the holes, one more than there are holes. known: words; see
-    `infill.text.words`."""
-    misplaced = unknown = 0
-    for hole, text in enumerate(texts):
-        before = interleaved(around[: hole + 1], texts[:hole])
-        after = interleaved(around[hole + 1 :], texts[hole + 1 :])
-        misplaced += (
-            reopens_pair(text, after)
-            or gives_right_side_away(before, text, after)
-            or objection(text, before, after) == "repeats_code"
-        )
-        unknown += makes_unknown_word(before, text, after, known)
-    return Flaws(misplaced, unknown)
+    def flaws(self, texts: tuple[str, ...]) -> Flaws:
+        """The flaws of the holes' texts, found when they are first asked for: a parse takes about a millisecond."""
+        if texts not in self._found:
+            self._found[texts] = self._find(texts)
+        return self._found[texts]
+
+    @cached_property
+    def syntax(self) -> SyntaxCheck:
+        """What a parser says of the statements around the holes."""
+        return SyntaxCheck.of(self.around, self.middles, self.language)
+
+    @cached_property
+    def _found(self) -> dict[tuple[str, ...], Flaws]:
+        return {}
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return known_words(self.around, self.language, others=self.others)
+
+    def _find(self, texts: tuple[str, ...]) -> Flaws:
+        misplaced = unknown = 0
+        for hole, text in enumerate(texts):
+            before = interleaved(self.around[: hole + 1], texts[:hole])
+            after = interleaved(self.around[hole + 1 :], texts[hole + 1 :])
+            misplaced += (
+                reopens_pair(text, after)
+                or gives_right_side_away(before, text, after)
+                or objection(text, before, after) == "repeats_code"
+            )
+            unknown += any(not is_known(word, self._known) for word in words_made(before, text, after))
+        return Flaws(self.syntax.errors(texts), misplaced, unknown)
 
 
 def reopens_pair(text: str, after: str) -> bool:

@@ -71,7 +71,7 @@ def suggested_edit(scored: Scored, as_it_is: Scored | None, *, margin: float, we
     """
     if as_it_is is None:
         return Rejection(reason="low_confidence") if margin > 0 else scored
-    if scored.syntax_errors > as_it_is.syntax_errors:
+    if scored.flaws().syntax_errors > as_it_is.flaws().syntax_errors:
         return Rejection(reason="breaks_syntax")
     gain = rank_score(scored, weights) - rank_score(as_it_is, weights)
     return scored if gain >= margin else Rejection(reason="unchanged")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from heapq import heapify, heappop, heappush
 
 from infill.profile import Weights
 from infill.proposal import Scored
@@ -10,19 +11,23 @@ from infill.proposal import Scored
 
 def rank_score(scored: Scored, weights: Weights) -> float:
     """What a candidate is worth, nats, 0 at best."""
+    flaws = scored.flaws()
     return (
         scored.log_prob
-        - weights.syntax_error * scored.syntax_errors
-        - weights.misplaced * scored.flaws.misplaced
-        - weights.unknown_word * scored.flaws.unknown_words
+        - weights.syntax_error * flaws.syntax_errors
+        - weights.misplaced * flaws.misplaced
+        - weights.unknown_word * flaws.unknown_words
     )
 
 
-def ranked(pool: Iterable[Scored], weights: Weights) -> list[Scored]:
-    """Each text once, best first."""
+def ranked(pool: Iterable[Scored], weights: Weights) -> Iterator[Scored]:
+    """Candidates, best first. Flaws are looked for only where a text might be the next one without any."""
     # Rounded, so that texts which are equally likely keep their order on every machine.
-    ordered = sorted(pool, key=lambda scored: round(rank_score(scored, weights), 9), reverse=True)
-    best: dict[tuple[str, ...], Scored] = {}
-    for scored in ordered:
-        best.setdefault(scored.texts, scored)
-    return list(best.values())
+    waiting = [(-round(scored.log_prob, 9), number, scored, False) for number, scored in enumerate(pool)]
+    heapify(waiting)
+    while waiting:
+        _, number, scored, is_weighed = heappop(waiting)
+        if is_weighed:
+            yield scored
+        else:
+            heappush(waiting, (-round(rank_score(scored, weights), 9), number, scored, True))

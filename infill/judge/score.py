@@ -1,4 +1,4 @@
-"""Scores: how likely the encoder finds the file with a proposal in it, and how much syntax the proposal breaks.
+"""Scores: how likely the encoder finds the file with a proposal in it.
 
 The log-probability is summed from the first hole's first token to the token after the last hole, so that texts of
 different lengths compare (Source: the two-sided ranking of arXiv 2609.02108).
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from math import log, log1p
 
 import numpy as np
@@ -53,8 +54,7 @@ class EncoderScorer:
             proposal=proposal,
             log_prob=mixed,
             line_nll=tuple(share * nll for nll in _line_nll(proposal, scores, self.task.layout)),
-            syntax_errors=self.task.syntax.errors(proposal.texts),
-            flaws=self.task.flaws(proposal.texts),
+            flaws=partial(self.task.check.flaws, proposal.texts),
             passes=self.task.meter.passes,
         )
 
@@ -73,8 +73,7 @@ def _by_entropy(proposal: Proposal, task: Task) -> Scored:
         proposal=proposal,
         log_prob=-(proposal.mean_entropy or 0.0),
         line_nll=tuple(value for hole in lines for value in hole),
-        syntax_errors=task.syntax.errors(proposal.texts),
-        flaws=task.flaws(proposal.texts),
+        flaws=partial(task.check.flaws, proposal.texts),
         passes=task.meter.passes,
     )
 
@@ -93,6 +92,8 @@ def _line_nll(proposal: Proposal, scores: RowScores, layout: Layout) -> list[flo
 def _by_line(values: Floats, text: str, token_ids: TokenIds, edges: Edges, layout: Layout) -> list[float]:
     """Sums of a hole's token values by the line of its text on which each token begins; a value more than there are
     tokens belongs to the last line. Tokens of characters that are known after the hole do not count."""
+    if "\n" not in text and not edges.tail:
+        return [sum(values.tolist())]
     sizes = [len(piece) for piece in layout.tokens.decode_pieces(token_ids.tolist())]
     starts = (np.cumsum([0, *sizes[:-1]]) - len(edges.head)).tolist()
     lines = [0.0] * (text.count("\n") + 1)

@@ -6,6 +6,7 @@ A text is only ever shortened from its end; the text around the hole is never to
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from infill.judge.blanks import ends_line, trimmed
 from infill.judge.echo import drop_echo
@@ -27,6 +28,7 @@ class Surroundings:
     fence: Fence
 
 
+@lru_cache(maxsize=64)
 def trim_completion(raw: str, around: Surroundings) -> str | Rejection:
     """A decoded text cut at the end of its line or scope, without what repeats the text after the hole; rejected where
     nothing is left."""

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest
 from math import log1p
+from operator import itemgetter
 from typing import TypeAlias
 
 import numpy as np
@@ -17,6 +18,7 @@ import numpy as np
 from engine.canvas import Floats, RowScores, TokenIds
 from infill.draft import draft_of
 from infill.judge.finish import is_finished
+from infill.judge.flaws import Flaws
 from infill.proposal import Proposal, Scored, Steps
 from infill.request import Progress
 from infill.task import Task
@@ -76,14 +78,17 @@ class _Search:
     ended: dict[Ids, Hypothesis] = field(default_factory=dict[Ids, Hypothesis])
     _end_id: int = field(init=False)
     _log_not_copied: float = field(init=False)
+    _least: float = field(init=False)
     _read: set[Ids] = field(default_factory=set[Ids])
     _unread: dict[Ids, Hypothesis] = field(default_factory=dict[Ids, Hypothesis])
     _proposals: dict[Ids, Proposal | None] = field(default_factory=dict[Ids, "Proposal | None"])
-    _whole: dict[Ids, bool] = field(default_factory=dict[Ids, bool])
 
     def __post_init__(self) -> None:
         self._end_id = self.task.layout.id_after(0)
         self._log_not_copied = log1p(-sum(scored.proposal.copy_prob for scored in self.pool))
+        most = self.task.request.max_line_nll
+        # Characters that are known after the hole count in the log-probability, but not for the gate.
+        self._least = -np.inf if most is None or self.task.layout.edges[0].tail else -most
 
     def learn(self, texts: Sequence[TokenIds]) -> None:
         """Read texts, whole or begun, and take in what the encoder expected at each of their tokens."""
@@ -108,7 +113,7 @@ class _Search:
             if proposal is None or proposal.texts in known:
                 continue
             found.append(proposal)
-            wanted -= self._is_whole(hypothesis)
+            wanted -= not self._flaws(proposal.texts)
             if not wanted:
                 break
         return found
@@ -123,11 +128,13 @@ class _Search:
         for at, token_id in enumerate((*token_ids, self._end_id)):
             log_prob, entropy = float(scores.log_probs[at]), float(scores.entropy[at])
             if known.token_ids not in self._read:
-                named = zip(scores.top_ids[at].tolist(), scores.top_log_probs[at].tolist(), strict=True)
-                for other_id, nats in (*named, (token_id, log_prob)):
-                    self._note(known, other_id, nats, entropy)
+                least = self._least - self._log_not_copied - known.log_prob
+                for other_id, nats in zip(scores.top_ids[at].tolist(), scores.top_log_probs[at].tolist(), strict=True):
+                    if nats > least or other_id == self._end_id:
+                        self._note(known, other_id, nats, entropy)
                 self._read.add(known.token_ids)
                 self._unread.pop(known.token_ids, None)
+            self._note(known, token_id, log_prob, entropy)
             if at < len(token_ids):
                 known = known.then(token_id, log_prob, entropy)
 
@@ -148,16 +155,20 @@ class _Search:
     def _bound(self) -> float:
         """Nats that a text has to exceed: the last of the wanted whole texts is likelier otherwise, or the gate would
         not show it."""
-        known = {scored.texts: scored.log_prob for scored in self.pool if scored.is_whole}
-        for hypothesis in self._likeliest():
-            proposal = self._finished(hypothesis)
-            if proposal is not None and self._is_whole(hypothesis):
-                known.setdefault(proposal.texts, self._mixed(hypothesis))
-        wanted = nlargest(self.task.request.n, known.values())
-        most = self.task.request.max_line_nll
-        # Characters that are known after the hole count in the log-probability, but not for the gate.
-        least = -np.inf if most is None or self.task.layout.edges[0].tail else -most
-        return max(wanted[-1], least) if len(wanted) == self.task.request.n else least
+        wanted, whole = self.task.request.n, set[tuple[str, ...]]()
+        pool = {scored.texts for scored in self.pool}
+        known: list[tuple[float, Scored | Hypothesis]] = [(scored.log_prob, scored) for scored in self.pool]
+        known += [(self._mixed(hypothesis), hypothesis) for hypothesis in self._likeliest()]
+        for log_prob, own in sorted(known, key=itemgetter(0), reverse=True):
+            if log_prob <= self._least:
+                break
+            found = own if isinstance(own, Scored) else self._finished(own)
+            if found is None or (found is not own and found.texts in pool) or self._flaws(found.texts):
+                continue
+            whole.add(found.texts)
+            if len(whole) == wanted:
+                return log_prob
+        return self._least
 
     def _mixed(self, hypothesis: Hypothesis) -> float:
         """Log-probability beside the copies that were proposed."""
@@ -171,15 +182,9 @@ class _Search:
                 self._proposals[hypothesis.token_ids] = _proposal(hypothesis, self.task)
         return self._proposals[hypothesis.token_ids]
 
-    def _is_whole(self, hypothesis: Hypothesis) -> bool:
-        """Whether nothing speaks against a hypothesis' text but how likely it is."""
-        ids, proposal = hypothesis.token_ids, self._finished(hypothesis)
-        if ids not in self._whole:
-            with self.task.meter.timed("rank"):
-                self._whole[ids] = proposal is not None and not (
-                    self.task.syntax.errors(proposal.texts) or self.task.flaws(proposal.texts)
-                )
-        return self._whole[ids]
+    def _flaws(self, texts: tuple[str, ...]) -> Flaws:
+        with self.task.meter.timed("rank"):
+            return self.task.check.flaws(texts)
 
 
 def _proposal(hypothesis: Hypothesis, task: Task) -> Proposal | None:

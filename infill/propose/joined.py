@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import product
+from itertools import islice, product
 
+from infill.judge.rank import ranked
 from infill.prompt.mode import goes_on
 from infill.proposal import Proposal, Scored, Steps
 from infill.syntax.joints import best_ends, best_heads
@@ -21,8 +22,7 @@ class Joined:
 
     def propose(self, task: Task, pool: Sequence[Scored]) -> Steps[list[Proposal]]:
         yield from ()
-        broken = bool(pool) and pool[0].syntax_errors > 0
-        if task.layout.middles != ("",) or not broken or not has_grammar(task.syntax.language):
+        if task.layout.middles != ("",) or not pool or not has_grammar(task.check.syntax.language):
             return []
         with task.meter.timed("rank"):
             return [_proposal(task, text) for text in _whole(task, pool)]
@@ -30,13 +30,18 @@ class Joined:
 
 def _whole(task: Task, pool: Sequence[Scored]) -> list[str]:
     """Forms of the likeliest texts that leave the fewest errors, and fewer than the best."""
-    fewest, found = pool[0].syntax_errors, list[str]()
-    texts = [*(scored.texts[0] for scored in pool[:_MOST_TEXTS]), ""]
+    likeliest = ranked(pool, task.profile.weights)
+    best = next(likeliest)
+    most = fewest = best.flaws().syntax_errors
+    if not most:
+        return []
+    found = list[str]()
+    texts = [best.texts[0], *(scored.texts[0] for scored in islice(likeliest, _MOST_TEXTS - 1)), ""]
     for form in dict.fromkeys(_forms(task, texts)):
-        errors = task.syntax.errors([form])
+        errors = task.check.syntax.errors([form])
         if errors < fewest:
             fewest, found = errors, []
-        if errors == fewest < pool[0].syntax_errors:
+        if errors == fewest < most:
             found.append(form)
         if not fewest and len(found) == _MOST_WHOLE:
             break
@@ -44,8 +49,8 @@ def _whole(task: Task, pool: Sequence[Scored]) -> list[str]:
 
 
 def _forms(task: Task, texts: Sequence[str]) -> Iterator[str]:
-    before, after = task.syntax.around
-    language = task.syntax.language
+    before, after = task.check.syntax.around
+    language = task.check.syntax.language
     crosses = goes_on(after, 0)
     heads = best_heads(before, after, language, count=3) if crosses else []
     bare = best_ends(before, language, count=2)

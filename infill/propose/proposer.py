@@ -14,5 +14,5 @@ class Proposer(Protocol):
 
     def propose(self, task: Task, pool: Sequence[Scored]) -> Steps[list[Proposal]]:
         """Texts as they were written or found, not cut to what belongs in the holes. pool: what earlier stages
-        proposed, best first."""
+        proposed."""
         ...

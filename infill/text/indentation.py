@@ -35,9 +35,11 @@ def moved(text: str, was: str, now: str) -> str:
 def in_style(text: str, around: str) -> str:
     """A text with its lines but the first indented by tabs or by blanks, as nearly all lines around it are."""
     first, *others = text.split("\n")
+    if not others:
+        return text
     margins = [margin for line in around.split("\n") if line.strip() and (margin := margin_of(line))]
     tabs = sum(margin.startswith("\t") for margin in margins)
-    if not others or not margins or _MIXED < tabs / len(margins) < 1 - _MIXED:
+    if not margins or _MIXED < tabs / len(margins) < 1 - _MIXED:
         return text
     wanted = tabs > len(margins) / 2
     step = _WIDTH if wanted else gcd(*map(len, margins))

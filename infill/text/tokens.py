@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from engine.canvas import TokenIds
@@ -25,6 +26,9 @@ from infill.text.passage import Passage
 _BYTE_TOKEN = re.compile(r"<0x([0-9A-F]{2})>")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _REPLACEMENT = "\ufffd"
+# A line with the empty ones below it, which a single token may hold.
+_LINE = re.compile("[^\n]*\n+|[^\n]+")
+_BEYOND_LINE = re.compile(b"\n[^\n]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +88,9 @@ class TextTokens:
         mute = [i for i, piece in enumerate(self._pieces) if not piece or _REPLACEMENT.encode() in piece]
         self.banned_in_hole = TokenSet.of([*control_ids, *mute])
         self.newline_ids = TokenSet.of(i for i, piece in enumerate(self._pieces) if b"\n" in piece or b"\r" in piece)
+        # Where no token goes on behind a line's end, a text's tokens are those of its lines, which seldom change.
+        self._ends_lines = not any(_BEYOND_LINE.search(piece) for piece in self._pieces)
+        self._encoded = lru_cache(maxsize=4096)(self._encode)
         self.starting_with = lru_cache(maxsize=512)(self._starting_with)
         self.ending_with = lru_cache(maxsize=512)(self._ending_with)
         self.spanning = lru_cache(maxsize=512)(self._spanning)
@@ -119,9 +126,11 @@ class TextTokens:
     def passage(self, text: str) -> Passage:
         """A text with its tokens. Lone surrogates, which no encoding can hold, are read as U+FFFD."""
         text = _LONE_SURROGATE.sub(_REPLACEMENT, text)
-        encoding = self._tokenizer.encode(text, add_special_tokens=False)
-        starts = [start for start, _ in encoding.offsets]
-        return Passage(text=text, ids=np.array(encoding.ids, np.int32), starts=np.array(starts, np.int32))
+        lines = (_LINE.findall(text) if self._ends_lines else []) or [text]
+        encoded = [self._encoded(line) for line in lines]
+        offsets = np.cumsum([0, *map(len, lines[:-1])])
+        starts = np.concatenate([own for _, own in encoded]) + offsets.repeat([len(ids) for ids, _ in encoded])
+        return Passage(text=text, ids=np.concatenate([ids for ids, _ in encoded]), starts=starts.astype(np.int32))
 
     def decode(self, ids: Iterable[int]) -> str:
         """Text of ids. Bytes that are no whole character, as a hole may end in, are left out."""
@@ -131,6 +140,11 @@ class TextTokens:
         """Text of each id; a character spelled in bytes stands whole at its last byte."""
         decoder = codecs.getincrementaldecoder("utf-8")("ignore")
         return tuple(decoder.decode(self._pieces[i]) for i in ids)
+
+    def _encode(self, text: str) -> tuple[TokenIds, NDArray[np.int32]]:
+        """A text's ids, and where they start."""
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        return np.array(encoding.ids, np.int32), np.array([start for start, _ in encoding.offsets], np.int32)
 
     def _starting_with(self, characters: str) -> TokenSet:
         """Text ids that begin with these characters; the same object for the same question."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 from infill.text.alike import common_length
 from infill.text.keywords import common_words
@@ -23,27 +24,40 @@ _MOST_ALIKE = 24
 def known_words(around: Sequence[str], language: str, *, others: Iterable[str] = ()) -> frozenset[str]:
     """The words of a language and of texts, and the parts of them all, in lower case. around: texts with holes between
     them, each of which may have cut a word in two; others: texts without."""
-    words = set(common_words(language))
+    words = set[str]()
     for place, text in enumerate(around):
         begin = _end_of(text) if place else 0
         end = _BEGINNING.search(text, begin) if place < len(around) - 1 else None
         words.update(_WORD.findall(text, begin, end.start() if end else len(text)))
     for text in others:
         words.update(_WORD.findall(text))
-    return frozenset(words.union(*map(_parts, words)))
+    return _common_words(language).union(words, *map(_parts, words))
 
 
-def makes_unknown_word(before: str, text: str, after: str, known: frozenset[str]) -> bool:
-    """Whether a text makes a word with the characters before or after it that is neither known, nor put together from
-    known ones, nor a form of one. Numbers are none."""
+@cache
+def _common_words(language: str) -> frozenset[str]:
+    """The words of a language, and their parts."""
+    words = common_words(language)
+    return words.union(*map(_parts, words))
+
+
+def words_made(before: str, text: str, after: str) -> list[str]:
+    """The words that a text makes with the characters before or after it."""
     head, tail = _BEGINNING.findall(before)[0], after[: _end_of(after)]
     if not text or (text == text[: _end_of(text)] and not (head or tail)):
-        return False
+        return []
     whole = head + text + tail
     made = [whole[: _end_of(whole)]] if head and _end_of(text) else []
     if tail and _BEGINNING.findall(text)[0]:
         made.append(_BEGINNING.findall(whole)[0])
-    return any(not _is_known(word, known) for word in made)
+    return made
+
+
+def is_known(word: str, known: frozenset[str]) -> bool:
+    """Whether a word is known, put together from known ones, a form of one, or a number."""
+    if not word or word[0].isdigit() or word in known:
+        return True
+    return all(_is_form(part, known) for part in _parts(word))
 
 
 def identifier_completions(before: str, after: str, *, others: Sequence[str] = (), count: int) -> list[str]:
@@ -64,12 +78,6 @@ def identifier_completions(before: str, after: str, *, others: Sequence[str] = (
         same = common_length(reversed(source[max(match.start() - _MOST_ALIKE, 0) : match.start()]), reversed(begun))
         alike[match[1]] = max(same, alike.get(match[1], 0))
     return sorted(alike, key=alike.__getitem__, reverse=True)[:count]
-
-
-def _is_known(word: str, known: frozenset[str]) -> bool:
-    if not word or word[0].isdigit() or word in known:
-        return True
-    return all(_is_form(part, known) for part in _parts(word))
 
 
 def _is_form(part: str, known: frozenset[str]) -> bool:

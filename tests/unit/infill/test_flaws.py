@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infill.judge.flaws import Flaws, flaws_of, gives_right_side_away, reopens_pair
+from infill.judge.flaws import FlawCheck, Flaws, gives_right_side_away, reopens_pair
 
 
 @pytest.mark.parametrize(
@@ -65,4 +65,6 @@ def test_a_right_side_that_belongs_to_the_left_one(marked: str, text: str, away:
     ],
 )
 def test_flaws_are_counted(marked: str, texts: list[str], flaws: Flaws) -> None:
-    assert flaws_of(marked.split("‸"), texts, frozenset({"heap", "heapq"})) == flaws
+    around = marked.split("‸")
+    check = FlawCheck(around=around, middles=[""] * len(texts), language="", others=["heap heapq"])
+    assert check.flaws(tuple(texts)) == flaws

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from infill.judge.flaws import Flaws
 from infill.judge.gate import Insertion, admitted
 from infill.profile import Gate
 from infill.proposal import Proposal, Scored
@@ -17,7 +18,7 @@ PLACE = Insertion(before="def f():", after="\n", language="python")
 def scored(text: str, *line_nll: float) -> Scored:
     """Of as many lines as there are log-probabilities."""
     proposal = Proposal(texts=(text,), token_ids=(), source="denoise")
-    return Scored(proposal=proposal, log_prob=0.0, line_nll=line_nll, syntax_errors=0)
+    return Scored(proposal=proposal, log_prob=0.0, line_nll=line_nll, flaws=Flaws)
 
 
 @pytest.mark.parametrize(

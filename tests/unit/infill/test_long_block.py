@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from infill.judge.flaws import Flaws
 from infill.long_block import following, joined
 from infill.proposal import Proposal, Scored
 from infill.request import Filled
@@ -14,7 +15,7 @@ from tests.unit.infill.scripted import PROFILE, Writer, apply, request_of, run
 
 def scored(text: str, *line_nll: float) -> Scored:
     proposal = Proposal(texts=(text,), token_ids=(), source="denoise")
-    return Scored(proposal=proposal, log_prob=-sum(line_nll), line_nll=line_nll, syntax_errors=0)
+    return Scored(proposal=proposal, log_prob=-sum(line_nll), line_nll=line_nll, flaws=Flaws)
 
 
 def test_a_text_follows_the_lines_that_were_kept() -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from infill.judge.flaws import Flaws
 from infill.judge.gate import suggested_edit
 from infill.profile import EditSettings, Weights
 from infill.proposal import Proposal, Scored
@@ -71,7 +72,7 @@ def test_a_checkpoint_that_denoises_edits_finds_what_no_replay_says() -> None:
 def test_an_edit_is_compared_with_the_text_as_it_is(log_prob: float, errors: int, outcome: str | None) -> None:
     def scored(log_prob: float, errors: int) -> Scored:
         proposal = Proposal(texts=("x",), token_ids=(), source="replayed_edit")
-        return Scored(proposal=proposal, log_prob=log_prob, line_nll=(0.0,), syntax_errors=errors)
+        return Scored(proposal=proposal, log_prob=log_prob, line_nll=(0.0,), flaws=lambda: Flaws(errors))
 
     edit = scored(log_prob, errors)
     shown = suggested_edit(edit, scored(-2.0, 0), margin=1.0, weights=Weights())
@@ -80,7 +81,7 @@ def test_an_edit_is_compared_with_the_text_as_it_is(log_prob: float, errors: int
 
 def test_an_edit_that_was_not_compared_is_not_suggested_unasked() -> None:
     proposal = Proposal(texts=("x",), token_ids=(), source="replayed_edit")
-    edit = Scored(proposal=proposal, log_prob=0.0, line_nll=(0.0,), syntax_errors=0)
+    edit = Scored(proposal=proposal, log_prob=0.0, line_nll=(0.0,), flaws=Flaws)
     assert suggested_edit(edit, None, margin=1.0, weights=Weights()) == Rejection(reason="low_confidence")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infill.text.words import identifier_completions, known_words, makes_unknown_word
+from infill.text.words import identifier_completions, is_known, known_words, words_made
 
 FILE = "import heapq\n\n\ndef merge(heap, max_items):\n    for item in range(9):\n        heap.pop(item)\n"
 
@@ -37,13 +37,13 @@ FILE = "import heapq\n\n\ndef merge(heap, max_items):\n    for item in range(9):
 def test_words_that_stand_nowhere(marked: str, text: str, unknown: bool) -> None:
     before, after = marked.split("‸")
     known = known_words([before, after], "python", others=[FILE])
-    assert makes_unknown_word(before, text, after, known) is unknown
+    assert any(not is_known(word, known) for word in words_made(before, text, after)) is unknown
 
 
 @pytest.mark.parametrize(("language", "word"), [("go", "Errorf"), ("rust", "unwrap"), ("cobol", "return")])
 def test_words_of_languages(language: str, word: str) -> None:
-    assert not makes_unknown_word(word[:3], word[3:], "", known_words([], language))
-    assert makes_unknown_word(word[:3], "qq", "", known_words([], language))
+    assert is_known(word, known_words([], language))
+    assert not is_known(word[:3] + "qq", known_words([], language))
 
 
 @pytest.mark.parametrize(
