@@ -6,9 +6,10 @@ closing the generator stops the work and releases the context.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import TypeAlias
 
 from engine.canvas import DenoiseConfig, Denoiser
 from engine.token_set import TokenSet
@@ -17,30 +18,28 @@ from infill.judge.finish import finished
 from infill.judge.flaws import FlawCheck
 from infill.judge.rank import ranked
 from infill.judge.score import EncoderScorer
-from infill.long_block import begun_lines, following, joined
+from infill.long_block import begun_lines, continued, following
 from infill.long_rewrite import LongRewrite, parts_of
 from infill.meter import Meter
 from infill.profile import Profile, ProposerName, Stages
 from infill.prompt.layout import lay_out
 from infill.prompt.mode import HoleMode, resolve_mode
 from infill.proposal import Proposal, Scored, Steps
-from infill.propose.continuation import Continuation
-from infill.propose.denoise import DenoisedRows
-from infill.propose.joined import Joined
-from infill.propose.prompt_lookup import PromptLookup
-from infill.propose.proposer import Proposer
-from infill.propose.replayed_edit import ReplayedEdit
+from infill.propose import continuation, denoise, joined, prompt_lookup, replayed_edit
 from infill.request import Filled, InfillRequest, Progress, Rejection
 from infill.task import Task
 from infill.text.passage import to_line_feeds
 from infill.text.tokens import TextTokens
 
+Proposer: TypeAlias = Callable[[Task, Sequence[Scored]], Steps[list[Proposal]]]
+"""Proposes texts for a task's holes, as they were written or found, not cut to what belongs in the holes. Is given what
+earlier stages proposed, too."""
 PROPOSERS: dict[ProposerName, Proposer] = {
-    "denoise": DenoisedRows(),
-    "prompt_lookup": PromptLookup(),
-    "continuation": Continuation(),
-    "joined": Joined(),
-    "replayed_edit": ReplayedEdit(),
+    "denoise": denoise.propose,
+    "prompt_lookup": prompt_lookup.propose,
+    "continuation": continuation.propose,
+    "joined": joined.propose,
+    "replayed_edit": replayed_edit.propose,
 }
 
 
@@ -94,10 +93,10 @@ class Infiller:
             begun = begun_lines(next(outcome.best_first()), outcome.task) if outcome.pool and outcome.task else None
             if begun is None or meter.late:
                 break
-            part, kept = following(part, begun.texts[0] + "\n"), joined(kept, begun)
+            part, kept = following(part, begun.texts[0] + "\n"), continued(kept, begun)
             del outcome  # Its token tree would be held beside the next canvas's.
             outcome = yield from self._fill_canvas(part, meter, exact_tokens)
-            longer = [joined(kept, scored) for scored in outcome.best_first()]
+            longer = [continued(kept, scored) for scored in outcome.best_first()]
             if not longer and request.suffix[:1] in ("", "\n", "\r"):
                 longer = [kept]  # Nothing follows on the line, so the lines that were kept are all of the text.
             pool = chain(longer, pool)
@@ -164,7 +163,7 @@ def _search(task: Task) -> Steps[CanvasResult]:
             break
         proposals: list[Proposal] = []
         for name in stage:
-            raw = yield from PROPOSERS[name].propose(task, pool)
+            raw = yield from PROPOSERS[name](task, pool)
             with task.meter.timed("rank"):
                 for own in (finished(proposal, task) for proposal in raw):
                     (rejections if isinstance(own, Rejection) else proposals).append(own)  # pyright: ignore

@@ -21,7 +21,7 @@ def begun_lines(best: Scored, task: Task) -> Scored | None:
     return kept if kept.texts[0].strip() else None
 
 
-def joined(before: Scored | None, scored: Scored) -> Scored:
+def continued(before: Scored | None, scored: Scored) -> Scored:
     """A text behind the lines that were kept before."""
     if before is None:
         return scored

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine.canvas import Canvas, Flags, TokenIds
+from engine.canvas import Canvas, Flags, Floats, TokenIds
 from engine.token_set import TokenSet
 from infill.prompt.chat import Fence, closing, compose, fence_around
 from infill.prompt.window import WindowBudget, head_end, tail_start
-from infill.request import InfillRequest, Rejection
+from infill.request import Draft, InfillRequest, Rejection
 from infill.text.healing import Edges, heal
 from infill.text.languages import language_of
 from infill.text.passage import interleaved, to_line_feeds
@@ -91,6 +91,17 @@ class Layout:
             edges.unwrap(self.tokens.decode(token_ids[span].tolist()))
             for edges, span in zip(self.edges, self.spans(lengths), strict=True)
         )
+
+    def draft(self, holes: Sequence[tuple[TokenIds, Floats]]) -> Draft:
+        """An unfinished candidate. holes: their tokens as they stand, edges included, each with the entropy of its
+        distribution in nats."""
+        drafts: list[tuple[tuple[str, float], ...]] = []
+        for (ids, entropy), edges in zip(holes, self.edges, strict=True):
+            texts = list(self.tokens.decode_pieces(ids.tolist()))
+            texts[:1] = [text.removeprefix(edges.head) for text in texts[:1]]
+            texts[-1:] = [text.removesuffix(edges.tail) for text in texts[-1:]]
+            drafts.append(tuple(zip(texts, entropy.tolist(), strict=True)))
+        return Draft(pieces=tuple(drafts))
 
     def id_after(self, hole: int) -> int:
         """The token after a hole; where there is none, a line's end."""

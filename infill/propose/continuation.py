@@ -16,9 +16,7 @@ from typing import TypeAlias
 import numpy as np
 
 from engine.canvas import Floats, RowScores, TokenIds
-from infill.draft import draft_of
 from infill.judge.finish import is_finished
-from infill.judge.flaws import Flaws
 from infill.proposal import Proposal, Scored, Steps
 from infill.request import Progress
 from infill.task import Task
@@ -50,22 +48,23 @@ class Hypothesis:
         return np.array(self.entropies, np.float32)
 
 
-class Continuation:
+def propose(task: Task, pool: Sequence[Scored]) -> Steps[list[Proposal]]:
     """Proposes what the encoder would write in a single empty hole on one line, down to the likeliest whole texts."""
-
-    def propose(self, task: Task, pool: Sequence[Scored]) -> Steps[list[Proposal]]:
-        settings = task.profile.continuation
-        passes = settings.passes.get(task.mode, 0) if settings and task.profile.trust_encoder else 0
-        if settings is None or not passes or task.layout.middles != ("",):
-            return []
-        search = _Search(task, pool)
-        search.learn([scored.proposal.token_ids[0] for scored in pool] or [np.zeros(0, np.int32)])
-        for _ in range(passes):
+    settings = task.profile.continuation
+    passes = settings.passes.get(task.mode, 0) if settings and task.profile.trust_encoder else 0
+    if settings is None or not passes or task.layout.middles != ("",):
+        return []
+    search = _Search(task, pool)
+    search.learn([scored.proposal.token_ids[0] for scored in pool] or [np.zeros(0, np.int32)])
+    for _ in range(passes):
+        with task.meter.timed("rank"):
             likeliest = search.unread(settings.width)
-            if not likeliest or task.meter.late:
-                break
-            search.learn([np.array(ids, np.int32) for ids in likeliest])
-            yield Progress(stage="score", draft=draft_of([search.likeliest], task.layout))
+        if not likeliest or task.meter.late:
+            break
+        search.learn([np.array(ids, np.int32) for ids in likeliest])
+        shown = search.likeliest
+        yield Progress(stage="score", draft=task.layout.draft([(shown.argmax_ids, shown.entropy)]))
+    with task.meter.timed("rank"):
         return search.proposals()
 
 
@@ -113,7 +112,7 @@ class _Search:
             if proposal is None or proposal.texts in known:
                 continue
             found.append(proposal)
-            wanted -= not self._flaws(proposal.texts)
+            wanted -= not self.task.check.flaws(proposal.texts)
             if not wanted:
                 break
         return found
@@ -124,29 +123,34 @@ class _Search:
         return max(self.ended.values(), key=lambda own: own.log_prob, default=Hypothesis())
 
     def _learn(self, token_ids: Ids, scores: RowScores) -> None:
+        banned = np.isin(scores.top_ids, self.task.banned_in_line.ids)
         known = Hypothesis()
         for at, token_id in enumerate((*token_ids, self._end_id)):
             log_prob, entropy = float(scores.log_probs[at]), float(scores.entropy[at])
             if known.token_ids not in self._read:
-                least = self._least - self._log_not_copied - known.log_prob
-                for other_id, nats in zip(scores.top_ids[at].tolist(), scores.top_log_probs[at].tolist(), strict=True):
-                    if nats > least or other_id == self._end_id:
-                        self._note(known, other_id, nats, entropy)
+                ids, nats = scores.top_ids[at], scores.top_log_probs[at]
+                for own in nats[ids == self._end_id].tolist():
+                    self._end(known, own)
+                likely = ~banned[at] & (nats > self._least - self._mixed(known))
+                for other_id, own in zip(ids[likely].tolist(), nats[likely].tolist(), strict=True):
+                    self._go_on(known.then(other_id, own, entropy))
                 self._read.add(known.token_ids)
                 self._unread.pop(known.token_ids, None)
-            self._note(known, token_id, log_prob, entropy)
+            if token_id == self._end_id:
+                self._end(known, log_prob)
             if at < len(token_ids):
                 known = known.then(token_id, log_prob, entropy)
 
-    def _note(self, known: Hypothesis, token_id: int, log_prob: float, entropy: float) -> None:
-        """Take in a token that may follow a hypothesis, or end it."""
-        length, exact = len(known.token_ids), self.task.exact_tokens
-        if length and token_id == self._end_id and exact in (None, length):
+    def _end(self, known: Hypothesis, log_prob: float) -> None:
+        """Take in that a text may end behind a hypothesis."""
+        length = len(known.token_ids)
+        if length and self.task.exact_tokens in (None, length):
             self.ended[known.token_ids] = Hypothesis(known.token_ids, known.log_prob + log_prob, known.entropies)
-        if log_prob == -np.inf or (exact is not None and length >= exact) or token_id in self.task.banned_in_line:
-            return
-        longer = known.then(token_id, log_prob, entropy)
-        if longer.token_ids not in self._read:
+
+    def _go_on(self, longer: Hypothesis) -> None:
+        """Take in that a text may begin with a hypothesis."""
+        exact = self.task.exact_tokens
+        if longer.token_ids not in self._read and (exact is None or len(longer.token_ids) <= exact):
             self._unread[longer.token_ids] = longer
 
     def _likeliest(self) -> list[Hypothesis]:
@@ -163,7 +167,7 @@ class _Search:
             if log_prob <= self._least:
                 break
             found = own if isinstance(own, Scored) else self._finished(own)
-            if found is None or (found is not own and found.texts in pool) or self._flaws(found.texts):
+            if found is None or (found is not own and found.texts in pool) or self.task.check.flaws(found.texts):
                 continue
             whole.add(found.texts)
             if len(whole) == wanted:
@@ -178,13 +182,8 @@ class _Search:
         """A hypothesis as a proposal; None where it lacks the characters known at the hole's edges, or something would
         be cut off."""
         if hypothesis.token_ids not in self._proposals:
-            with self.task.meter.timed("rank"):
-                self._proposals[hypothesis.token_ids] = _proposal(hypothesis, self.task)
+            self._proposals[hypothesis.token_ids] = _proposal(hypothesis, self.task)
         return self._proposals[hypothesis.token_ids]
-
-    def _flaws(self, texts: tuple[str, ...]) -> Flaws:
-        with self.task.meter.timed("rank"):
-            return self.task.check.flaws(texts)
 
 
 def _proposal(hypothesis: Hypothesis, task: Task) -> Proposal | None:

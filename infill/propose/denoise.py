@@ -11,7 +11,6 @@ import numpy as np
 
 from engine.canvas import Flags, RowState, Stepper, TokenIds
 from engine.token_set import TokenSet
-from infill.draft import draft_of
 from infill.proposal import Proposal, Scored, Steps
 from infill.request import Progress, StopReason
 from infill.task import Task
@@ -35,19 +34,17 @@ class Start:
         return cls(token_ids, np.random.default_rng(seed).random(len(token_ids)) >= noise)
 
 
-class DenoisedRows:
+def propose(task: Task, pool: Sequence[Scored]) -> Steps[list[Proposal]]:
     """Proposes the greedy reading of every row: for empty holes a row a length of the profile's ladder, for replaced
     texts lengths around their own, warm-started where no instruction asks for something else."""
-
-    def propose(self, task: Task, pool: Sequence[Scored]) -> Steps[list[Proposal]]:
-        rows = _rows(task)
-        ahead = task.profile.rows_ahead if task.request.instruction_words else 0
-        proposals, surest = list[Proposal](), None
-        for numbers in (range(len(rows))[:ahead], range(len(rows))[ahead:]):
-            if numbers and not (proposals and task.meter.late):
-                found, surest = yield from _denoised(task, {number: rows[number] for number in numbers}, surest)
-                proposals += found
-        return proposals
+    rows = _rows(task)
+    ahead = task.profile.rows_ahead if task.request.instruction_words else 0
+    proposals, surest = list[Proposal](), None
+    for numbers in (range(len(rows))[:ahead], range(len(rows))[ahead:]):
+        if numbers and not (proposals and task.meter.late):
+            found, surest = yield from _denoised(task, {number: rows[number] for number in numbers}, surest)
+            proposals += found
+    return proposals
 
 
 def _denoised(
@@ -69,7 +66,9 @@ def _denoised(
         task.meter.count_forward(state.token_positions)
         late = task.meter.late
         shown = min([*state.rows, *filter(None, [surest])], key=_mean_entropy)
-        yield Progress(stage="denoise", draft=draft_of(shown.holes, task.layout))
+        yield Progress(
+            stage="denoise", draft=task.layout.draft([(hole.argmax_ids, hole.entropy) for hole in shown.holes])
+        )
         if late or step == task.config.max_denoising_steps or all(row.settled for row in state.rows):
             break
         _cut_at_line_ends(task, stepper, state.rows, lengths)

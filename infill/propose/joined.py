@@ -16,16 +16,14 @@ from infill.task import Task
 _MOST_TEXTS, _MOST_WHOLE = 4, 12
 
 
-class Joined:
+def propose(task: Task, pool: Sequence[Scored]) -> Steps[list[Proposal]]:
     """Proposes for a single empty hole whose sides no text in the pool joins: a text with what closes the left side's
     brackets, and where the line goes on after the hole, with the beginning of the line that the right side ends."""
-
-    def propose(self, task: Task, pool: Sequence[Scored]) -> Steps[list[Proposal]]:
-        yield from ()
-        if task.layout.middles != ("",) or not pool or not has_grammar(task.check.syntax.language):
-            return []
-        with task.meter.timed("rank"):
-            return [_proposal(task, text) for text in _whole(task, pool)]
+    yield from ()
+    if task.layout.middles != ("",) or not pool or not has_grammar(task.check.syntax.language):
+        return []
+    with task.meter.timed("rank"):
+        return [_proposal(task, text) for text in _whole(task, pool)]
 
 
 def _whole(task: Task, pool: Sequence[Scored]) -> list[str]:

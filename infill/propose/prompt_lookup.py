@@ -11,16 +11,14 @@ from infill.text.passage import to_line_feeds
 from infill.text.words import identifier_completions
 
 
-class PromptLookup:
+def propose(task: Task, pool: Sequence[Scored]) -> Steps[list[Proposal]]:
     """Proposes copies for empty holes, the same text for all of them; spends no forward."""
-
-    def propose(self, task: Task, pool: Sequence[Scored]) -> Steps[list[Proposal]]:
-        yield from ()
-        if any(task.layout.middles):
-            return []
-        with task.meter.timed("rank"):
-            proposals = [_proposal(task, text, prob) for text, prob in _found(task).items()]
-        return [proposal for proposal in proposals if all(map(task.fits, proposal.token_ids))]
+    yield from ()
+    if any(task.layout.middles):
+        return []
+    with task.meter.timed("rank"):
+        proposals = [_proposal(task, text, prob) for text, prob in _found(task).items()]
+    return [proposal for proposal in proposals if all(map(task.fits, proposal.token_ids))]
 
 
 def _found(task: Task) -> dict[str, float]:

@@ -9,17 +9,15 @@ from infill.task import Task
 from infill.text.passage import to_line_feeds
 
 
-class ReplayedEdit:
+def propose(task: Task, pool: Sequence[Scored]) -> Steps[list[Proposal]]:
     """Proposes the request's replays, and what stands in the hole, which they have to be likelier than; spends no
     forward."""
-
-    def propose(self, task: Task, pool: Sequence[Scored]) -> Steps[list[Proposal]]:
-        yield from ()
-        if len(task.layout.middles) > 1:
-            return []
-        texts = [*task.layout.middles, *map(to_line_feeds, task.request.replays)]
-        proposals = [
-            Proposal(texts=(text,), token_ids=(task.layout.encode_middle(0, text),), source="replayed_edit")
-            for text in dict.fromkeys(texts)
-        ]
-        return [proposal for proposal in proposals if task.fits(proposal.token_ids[0])]
+    yield from ()
+    if len(task.layout.middles) > 1:
+        return []
+    texts = [*task.layout.middles, *map(to_line_feeds, task.request.replays)]
+    proposals = [
+        Proposal(texts=(text,), token_ids=(task.layout.encode_middle(0, text),), source="replayed_edit")
+        for text in dict.fromkeys(texts)
+    ]
+    return [proposal for proposal in proposals if task.fits(proposal.token_ids[0])]

@@ -89,7 +89,7 @@ class TextTokens:
         self.banned_in_hole = TokenSet.of([*control_ids, *mute])
         self.newline_ids = TokenSet.of(i for i, piece in enumerate(self._pieces) if b"\n" in piece or b"\r" in piece)
         # Where no token goes on behind a line's end, a text's tokens are those of its lines, which seldom change.
-        self._ends_lines = not any(_BEYOND_LINE.search(piece) for piece in self._pieces)
+        self._ends_lines = not any(_BEYOND_LINE.search(self._pieces[i]) for i in self.newline_ids)
         self._encoded = lru_cache(maxsize=4096)(self._encode)
         self.starting_with = lru_cache(maxsize=512)(self._starting_with)
         self.ending_with = lru_cache(maxsize=512)(self._ending_with)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from infill.judge.flaws import Flaws
-from infill.long_block import following, joined
+from infill.long_block import continued, following
 from infill.proposal import Proposal, Scored
 from infill.request import Filled
 from tests.unit.infill.scripted import PROFILE, Writer, apply, request_of, run
@@ -19,7 +19,7 @@ def scored(text: str, *line_nll: float) -> Scored:
 
 
 def test_a_text_follows_the_lines_that_were_kept() -> None:
-    whole = joined(scored("a\nb\nc", 0.1, 0.2, 0.9).first_lines(2), scored("d\ne", 0.3, 0.4))
+    whole = continued(scored("a\nb\nc", 0.1, 0.2, 0.9).first_lines(2), scored("d\ne", 0.3, 0.4))
     assert whole.texts == ("a\nb\nd\ne",)
     assert whole.line_nll == (0.1, 0.2, 0.3, 0.4)
 
