@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo edit test lint format clean
+.PHONY: demo edit test lint format lock clean
 
 demo: $(VENV)/.ready
 	$(BIN)/dgemma-lsp fill --in-process --diff bench/demo/show.py:8:11
@@ -22,6 +22,13 @@ lint: $(VENV)/.ready
 format: $(VENV)/.ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# What is locked stays as it is where it still fits; LOCK=--upgrade takes the newest. Looked up on PyPI, whose torch has no build
+# tag, so that a machine with CUDA takes that build, and one without may take the same version from PyTorch's CPU index.
+lock: $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra cuda --group dev --no-annotate $(LOCK) \
+		--custom-compile-command 'make lock' --output-file constraints.txt pyproject.toml
 
 clean:
 	rm -rf $(VENV) .cache dist build
