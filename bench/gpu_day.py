@@ -132,7 +132,10 @@ def full(day: Day, scheme: Scheme) -> Found:
     found: Found = {
         "build_s": time.perf_counter() - began,
         "weights_gb": (_allocated(day.device) - before) / GB,
-        "planned_gb": Needs(day.config, dtype).budget(scheme, context_tokens=tokens).total / GB,
+        "planned_gb": Needs(day.config, dtype, on_card=day.device.type == "cuda")
+        .budget(scheme, context_tokens=tokens)
+        .total
+        / GB,
     }
     roofline, rate = Roofline.of(day.config, scheme, dtype), copy_rate(day.device)
     for path in ("reference", "fast"):

@@ -50,7 +50,7 @@ def plan_for(checkpoint: Checkpoint, options: EngineOptions) -> tuple[Plan, torc
     if on_gpu and options.max_vram_gb is not None:
         free = min(free, int(options.max_vram_gb * GB))
     profile = profile_for(checkpoint.directory, denoise_config(checkpoint.directory))
-    needs = Needs(model_config(checkpoint.directory), compute_dtype(device), profile.largest_request())
+    needs = Needs(model_config(checkpoint.directory), compute_dtype(device), profile.largest_request(), on_card=on_gpu)
     plan = needs.plan(
         automatic_schemes(device) if options.quantization == "auto" else (options.quantization,),
         context_tokens=DEFAULT_CONTEXT_TOKENS,

@@ -18,6 +18,10 @@ from engine.errors import ContextTooLongError
 from engine.kv.cache import LayerShape, SequenceKV
 
 
+ASIDE = 1024
+"""Tokens besides contexts: token trees, and clamped tokens that are read once."""
+
+
 class Arena:
     """Room for so many tokens.
 

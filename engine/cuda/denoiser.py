@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from engine.canvas import Canvas, Context, DenoiseConfig, TokenIds
-from engine.cuda.arena import Arena, Extent
+from engine.cuda.arena import ASIDE, Arena, Extent
 from engine.cuda.programs.attention import FOREVER
 from engine.cuda.programs.buckets import TOKENS, Buckets
 from engine.cuda.programs.choices import ChoiceTable
@@ -24,9 +24,6 @@ from engine.model.vocabulary import check_ids
 from engine.score.reader import TreeReader
 from engine.token_set import NO_TOKENS, TokenSet
 
-_ASIDE = 1024
-"""Tokens in the arena besides contexts: token trees, and clamped tokens that are read once."""
-
 
 class CudaDenoiser:
     """A resident model. context_tokens: how many tokens of prefilled context are kept in all.
@@ -38,7 +35,7 @@ class CudaDenoiser:
     def __init__(self, backbone: Backbone, *, context_tokens: int) -> None:
         self.backbone = backbone
         budget = min(context_tokens, backbone.max_positions)
-        self._arena = Arena(backbone.layer_shapes, tokens=budget + _ASIDE, device=backbone.device, dtype=backbone.dtype)
+        self._arena = Arena(backbone.layer_shapes, tokens=budget + ASIDE, device=backbone.device, dtype=backbone.dtype)
         self.pool = ContextPool(self._arena.sequence, budget=budget)
         self._choices = Choices(backbone.vocabulary_size, backbone.device)
         self._choice_table = ChoiceTable(backbone.vocabulary_size, backbone.device)

@@ -16,6 +16,7 @@ from transformers import DiffusionGemmaConfig, DiffusionGemmaTextConfig
 from engine.canvas import RequestSize
 from engine.checkpoint.config import layer_shapes, text_config_of
 from engine.checkpoint.weight import Weight
+from engine.cuda.memory import held_bytes
 from engine.denoise.stepper import READ_AT_ONCE
 from engine.errors import DoesNotFitError
 from engine.kv.cache import LayerShape
@@ -52,17 +53,19 @@ GB = 10**9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryBudget:
-    """What a model takes. weights, key_values, workspace: on its device. main_memory: experts kept in main memory."""
+    """What a model takes. weights, key_values, workspace, fast_path: on its device, the last where that may serve.
+    main_memory: experts kept in main memory."""
 
     weights: int
     key_values: int
     workspace: int
+    fast_path: int = 0
     main_memory: int = 0
 
     @property
     def total(self) -> int:
         """On its device, in all."""
-        return self.weights + self.key_values + self.workspace
+        return self.weights + self.key_values + self.workspace + self.fast_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,13 +81,21 @@ class Plan:
 
 class Needs:
     """What one model needs under any plan. dtype: what is computed in, and what is not packed is held in. request: the
-    largest that it is to serve."""
+    largest that it is to serve. on_card: whether it is served on a card, by the fast path where all of it lies there."""
 
-    def __init__(self, config: DiffusionGemmaConfig, dtype: torch.dtype, request: RequestSize = ONE_FORWARD) -> None:
+    def __init__(
+        self,
+        config: DiffusionGemmaConfig,
+        dtype: torch.dtype,
+        request: RequestSize = ONE_FORWARD,
+        *,
+        on_card: bool = False,
+    ) -> None:
         self._config = text_config_of(config)
         self._weights = EmptyModel(config, dtype).weights
         self._dtype = dtype
         self._request = request
+        self._on_card = on_card
 
     @property
     def layers(self) -> int:
@@ -104,11 +115,15 @@ class Needs:
         moved = list(experts.values())[len(experts) - offloaded :]
         # The layer under way is on the device too, and the next one's copy may begin before it is let go.
         visiting = 2 * max(moved, default=0)
+        token_bytes, part = _token_bytes(layer_shapes(self._config), self._dtype), self._slice(formats)
+        fast_path = 0
+        if self._on_card and not offloaded:
+            fast_path = held_bytes(self._config, self._dtype, token_bytes=token_bytes, unpacked=part * _UNPACKING)
         return MemoryBudget(
             weights=weights - sum(moved),
-            key_values=context_tokens * _token_bytes(layer_shapes(self._config), self._dtype),
-            workspace=_workspace(self._config, self._request, context_tokens, self._dtype, self._slice(formats))
-            + visiting,
+            key_values=context_tokens * token_bytes,
+            workspace=_workspace(self._config, self._request, context_tokens, self._dtype, part) + visiting,
+            fast_path=fast_path,
             main_memory=sum(moved),
         )
 

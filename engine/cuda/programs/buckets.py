@@ -54,18 +54,26 @@ class Buckets:
         return self._samplings[shape]
 
     def record(self) -> int:
-        """Records every bucket's program on a card; returns how many. Where memory runs out, or an operation cannot be
-        recorded, the rest run operation by operation."""
+        """Records every bucket's program on a card; returns how many. The largest come first, because all share their
+        memory; what there is no room for runs operation by operation, and so does the rest where an operation cannot be
+        recorded."""
         pool = torch.cuda.graph_pool_handle()
+        makers = list(self._all())
         recorded = 0
-        for make in self._all():
+        reason: RuntimeError | None = None
+        for make in makers:
             try:
                 program = make()
                 program.record(pool)
-            except RuntimeError as error:  # Of which a lack of memory is one.
-                _log.warning("Only %d of the fast path's programs are recorded: %s", recorded, error)
+            except torch.OutOfMemoryError as error:
+                reason = error
+            except RuntimeError as error:
+                reason = error
                 break
-            recorded += 1
+            else:
+                recorded += 1
+        if reason is not None:
+            _log.warning("Only %d of the fast path's %d programs are recorded: %s", recorded, len(makers), reason)
         return recorded
 
     def forget(self) -> None:
@@ -74,16 +82,25 @@ class Buckets:
             made.program.forget()
 
     def _all(self) -> Iterator[Callable[[], Program]]:
-        """What makes each program, the commonest first: they are recorded where memory is short."""
-        for positions, mixed in product(POSITIONS, (False, True)):
-            yield lambda positions=positions, mixed=mixed: self.sampling(positions, mixed=mixed).program
-        for tokens in TOKENS:
-            yield lambda tokens=tokens: self.forward("encode", tokens, 0).program
-        for tokens, extra in product(TOKENS, EXTRA):
-            yield lambda tokens=tokens, extra=extra: self.forward("decode", tokens, extra).program
-        # Texts that go on from others are short.
-        for tokens in TOKENS[:_SHORT]:
-            yield lambda tokens=tokens: self.forward("encode", tokens, EXTRA[1]).program
+        """What makes each program, the largest of a kind first."""
+        for shape in sampling_shapes():
+            yield lambda shape=shape: self.sampling(shape.positions, mixed=shape.mixed).program
+        for shape in forward_shapes():
+            yield lambda shape=shape: self.forward(shape.direction, shape.tokens, shape.extra).program
+
+
+def sampling_shapes() -> list[SamplingShape]:
+    """Of all buckets, the largest first."""
+    return [SamplingShape(positions, mixed) for positions, mixed in product(reversed(POSITIONS), (True, False))]
+
+
+def forward_shapes() -> list[ForwardShape]:
+    """Of all buckets, the largest of a direction first."""
+    decoders = [ForwardShape("decode", tokens, extra) for tokens, extra in product(TOKENS, EXTRA)]
+    encoders = [ForwardShape("encode", tokens, 0) for tokens in TOKENS]
+    # Texts that go on from others are short.
+    encoders += [ForwardShape("encode", tokens, EXTRA[1]) for tokens in TOKENS[:_SHORT]]
+    return [*reversed(decoders), *reversed(encoders)]
 
 
 def _rounded(count: int, buckets: tuple[int, ...]) -> int:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from engine.denoise.allowed import Choice
 
-_ROWS = 256
+SETS = 256
 """Sets held at once, as many as a program may ask for."""
 
 _WORD = 32
@@ -31,7 +31,7 @@ class ChoiceTable:
     def __init__(self, vocabulary_size: int, device: torch.device) -> None:
         self.vocabulary_size = vocabulary_size
         words = -(-vocabulary_size // _WORD)
-        self.words = torch.zeros(_ROWS, words, dtype=torch.int32, device=device)
+        self.words = torch.zeros(SETS, words, dtype=torch.int32, device=device)
         self._bits = torch.arange(_WORD, dtype=torch.int32, device=device)
         self._rows: OrderedDict[Choice, _Row] = OrderedDict()
 
@@ -56,7 +56,7 @@ class ChoiceTable:
         row = self._rows.get(choice)
         if row is None:
             flags = choice.flags(self.vocabulary_size)
-            number = len(self._rows) if len(self._rows) < _ROWS else self._rows.popitem(last=False)[1].number
+            number = len(self._rows) if len(self._rows) < SETS else self._rows.popitem(last=False)[1].number
             row = self._rows[choice] = _Row(number, np.flatnonzero(flags).astype(np.int32))
             bits = np.pad(flags, (0, self.words.shape[1] * _WORD - len(flags)))
             words = np.packbits(bits, bitorder="little").view(np.int32)
