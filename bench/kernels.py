@@ -87,15 +87,22 @@ def kernels() -> Iterator[Kernel]:
     tops = {"sums": "*fp32", "top_logits": "*fp32", "top_ids": "*i32"}
     shape = {"size": "i32", "row_stride": "i32", "word_stride": "i32"}
     own = {"SOFTCAP": 30.0, "TILE": sampler.TILE}
-    yield Kernel(
-        name="tile_beliefs", function=sampler.tile_beliefs, types=read | tops | shape, constants=own | {"TOP": _TOP}
-    )
-    yield Kernel(
-        name="beliefs",
-        function=sampler.beliefs,
-        types=read | {"bits": "*i64"} | tops | {"result": "*i32", "log_totals": "*fp32"} | shape | {"tiles": "i32"},
-        constants=own | {"TILES": triton.next_power_of_2(_VOCABULARY // sampler.TILE), "TOP": _TOP},
-    )
+    written = {"bits": "*i64", "result": "*i32", "log_totals": "*fp32", "tiles": "i32"}
+    tiles = {"TILES": triton.next_power_of_2(_VOCABULARY // sampler.TILE)}
+    # A step lists eight of the likeliest ids; for scores the entropy is wanted alone, and sixteen ids.
+    for top in (_TOP, 1, 2 * _TOP):
+        yield Kernel(
+            name=f"tile_beliefs of {top}",
+            function=sampler.tile_beliefs,
+            types=read | tops | shape,
+            constants=own | {"TOP": top},
+        )
+        yield Kernel(
+            name=f"beliefs of {top}",
+            function=sampler.beliefs,
+            types=read | tops | shape | written,
+            constants=own | tiles | {"TOP": top},
+        )
     yield Kernel(
         name="probabilities",
         function=sampler.probabilities,

@@ -18,6 +18,7 @@ from engine.kv.masks import TokenPositions
 from engine.kv.pool import ContextPool, PooledContext
 from engine.model.backbone import Backbone
 from engine.model.vocabulary import check_ids
+from engine.score.answers import LogitLookUp
 from engine.score.reader import TreeReader
 from engine.token_set import NO_TOKENS, TokenSet
 
@@ -96,4 +97,6 @@ class ReferenceDenoiser:
 
     def reader(self, context: Context, *, banned_ids: TokenSet = NO_TOKENS) -> TreeReader:
         """A reader of rows after the context. banned_ids: not named among the likeliest ids."""
-        return TreeReader(self.backbone, self._choices, PooledContext.of(context), banned_ids)
+        return TreeReader(
+            self.backbone, LogitLookUp(self.backbone, self._choices), PooledContext.of(context), banned_ids
+        )

@@ -17,7 +17,6 @@ from torch import Tensor
 from engine.errors import ContextTooLongError
 from engine.kv.cache import LayerShape, SequenceKV
 
-
 ASIDE = 1024
 """Tokens besides contexts: token trees, and clamped tokens that are read once."""
 

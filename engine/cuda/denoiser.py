@@ -12,12 +12,12 @@ import torch
 
 from engine.canvas import Canvas, Context, DenoiseConfig, TokenIds
 from engine.cuda.arena import ASIDE, Arena, Extent
+from engine.cuda.look_up import look_up_of
 from engine.cuda.programs.attention import FOREVER
 from engine.cuda.programs.buckets import TOKENS, Buckets
 from engine.cuda.programs.choices import ChoiceTable
 from engine.cuda.stepper import ProgramStepper
 from engine.cuda.tree import ArenaTree
-from engine.denoise.allowed import Choices
 from engine.kv.pool import ContextPool, PooledContext
 from engine.model.backbone import Backbone
 from engine.model.vocabulary import check_ids
@@ -37,8 +37,8 @@ class CudaDenoiser:
         budget = min(context_tokens, backbone.max_positions)
         self._arena = Arena(backbone.layer_shapes, tokens=budget + ASIDE, device=backbone.device, dtype=backbone.dtype)
         self.pool = ContextPool(self._arena.sequence, budget=budget)
-        self._choices = Choices(backbone.vocabulary_size, backbone.device)
         self._choice_table = ChoiceTable(backbone.vocabulary_size, backbone.device)
+        self._look_up = look_up_of(backbone, self._choice_table)
         self.programs = Buckets(backbone, self._arena, self._choice_table)
 
     @property
@@ -103,7 +103,7 @@ class CudaDenoiser:
         def new_tree(backbone: Backbone, start: int) -> ArenaTree:
             return ArenaTree(backbone, start, self.programs, self._arena.sequence(self.pool.evict))
 
-        return TreeReader(self.backbone, self._choices, PooledContext.of(context), banned_ids, new_tree)
+        return TreeReader(self.backbone, self._look_up, PooledContext.of(context), banned_ids, new_tree)
 
     def _encode(self, context: PooledContext, start: int, token_ids: TokenIds) -> None:
         """Writes the context's tokens from `start` on."""

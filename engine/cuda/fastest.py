@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -40,64 +41,81 @@ def fastest(
 def checked(reference: ReferenceDenoiser, warn: Callable[[str], None]) -> ReferenceDenoiser | CudaDenoiser:
     """The fast path where it agrees with the reference on this device."""
     fast: CudaDenoiser | None = None
+    asked = _Asked.of(reference)
     try:
+        expected = asked.answers(reference)
+        # The two never hold their memory at the same time.
+        reference.shrink(reference.max_context_tokens)
         fast = CudaDenoiser(reference.backbone, context_tokens=reference.max_context_tokens)
         recorded = fast.record()
-        wrong = disagreement(fast, reference)
+        wrong = disagreement(asked.answers(fast), expected)
         _log.info("The fast path serves, %d of its programs recorded.", recorded)
     except torch.AcceleratorError:
         # The device itself has failed, and would for the reference.
         raise
     except Exception as error:
         wrong = f"it failed: {' '.join(str(error).split())[:200]}"
-    reference.shrink(reference.max_context_tokens)
     if wrong is None and fast is not None:
         return fast
     warn(f"The fast path does not serve on this card, because {wrong}. Answers are right, and slower.")
     return reference
 
 
-def disagreement(fast: Denoiser, reference: Denoiser) -> str | None:
-    """Where two denoisers differ by more than rounding, None where they agree; on random tokens behind a prompt that is
-    longer than the window."""
-    generator = np.random.default_rng(0)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answers:
+    """What is believed of N free positions, of two steps: the likeliest ids [N, k], best first, and the entropies [N].
+    scores: the texts' log-likelihoods."""
 
-    def random(count: int) -> TokenIds:
-        return generator.integers(0, fast.vocabulary_size, count).astype(np.int32)
+    top_ids: TokenIds
+    entropies: Floats
+    scores: Floats
 
-    prompt = random(min(_PROMPT, fast.max_context_tokens))
-    rows = [_hole(random(2 * _AROUND + _HOLE)), _hole(random(2 * _AROUND + _HOLE))]
-    texts = [random(_HOLE) for _ in rows]
-    (ids, _, entropy, scores), (_, likeliest, expected_entropy, expected_scores) = (
-        _answers(denoiser, prompt, rows, texts) for denoiser in (fast, reference)
-    )
-    same = (likeliest == ids[:, None]).any(-1).mean()
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """Random tokens: a prompt that is longer than the window, canvases and texts behind it."""
+
+    prompt: TokenIds
+    rows: list[Canvas]
+    texts: list[TokenIds]
+
+    @classmethod
+    def of(cls, denoiser: Denoiser) -> _Asked:
+        """As much as a denoiser takes."""
+        generator = np.random.default_rng(0)
+
+        def random(count: int) -> TokenIds:
+            return generator.integers(0, denoiser.vocabulary_size, count).astype(np.int32)
+
+        prompt = random(min(_PROMPT, denoiser.max_context_tokens))
+        rows = [_hole(random(2 * _AROUND + _HOLE)) for _ in range(2)]
+        return cls(prompt=prompt, rows=rows, texts=[random(_HOLE) for _ in rows])
+
+    def answers(self, denoiser: Denoiser) -> _Answers:
+        """What a denoiser makes of them."""
+        config = DenoiseConfig(max_denoising_steps=2, entropy_bound=0.0, clamped="read_once")
+        with denoiser.prefill(self.prompt) as context:
+            stepper = denoiser.start(context, self.rows, seeds=range(len(self.rows)), config=config)
+            holes = [hole for _ in range(2) for row in stepper.step().rows for hole in row.holes]
+            scores = denoiser.reader(context).read([ScoreQuery(token_ids=text) for text in self.texts])
+        return _Answers(
+            top_ids=np.concatenate([hole.top_ids for hole in holes]),
+            entropies=np.concatenate([hole.entropy for hole in holes]),
+            scores=np.concatenate([row.log_probs for row in scores]),
+        )
+
+
+def disagreement(found: _Answers, expected: _Answers) -> str | None:
+    """Where two denoisers' answers differ by more than rounding, None where they agree."""
+    same = (expected.top_ids == found.top_ids[:, :1]).any(-1).mean()
     if same < _SAME_READING:
         return f"it reads {same:.0%} of the positions as the reference does"
-    for name, found, expected in (("entropies", entropy, expected_entropy), ("scores", scores, expected_scores)):
-        difference = np.median(np.abs(found - expected))
+    for name in ("entropies", "scores"):
+        difference = np.median(np.abs(getattr(found, name) - getattr(expected, name)))
         # A difference that is no number is no agreement.
         if not difference <= _NATS:
             return f"its {name} are {difference:.2f} nats from the reference's"
     return None
-
-
-def _answers(
-    denoiser: Denoiser, prompt: TokenIds, rows: list[Canvas], texts: list[TokenIds]
-) -> tuple[TokenIds, TokenIds, Floats, Floats]:
-    """What is believed of two steps' free positions: the likeliest id [N], the likeliest [N, k] and the entropy [N];
-    and the texts' log-likelihoods."""
-    config = DenoiseConfig(max_denoising_steps=2, entropy_bound=0.0, clamped="read_once")
-    with denoiser.prefill(prompt) as context:
-        stepper = denoiser.start(context, rows, seeds=range(len(rows)), config=config)
-        holes = [hole for _ in range(2) for row in stepper.step().rows for hole in row.holes]
-        scores = denoiser.reader(context).read([ScoreQuery(token_ids=text) for text in texts])
-    return (
-        np.concatenate([hole.argmax_ids for hole in holes]),
-        np.concatenate([hole.top_ids for hole in holes]),
-        np.concatenate([hole.entropy for hole in holes]),
-        np.concatenate([row.log_probs for row in scores]),
-    )
 
 
 def _hole(token_ids: TokenIds) -> Canvas:

@@ -35,8 +35,8 @@ class ArenaTree:
                 self._read(sequence, begin, min(begin + TOKENS[-1], len(self.trie)))
         return paths
 
-    def logits(self, nodes: NodePath) -> torch.Tensor:
-        return self._backbone.logits(self._hidden[self._backbone.integers(nodes)])
+    def hidden(self, nodes: NodePath) -> torch.Tensor:
+        return self._hidden[self._backbone.integers(nodes)]
 
     def _read(self, sequence: SequenceKV, begin: int, end: int) -> None:
         """Reads these nodes, all before which are there."""

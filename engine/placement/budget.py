@@ -16,7 +16,7 @@ from transformers import DiffusionGemmaConfig, DiffusionGemmaTextConfig
 from engine.canvas import RequestSize
 from engine.checkpoint.config import layer_shapes, text_config_of
 from engine.checkpoint.weight import Weight
-from engine.cuda.memory import held_bytes
+from engine.cuda.memory import held_bytes, passing_bytes
 from engine.denoise.stepper import READ_AT_ONCE
 from engine.errors import DoesNotFitError
 from engine.kv.cache import LayerShape
@@ -53,8 +53,8 @@ GB = 10**9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryBudget:
-    """What a model takes. weights, key_values, workspace, fast_path: on its device, the last where that may serve.
-    main_memory: experts kept in main memory."""
+    """What a model takes. weights, key_values: on its device. workspace: what the reference takes there besides, and
+    fast_path the same of the fast path, 0 where that cannot serve. main_memory: experts kept in main memory."""
 
     weights: int
     key_values: int
@@ -64,8 +64,8 @@ class MemoryBudget:
 
     @property
     def total(self) -> int:
-        """On its device, in all."""
-        return self.weights + self.key_values + self.workspace + self.fast_path
+        """On its device, in all. One path is let go before the other is made."""
+        return self.weights + self.key_values + max(self.workspace, self.fast_path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +81,7 @@ class Plan:
 
 class Needs:
     """What one model needs under any plan. dtype: what is computed in, and what is not packed is held in. request: the
-    largest that it is to serve. on_card: whether it is served on a card, by the fast path where all of it lies there."""
+    largest that it is to serve. on_card: whether on a card, where the fast path may serve what lies there whole."""
 
     def __init__(
         self,
@@ -118,7 +118,8 @@ class Needs:
         token_bytes, part = _token_bytes(layer_shapes(self._config), self._dtype), self._slice(formats)
         fast_path = 0
         if self._on_card and not offloaded:
-            fast_path = held_bytes(self._config, self._dtype, token_bytes=token_bytes, unpacked=part * _UNPACKING)
+            fast_path = held_bytes(self._config, self._dtype, token_bytes=token_bytes, part=part)
+            fast_path += passing_bytes(self._config, self._dtype)
         return MemoryBudget(
             weights=weights - sum(moved),
             key_values=context_tokens * token_bytes,

@@ -90,20 +90,19 @@ class PackedWeight(nn.Module):
         products = rows.new_zeros(len(rows), self.shape[1])
         numbers = torch.arange(len(rows), device=rows.device)
         begin = torch.zeros_like(ends[:1])
-        for some, dense in self.slices():
+        for some in self.slices():
             # Only the device knows how many rows belong to earlier entries; a grouped product begins with its first
             # row, so the rows are turned until these entries' own come first.
             turned, own = (numbers + begin) % len(rows), ends[some] - begin
-            part = functional.grouped_mm(rows[turned], dense.mT, offs=own)
+            part = functional.grouped_mm(rows[turned], self.dense(some).mT, offs=own)
             products.index_add_(0, turned, part.masked_fill_((numbers >= own[-1])[:, None], 0))
             begin = ends[some][-1:]
         return products
 
-    def slices(self) -> Iterator[tuple[slice, Tensor]]:
-        """The whole weight, slice by slice."""
+    def slices(self) -> Iterator[slice]:
+        """Entries that are unpacked at once: a slice is let go before the next is made."""
         for start in range(0, self.shape[0], self.slice_length):
-            entries = slice(start, min(start + self.slice_length, self.shape[0]))
-            yield entries, self.dense(entries)
+            yield slice(start, min(start + self.slice_length, self.shape[0]))
 
 
 class PackedLinear(nn.Module):
@@ -146,14 +145,14 @@ class PackedEmbedding(nn.Module):
         if packed is not None:
             return packed
         products = hidden.new_empty(len(hidden), self.weight.shape[0])
-        for tokens, dense in self.weight.slices():
-            torch.mm(hidden, dense.T, out=products[:, tokens])
+        for tokens in self.weight.slices():
+            torch.mm(hidden, self.weight.dense(tokens).T, out=products[:, tokens])
         return products
 
     def expect(self, probs: Tensor) -> Tensor:
         """Expected scaled embeddings [N, H] of distributions [N, V]."""
         # In float32, because each slice would round the sum of those before.
         expected = probs.new_zeros(len(probs), self.weight.shape[1], dtype=torch.float32)
-        for tokens, dense in self.weight.slices():
-            expected += probs[:, tokens].to(dense.dtype) @ dense
+        for tokens in self.weight.slices():
+            expected += probs[:, tokens].to(self.dtype) @ self.weight.dense(tokens)
         return expected.mul_(self._scale).to(self.dtype)

@@ -8,20 +8,15 @@ from math import inf
 from typing import TypeAlias
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from engine.canvas import RowScores, ScoreQuery
-from engine.denoise import sampler
-from engine.denoise.allowed import Choice, Choices
+from engine.denoise.allowed import Choice
 from engine.denoise.stepper import READ_AT_ONCE
+from engine.score.answers import TOP_IDS, LookUp
 from engine.score.tree_kv import TokenTree
 from engine.score.trie import NodePath
 from engine.token_set import TokenSet
-
-TOP_IDS = 16
-"""How many of the likeliest ids a `RowScores` lists."""
-
 
 Question: TypeAlias = tuple[int, TokenSet | None]
 """What follows a node, where only some ids may follow, or any."""
@@ -57,13 +52,13 @@ def log_probs_of(
     paths: Sequence[NodePath],
     tree: TokenTree,
     banned: TokenSet,
-    choices: Choices,
+    look_up: LookUp,
     known: Predictions,
 ) -> tuple[RowScores, ...]:
     """The scores of rows that are in the tree; a prediction that several share, or that is known, is not looked up
     again.
 
-    paths: of each row, the nodes that predict its tokens.
+    paths: of each row, the nodes that predict its tokens. banned: not named among the likeliest.
     """
     asked: list[tuple[Question, int]] = [
         ((node, allowed), token_id)
@@ -79,45 +74,29 @@ def log_probs_of(
     questions = list(fresh)
     for begin in range(0, len(questions), READ_AT_ONCE):
         some = questions[begin : begin + READ_AT_ONCE]
-        _look_up({question: fresh[question] for question in some}, tree, banned, choices, known)
+        _look_up({question: fresh[question] for question in some}, tree, banned, look_up, known)
     whole = known.of(asked)
     ends = np.cumsum([len(query.token_ids) - query.begin for query in queries]).tolist()
     return tuple(whole.part(begin, end) for begin, end in zip([0, *ends], ends, strict=False))
 
 
 def _look_up(
-    wanted: Mapping[Question, Sequence[int]], tree: TokenTree, banned: TokenSet, choices: Choices, known: Predictions
+    wanted: Mapping[Question, Sequence[int]], tree: TokenTree, banned: TokenSet, look_up: LookUp, known: Predictions
 ) -> None:
     """Computes the answers to questions. wanted: with the tokens whose log-probabilities are asked for."""
-    logits = tree.logits(np.array([node for node, _ in wanted], np.int64))
-    believed = sampler.posterior(logits, 1)
-    logits -= believed.log_total[:, None]
-    groups = choices.grouped(Choice(banned, allowed) for _, allowed in wanted)
-    for numbers, choice, ids in groups:
-        if choice.allowed is not None:
-            logits[numbers] -= logits[numbers[:, None], ids.allowed].logsumexp(-1, keepdim=True)
+    hidden = tree.hidden(np.array([node for node, _ in wanted], np.int64))
     places = np.repeat(np.arange(len(wanted)), [len(token_ids) for token_ids in wanted.values()])
-    token_ids = np.concatenate([np.array(own, np.int64) for own in wanted.values()])
-    at, of_token = (torch.as_tensor(numbers).to(logits.device) for numbers in (places, token_ids))
-    asked_for = logits[at, of_token]
-    for numbers, _, ids in groups:
-        logits[numbers[:, None], ids.banned] = -torch.inf
-    top = logits.topk(min(TOP_IDS, logits.shape[-1]))
-    # One vector, because each copy from the device would wait for it.
-    floats = (asked_for, believed.entropy, top.values.flatten())
-    result = torch.cat([top.indices.int().flatten(), *(each.view(torch.int32) for each in floats)]).cpu().numpy()
-    ends = np.cumsum([top.values.numel(), len(at), len(logits)])
-    ids, *others = np.split(result, ends)
-    log_probs, entropy, nats = (own.view(np.float32) for own in others)
-    top_ids, top_log_probs = ids.reshape(top.values.shape), nats.reshape(top.values.shape)
+    asked_for = np.concatenate([np.array(own, np.int64) for own in wanted.values()])
+    answers = look_up(hidden, [Choice(banned, allowed) for _, allowed in wanted], places, asked_for)
+    top_ids, top_log_probs = answers.top_ids, answers.top_log_probs
     # Mostly a text goes on with one of these.
     for question, likeliest, own in zip(wanted, top_ids.tolist(), top_log_probs.tolist(), strict=True):
         named = zip(likeliest, own, strict=True)
         known.log_probs |= {(question, token_id): value for token_id, value in named if value > -inf}
     tokens = ((question, token_id) for question, token_ids in wanted.items() for token_id in token_ids)
-    known.log_probs |= dict(zip(tokens, log_probs.tolist(), strict=True))
+    known.log_probs |= dict(zip(tokens, answers.log_probs.tolist(), strict=True))
     known.numbers |= {question: len(known.entropy) + number for number, question in enumerate(wanted)}
-    known.entropy = np.concatenate([known.entropy, entropy])
+    known.entropy = np.concatenate([known.entropy, answers.entropy])
     known.top_ids = np.concatenate([known.top_ids.reshape(-1, top_ids.shape[1]), top_ids])
     known.top_log_probs = np.concatenate([known.top_log_probs.reshape(-1, top_ids.shape[1]), top_log_probs])
 

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 
 from engine.canvas import RowScores, ScoreQuery, TokenIds
-from engine.denoise.allowed import Choices
 from engine.kv.pool import PooledContext
 from engine.model.backbone import Backbone
 from engine.model.vocabulary import check_ids
+from engine.score.answers import LookUp
 from engine.score.log_probs import Predictions, log_probs_of
 from engine.score.tree_kv import TokenTree, TokenTreeCache
 from engine.score.trie import Trie
@@ -29,7 +29,7 @@ class TreeReader:
     def __init__(
         self,
         backbone: Backbone,
-        choices: Choices,
+        look_up: LookUp,
         context: PooledContext,
         banned_ids: TokenSet,
         new_tree: Callable[[Backbone, int], TokenTree] = TokenTreeCache,
@@ -44,7 +44,7 @@ class TreeReader:
         self._tree = new_tree(backbone, self._start)
         self._known = Predictions()
         self._forgotten = 0
-        self._choices = choices
+        self._look_up = look_up
         self._banned = banned_ids
 
     @property
@@ -66,7 +66,7 @@ class TreeReader:
         while rest := rows[len(scores) :]:
             some = slice(len(scores), len(scores) + self._make_room(rest))
             paths = self._tree.read(self._context.slot.sequence, rows[some])
-            scores += log_probs_of(queries[some], paths, self._tree, self._banned, self._choices, self._known)
+            scores += log_probs_of(queries[some], paths, self._tree, self._banned, self._look_up, self._known)
         return tuple(scores)
 
     def _make_room(self, rows: Sequence[TokenIds]) -> int:

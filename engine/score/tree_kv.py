@@ -28,8 +28,8 @@ class TokenTree(Protocol):
         Returns the nodes of each row's tokens."""
         ...
 
-    def logits(self, nodes: NodePath) -> torch.Tensor:
-        """Logits of the token after each of these nodes, [n, V] float32."""
+    def hidden(self, nodes: NodePath) -> torch.Tensor:
+        """The hidden states of these nodes, [n, H]."""
         ...
 
 
@@ -64,8 +64,8 @@ class TokenTreeCache:
                 self._hidden = torch.cat([self._hidden, hidden])
         return paths
 
-    def logits(self, nodes: NodePath) -> torch.Tensor:
-        return self._backbone.logits(self._hidden[self._backbone.integers(nodes)])
+    def hidden(self, nodes: NodePath) -> torch.Tensor:
+        return self._hidden[self._backbone.integers(nodes)]
 
     def _places(self, positions: torch.Tensor) -> TokenPositions:
         """All in one row: which nodes see each other is in the trie."""

@@ -26,7 +26,7 @@ ALLOWED = {
     "engine/kv/masks.py": {"CONTEXT": SENTINELS},
     "engine/model/attention.py": {"BLOCK": MEMORY, "_WIDEST_FUSED": FACT},
     "engine/model/backbone.py": {"MAX_POSITIONS": MEMORY},
-    "engine/score/log_probs.py": {"TOP_IDS": MEMORY},
+    "engine/score/answers.py": {"TOP_IDS": MEMORY},
     "engine/score/reader.py": {"MAX_NODES": MEMORY},
     "engine/score/trie.py": {"_ROOT": SENTINELS},
     "infill/edit/follow.py": {"ENOUGH": SHAPE},

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from engine.denoise.allowed import Choice
 
-SETS = 256
-"""Sets held at once, as many as a program may ask for."""
+SETS = 257
+"""Sets held at once: as many as a program may ask for, and all ids."""
 
 _WORD = 32
 

@@ -2,6 +2,7 @@
 
 # torch annotates itself in part only.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportPrivateUsage=false
 
 from __future__ import annotations
 
@@ -38,16 +39,16 @@ class Allocations(TorchDispatchMode):
         args: Sequence[object] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> object:
-        given = {tensor.untyped_storage().data_ptr() for tensor in tree_iter((args, kwargs)) if _is_tensor(tensor)}
+        given = {_number(tensor.untyped_storage()) for tensor in tree_iter((args, kwargs)) if _is_tensor(tensor)}
         made = func(*args, **(kwargs or {}))
         for tensor in tree_iter(made):
-            if _is_tensor(tensor) and tensor.untyped_storage().data_ptr() not in given:
+            if _is_tensor(tensor) and _number(tensor.untyped_storage()) not in given:
                 self._count(tensor.untyped_storage())
         return made
 
     def _count(self, storage: torch.UntypedStorage) -> None:
-        address = storage.data_ptr()
-        if address and address not in self._sizes:
+        address = _number(storage)
+        if address not in self._sizes:
             self._sizes[address] = storage.nbytes()
             self.held += storage.nbytes()
             self.peak = max(self.peak, self.held)
@@ -55,6 +56,11 @@ class Allocations(TorchDispatchMode):
 
     def _let_go(self, address: int) -> None:
         self.held -= self._sizes.pop(address)
+
+
+def _number(storage: torch.UntypedStorage) -> int:
+    """What tells storages apart, also those of a device without memory."""
+    return storage._cdata
 
 
 def _is_tensor(value: object) -> TypeIs[torch.Tensor]:

@@ -61,7 +61,7 @@ def full() -> Needs:
 
 def test_the_real_model_fits_as_promised(full: Needs) -> None:
     request = derived_profile(DenoiseConfig()).largest_request(n=3)
-    budget = Needs(configuration(), torch.bfloat16, request).budget("int4", context_tokens=CONTEXT)
+    budget = Needs(configuration(), torch.bfloat16, request, on_card=True).budget("int4", context_tokens=CONTEXT)
     assert budget.weights <= 16 * GB
     assert budget.total + CUDA_CONTEXT <= 18 * GB
     assert full.budget("none", context_tokens=CONTEXT).weights == pytest.approx(2 * 25.25e9, rel=1e-3)

@@ -10,6 +10,7 @@ from engine.canvas import ScoreQuery, TokenIds
 from engine.denoise.allowed import Choices
 from engine.reference import ReferenceDenoiser
 from engine.score import reader as reader_module
+from engine.score.answers import LogitLookUp
 from engine.score.tree_kv import TokenTreeCache
 from engine.score.trie import NodePath, Trie
 from engine.token_set import NO_TOKENS, TokenSet
@@ -117,13 +118,13 @@ def test_no_prediction_is_looked_up_twice(denoiser: ReferenceDenoiser) -> None:
     looked_up: list[int] = []
 
     class Counted(TokenTreeCache):
-        def logits(self, nodes: NodePath) -> torch.Tensor:
+        def hidden(self, nodes: NodePath) -> torch.Tensor:
             looked_up.extend(nodes.tolist())
-            return super().logits(nodes)
+            return super().hidden(nodes)
 
-    choices = Choices(VOCABULARY, denoiser.backbone.device)
+    look_up = LogitLookUp(denoiser.backbone, Choices(VOCABULARY, denoiser.backbone.device))
     with denoiser.prefill(prompt(20)) as context:
-        reader = reader_module.TreeReader(denoiser.backbone, choices, context, NO_TOKENS, Counted)
+        reader = reader_module.TreeReader(denoiser.backbone, look_up, context, NO_TOKENS, Counted)
         [first] = reader.read(queries(prompt(9, seed=1)))
         [likeliest] = first.top_ids[-1:, :1]
         longer = np.concatenate([prompt(9, seed=1)[:-1], likeliest, prompt(2)])

@@ -1,0 +1,65 @@
+"""Questions to a token tree answered by the sampler's kernels, in the interpreter, against the reference's answers."""
+
+# torch annotates itself in part only.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.cuda.look_up import KernelLookUp
+from engine.cuda.programs.choices import ChoiceTable
+from engine.denoise.allowed import Choice, Choices
+from engine.model.backbone import Backbone
+from engine.score.answers import LogitLookUp
+from engine.token_set import TokenSet
+
+pytest.importorskip("triton", reason="Triton is not installed")
+
+CPU = torch.device("cpu")
+VOCABULARY = 5000
+SOFTCAP = 30.0
+# Nats, of sums in another order.
+TOLERANCE = 1e-4
+
+
+class Logits:
+    """As much of a backbone as is asked for: its hidden states are logits."""
+
+    vocabulary_size, softcap, device = VOCABULARY, SOFTCAP, CPU
+
+    def raw_logits(self, hidden: Tensor) -> Tensor:
+        return hidden
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        return (hidden.float() / SOFTCAP).tanh() * SOFTCAP
+
+    def integers(self, numbers: NDArray[np.int64]) -> Tensor:
+        return torch.from_numpy(numbers)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_answers_are_the_references(dtype: torch.dtype) -> None:
+    hidden = (20 * torch.randn(4, VOCABULARY, generator=torch.Generator().manual_seed(0))).to(dtype)
+    banned = TokenSet.of(range(0, VOCABULARY, 3))
+    asked = [
+        Choice(banned),
+        Choice(banned, TokenSet.of(range(50))),
+        Choice(banned, TokenSet.of([1, 2])),
+        Choice(banned),
+    ]
+    # Two tokens of one question, one that is allowed among few, and one that is banned.
+    places, token_ids = np.array([0, 0, 1, 2, 3]), np.array([7, 4999, 8, 2, 6])
+    backbone: Backbone = Logits()  # pyright: ignore[reportAssignmentType]
+    expected = LogitLookUp(backbone, Choices(VOCABULARY, CPU))(hidden, asked, places, token_ids)
+    found = KernelLookUp(backbone, ChoiceTable(VOCABULARY, CPU))(hidden, asked, places, token_ids)
+    np.testing.assert_allclose(found.log_probs, expected.log_probs, atol=TOLERANCE, rtol=1e-5)
+    np.testing.assert_allclose(found.entropy, expected.entropy, atol=TOLERANCE)
+    np.testing.assert_allclose(found.top_log_probs, expected.top_log_probs, atol=TOLERANCE, rtol=1e-5)
+    there = np.isfinite(expected.top_log_probs)
+    np.testing.assert_array_equal(found.top_ids[there], expected.top_ids[there])
+    assert there[2].sum() == 2
