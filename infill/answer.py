@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 
 from infill.judge.blanks import spelled
-from infill.judge.gate import Insertion, admitted, suggested_edit
+from infill.judge.gate import Insertion, admitted, likely_part, suggested_edit
+from infill.judge.rank import ranked
 from infill.meter import Meter
 from infill.profile import Profile
 from infill.proposal import Scored
@@ -19,12 +20,17 @@ from infill.text.passage import line_ending_at, to_line_feeds
 
 
 def to_answer(
-    request: InfillRequest, pool: Iterable[Scored], rejections: Sequence[Rejection], task: Task | None, meter: Meter
+    request: InfillRequest,
+    pools: Sequence[Sequence[Scored]],
+    rejections: Sequence[Rejection],
+    task: Task | None,
+    meter: Meter,
 ) -> Filled:
-    """The answer to a request. pool: best first, each text once, taken no further than the answer needs. rejections: of
-    what is no candidate. task: of the last canvas, None where there was none."""
+    """The answer to a request. pools: the scored proposals of each of its canvases, those first that are preferred.
+    rejections: of what is no candidate. task: of the last canvas, None where there was none."""
     standing = tuple(map(to_line_feeds, request.middles))
-    visible = (scored for scored in pool if any(standing) or any(map(str.strip, scored.texts)))
+    in_order = chain.from_iterable(ranked(pool, task.profile.weights) for pool in pools) if task else ()
+    visible = (scored for scored in in_order if any(standing) or any(map(str.strip, scored.texts)))
     first = next(visible, None)
     stays = first is not None and first.texts == standing
     if stays and not request.follows:
@@ -36,8 +42,12 @@ def to_answer(
         unavoidable = _unavoidable_errors([own for own in best if own.texts != standing], task)
         as_it_is = next((scored for scored in best if scored.texts == standing), None)
     candidates, held_back = list[Candidate](), list[Rejection]()
-    insertion = None if request.max_line_nll is None else _insertion(request)
-    for scored in _distinct(request, best, standing):
+    best, insertion = _distinct(request, best, standing), None
+    if request.max_line_nll is not None:
+        insertion = _insertion(request)
+        if not any(likely_part(own, request.max_line_nll, insertion) for pool in pools for own in pool):
+            best = islice(best, request.n)  # Nothing will be shown, and the best say why.
+    for scored in best:
         errors = max(scored.flaws().syntax_errors - unavoidable, 0)
         if request.must_be_whole and errors:
             continue

@@ -6,9 +6,8 @@ closing the generator stops the work and releases the context.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import TypeAlias
 
 from engine.canvas import DenoiseConfig, Denoiser
@@ -16,7 +15,6 @@ from engine.token_set import TokenSet
 from infill.answer import to_answer
 from infill.judge.finish import finished
 from infill.judge.flaws import FlawCheck
-from infill.judge.rank import ranked
 from infill.judge.score import EncoderScorer
 from infill.long_block import begun_lines, continued, following
 from infill.long_rewrite import LongRewrite, parts_of
@@ -52,10 +50,6 @@ class CanvasResult:
     pool: list[Scored]
     rejections: list[Rejection]
 
-    def best_first(self) -> Iterator[Scored]:
-        """The scored proposals in their order."""
-        return iter(()) if self.task is None else ranked(self.pool, self.task.profile.weights)
-
 
 class Infiller:
     """Fills holes with a resident model, one request after another."""
@@ -88,27 +82,25 @@ class Infiller:
         """Fill holes that share a canvas; a block that is longer goes on in others."""
         canvases = self.profile.max_canvases if exact_tokens is None and len(request.holes) == 1 else 1
         outcome = yield from self._fill_canvas(request, meter, exact_tokens)
-        pool, part, kept = outcome.best_first(), request, None
+        pools, part, kept = [outcome.pool], request, None
         for _ in range(canvases - 1):
-            begun = begun_lines(next(outcome.best_first()), outcome.task) if outcome.pool and outcome.task else None
+            begun = begun_lines(outcome.pool, outcome.task) if outcome.pool and outcome.task else None
             if begun is None or meter.late:
                 break
             part, kept = following(part, begun.texts[0] + "\n"), continued(kept, begun)
             del outcome  # Its token tree would be held beside the next canvas's.
             outcome = yield from self._fill_canvas(part, meter, exact_tokens)
-            longer = [continued(kept, scored) for scored in outcome.best_first()]
+            longer = [continued(kept, scored) for scored in outcome.pool]
             if not longer and request.suffix[:1] in ("", "\n", "\r"):
                 longer = [kept]  # Nothing follows on the line, so the lines that were kept are all of the text.
-            pool = chain(longer, pool)
-        yield to_answer(request, pool, outcome.rejections, outcome.task, meter)
+            pools.insert(0, longer)
+        yield to_answer(request, pools, outcome.rejections, outcome.task, meter)
 
     def _rewrite(self, rewrite: LongRewrite, meter: Meter) -> Generator[Progress | Filled]:
         """Rewrite the parts, one canvas each. What a deadline comes before stays as it stands."""
         while (part := rewrite.part) is not None and not (rewrite.answers and meter.late):
             outcome = yield from rewrite.shown(self._fill_canvas(part, meter, None))
-            rewrite = rewrite.with_answer(
-                to_answer(part, outcome.best_first(), outcome.rejections, outcome.task, meter)
-            )
+            rewrite = rewrite.with_answer(to_answer(part, [outcome.pool], outcome.rejections, outcome.task, meter))
             del outcome  # Its token tree would be held beside the next canvas's.
         yield rewrite.answer(meter)
 

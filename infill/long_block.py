@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from infill.judge.rank import ranked
 from infill.proposal import Scored
 from infill.request import InfillRequest, Span
 from infill.task import Task
 
 
-def begun_lines(best: Scored, task: Task) -> Scored | None:
-    """The lines to keep of a block that fills the longest hole to its end: all but the last, which is hardly whole.
-    None where the block ends by itself, or has one line."""
-    if task.mode != "block" or task.layout.middles != ("",) or best.proposal.source != "denoise":
+def begun_lines(pool: Sequence[Scored], task: Task) -> Scored | None:
+    """The lines to keep where the best of a pool is a block that fills the longest hole to its end: all but the last,
+    which is hardly whole. None where it ends by itself, or has one line."""
+    if task.mode != "block" or task.layout.middles != ("",):
+        return None
+    best = next(ranked(pool, task.profile.weights))
+    if best.proposal.source != "denoise":
         return None
     longest = task.profile.lengths.of(task.mode, task.layout.room)[-1]
     if len(best.proposal.token_ids[0]) < longest:

@@ -53,8 +53,8 @@ class Task:
 
     def read(self, rows: Sequence[Sequence[TokenIds]]) -> tuple[RowScores, ...]:
         """Read texts left to right with one forward, or none where all of them were read before. rows: texts of all
-        holes, or of the first few. Each row's scores begin at the first hole and end at the token after the last text,
-        which tells whether the text may end there."""
+        holes. Each row's scores begin at the first hole and end at the token after the last text, which tells whether
+        the text may end there."""
         before = self.reader.token_positions
         with self.meter.timed("rank"):
             scores = self.reader.read([self._query(texts) for texts in rows])
@@ -64,23 +64,27 @@ class Task:
         return scores
 
     def _query(self, texts: Sequence[TokenIds]) -> ScoreQuery:
-        layout = self.layout
-        runs = [ids for run, text in zip(layout.clamped, texts, strict=False) for ids in (run, text)]
-        row = np.concatenate([*runs, [layout.id_after(len(texts) - 1)]]).astype(np.int32)
-        return ScoreQuery(token_ids=row, begin=len(layout.clamped[0]), allowed=self._allowed(texts))
+        runs = [ids for run, text in zip(self.layout.clamped, texts, strict=False) for ids in (run, text)]
+        row = np.concatenate([*runs, self._end]).astype(np.int32)
+        begin = len(self.layout.clamped[0])
+        return ScoreQuery(token_ids=row, begin=begin, allowed=self._allowed(texts) if self._starting else {})
 
     def _allowed(self, texts: Sequence[TokenIds]) -> dict[int, TokenSet]:
         """By position, what the first tokens of holes may be: those that begin with the characters known before them.
         A token that spells only some of these characters, as with blanks before blanks, is not held to them."""
         spans = self.layout.spans([len(text) for text in texts])
         return {
-            span.start: allowed
-            for span, text, allowed in zip(spans, texts, self._starting, strict=False)
-            if allowed is not None and (not len(text) or int(text[0]) in allowed)
+            spans[hole].start: allowed
+            for hole, allowed in self._starting.items()
+            if not len(texts[hole]) or int(texts[hole][0]) in allowed
         }
 
     @cached_property
-    def _starting(self) -> list[TokenSet | None]:
-        """Per hole, the ids that begin with the characters known before it; None for any."""
-        tokens = self.layout.tokens
-        return [tokens.starting_with(edges.head) if edges.head else None for edges in self.layout.edges]
+    def _end(self) -> TokenIds:
+        return np.array([self.layout.id_after(len(self.layout.edges) - 1)], np.int32)
+
+    @cached_property
+    def _starting(self) -> dict[int, TokenSet]:
+        """By hole, the ids that begin with the characters known before it; any where there are none."""
+        edges = enumerate(self.layout.edges)
+        return {hole: self.layout.tokens.starting_with(own.head) for hole, own in edges if own.head}

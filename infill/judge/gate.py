@@ -48,20 +48,27 @@ def admitted(
     where texts are replaced, which are shown whole or not at all."""
     if added_errors:
         return Rejection(reason="breaks_syntax")
-    # The encoder doubts the rest of a word for what may follow the word.
-    sure = insertion is not None and ends_only_identifier(
-        scored.texts[0], insertion.before, insertion.after, insertion.language
-    )
-    shown = scored if sure or max(scored.line_nll) <= max_line_nll else None
-    if shown is None and insertion and not insertion.right.strip():
-        shown = first_line(scored)
-    if shown is None or not (sure or max(shown.line_nll) <= max_line_nll):
+    shown = likely_part(scored, max_line_nll, insertion)
+    if shown is None:
         return Rejection(reason="low_confidence")
     if insertion and (reason := objection(shown.texts[0], insertion.before, insertion.after)):
         return Rejection(reason=reason)
     if insertion and shown is not scored and insertion.is_broken_by_cutting(scored.texts[0], len(shown.texts[0])):
         return Rejection(reason="breaks_syntax")
     return shown
+
+
+def likely_part(scored: Scored, max_line_nll: float, insertion: Insertion | None) -> Scored | None:
+    """Return the part of a candidate whose lines are all likely enough; None where its first is not."""
+    if max(scored.line_nll) <= max_line_nll:
+        return scored
+    if insertion is None:
+        return None
+    # The encoder doubts the rest of a word for what may follow the word.
+    if ends_only_identifier(scored.texts[0], insertion.before, insertion.after, insertion.language):
+        return scored
+    shown = None if insertion.right.strip() else first_line(scored)
+    return shown if shown is not None and max(shown.line_nll) <= max_line_nll else None
 
 
 def suggested_edit(scored: Scored, as_it_is: Scored | None, *, margin: float, weights: Weights) -> Scored | Rejection:

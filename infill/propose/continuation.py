@@ -108,6 +108,8 @@ class _Search:
         found: list[Proposal] = []
         wanted = self.task.request.n
         for hypothesis in self._likeliest():
+            if self._mixed(hypothesis) <= self._least:
+                break
             proposal = self._finished(hypothesis)
             if proposal is None or proposal.texts in known:
                 continue
