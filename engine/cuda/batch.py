@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from engine.cuda.programs.buckets import EXTRA, TOKENS
 from engine.cuda.programs.forward import NO_SIGNAL
-from engine.cuda.rows import Row
+from engine.cuda.rows import HostRow
 from engine.denoise.clamped import ClampedTokens
 
 
@@ -22,9 +22,9 @@ class Batch:
     """rows: in the order of packing. pending: the clamped tokens that the pass computes. tokens: how many are computed.
     extra: how many keys are shown besides."""
 
-    def __init__(self, rows: Sequence[Row], read: Mapping[bytes, int]) -> None:
+    def __init__(self, rows: Sequence[HostRow], read: Mapping[bytes, int]) -> None:
         """read: what has been read before, by `kv_key`."""
-        by_layout: dict[bytes, list[Row]] = {}
+        by_layout: dict[bytes, list[HostRow]] = {}
         for row in rows:
             by_layout.setdefault(row.clamped.layout_key if row.clamped else b"", []).append(row)
         self.rows = [row for own in by_layout.values() for row in own]
@@ -37,7 +37,7 @@ class Batch:
         self.tokens = self._pending_count + sum(counts)
         self.extra = sum(len(clamped) for clamped, _ in self._layouts if clamped)
 
-    def numbers(self, row: Row, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+    def numbers(self, row: HostRow, positions: NDArray[np.int64]) -> NDArray[np.int64]:
         """Which of what is computed are these of a row's computed positions."""
         return self._begins[id(row)] + np.searchsorted(row.computed, positions)
 
@@ -88,9 +88,9 @@ class Batch:
         }
 
 
-def grouped(rows: Sequence[Row], read: Mapping[bytes, int]) -> Iterator[list[Row]]:
+def grouped(rows: Sequence[HostRow], read: Mapping[bytes, int]) -> Iterator[list[HostRow]]:
     """Rows that one pass computes: as many as the largest bucket holds, or a longer one alone."""
-    group: list[Row] = []
+    group: list[HostRow] = []
     for row in rows:
         batch = Batch([*group, row], read)
         if group and (batch.tokens > TOKENS[-1] or batch.extra > EXTRA[-1]):

@@ -30,7 +30,7 @@ _NOISE = KeyedNoise()
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
-class Row:
+class HostRow:
     """A canvas under way, [L] positions of which F are free.
 
     clamped: its clamped tokens where they are read once. free: [L]. positions: [F], the free ones. computed: [P], those
@@ -95,7 +95,7 @@ class Row:
         """The clamped positions that a step computes."""
         return self.computed[~self.free[self.computed]]
 
-    def carry_from(self, old: Row, carried: NDArray[np.int32]) -> None:
+    def carry_from(self, old: HostRow, carried: NDArray[np.int32]) -> None:
         """Takes over what stood at the `carried` positions of another row (-1: nothing), and what was fed back there.
 
         A free position that was clamped has nothing fed back: nothing was believed of it.
@@ -123,19 +123,19 @@ class Row:
         self.mean = mean
 
 
-def fill(rows: Sequence[Row], step: int, table: ChoiceTable) -> None:
+def fill(rows: Sequence[HostRow], step: int, table: ChoiceTable) -> None:
     """Puts noise where nothing stands yet. `step` keys it."""
     for row, ids in zip(rows, _split(_noise(rows, step, table, _NOISE.start), rows), strict=True):
         present = row.present_ids[row.positions]
         row.present_ids[row.positions] = np.where(present < 0, ids, present)
 
 
-def draw_bits(rows: Sequence[Row], step: int) -> NDArray[np.int64]:
+def draw_bits(rows: Sequence[HostRow], step: int) -> NDArray[np.int64]:
     """24 random bits for every free position, row by row."""
     return _NOISE.sample_bits(_keys(rows, step)).numpy()
 
 
-def advance(rows: Sequence[Row], believed: Believed, step: int, config: DenoiseConfig, table: ChoiceTable) -> None:
+def advance(rows: Sequence[HostRow], believed: Believed, step: int, config: DenoiseConfig, table: ChoiceTable) -> None:
     """One denoising step. believed: at the rows' free positions, row by row."""
     counts = [len(row.positions) for row in rows]
     free = np.arange(max(counts)) < np.array(counts)[:, None]
@@ -164,7 +164,7 @@ def advance(rows: Sequence[Row], believed: Believed, step: int, config: DenoiseC
         row.state = RowState(holes=tuple(_holes(row, believed, begin)), settled=settled)
 
 
-def _holes(row: Row, believed: Believed, begin: int) -> list[HoleState]:
+def _holes(row: HostRow, believed: Believed, begin: int) -> list[HoleState]:
     """A row's runs of free positions. begin: where its beliefs begin."""
     breaks = np.flatnonzero(np.diff(row.positions) > 1) + 1
     ends = [0, *breaks.tolist(), len(row.positions)]
@@ -181,7 +181,7 @@ def _holes(row: Row, believed: Believed, begin: int) -> list[HoleState]:
 
 
 def _noise(
-    rows: Sequence[Row], step: int, table: ChoiceTable, draw: Callable[[NoiseKeys, Tensor], Tensor]
+    rows: Sequence[HostRow], step: int, table: ChoiceTable, draw: Callable[[NoiseKeys, Tensor], Tensor]
 ) -> NDArray[np.int64]:
     """A random id that may stand for every free position, row by row."""
     choices = [choice for row in rows for choice in row.choices]
@@ -191,12 +191,12 @@ def _noise(
     return np.array([ids[choice][number] for choice, number in zip(choices, numbers, strict=True)], np.int64)
 
 
-def _keys(rows: Sequence[Row], step: int) -> NoiseKeys:
+def _keys(rows: Sequence[HostRow], step: int) -> NoiseKeys:
     seeds = np.repeat(np.array([row.seed for row in rows], np.int64), [len(row.positions) for row in rows])
     positions = np.concatenate([row.positions for row in rows])
     return NoiseKeys(seeds=torch.as_tensor(seeds), positions=torch.as_tensor(positions), step=step)
 
 
-def _split(values: NDArray[np.int64], rows: Sequence[Row]) -> list[NDArray[np.int64]]:
+def _split(values: NDArray[np.int64], rows: Sequence[HostRow]) -> list[NDArray[np.int64]]:
     """What belongs to each row's free positions."""
     return np.split(values, np.cumsum([len(row.positions) for row in rows])[:-1])

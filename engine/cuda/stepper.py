@@ -18,7 +18,7 @@ from engine.cuda.batch import Batch, grouped
 from engine.cuda.programs.buckets import POSITIONS, Buckets
 from engine.cuda.programs.choices import ChoiceTable
 from engine.cuda.programs.sampling import Believed
-from engine.cuda.rows import Row, advance, draw_bits, fill
+from engine.cuda.rows import HostRow, advance, draw_bits, fill
 from engine.denoise import sampler
 from engine.denoise.allowed import ANYTHING, Choice
 from engine.denoise.stepper import check_replacement
@@ -47,7 +47,9 @@ class ProgramStepper:
         self._read: dict[bytes, int] = {}
         """Where in `clamped_kv` the clamped tokens begin that have been read, by their `kv_key`."""
         self._step = 0
-        self.rows = [Row.of_canvas(canvas, seed, config, table) for canvas, seed in zip(canvases, seeds, strict=True)]
+        self.rows = [
+            HostRow.of_canvas(canvas, seed, config, table) for canvas, seed in zip(canvases, seeds, strict=True)
+        ]
 
     @torch.inference_mode()
     def step(self) -> BatchState:
@@ -78,7 +80,7 @@ class ProgramStepper:
         """
         old = self.rows[row]
         check_replacement(len(old), len(canvas), carried, self._step, self._config)
-        new = Row.of_canvas(canvas, old.seed, self._config, self._table)
+        new = HostRow.of_canvas(canvas, old.seed, self._config, self._table)
         new.carry_from(old, carried)
         self.rows[row] = new
 

@@ -20,7 +20,7 @@ _WORD = 32
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _TableRow:
     number: int
     ids: NDArray[np.int32]
 
@@ -33,7 +33,7 @@ class ChoiceTable:
         words = -(-vocabulary_size // _WORD)
         self.words = torch.zeros(SETS, words, dtype=torch.int32, device=device)
         self._bits = torch.arange(_WORD, dtype=torch.int32, device=device)
-        self._rows: OrderedDict[Choice, _Row] = OrderedDict()
+        self._rows: OrderedDict[Choice, _TableRow] = OrderedDict()
 
     def numbers(self, choices: Sequence[Choice]) -> NDArray[np.int64]:
         """Where each of these stands in the table, [N]; valid until the next call.
@@ -52,12 +52,12 @@ class ChoiceTable:
         bits = self.words[numbers][..., None] >> self._bits & 1
         return bits.flatten(1)[:, : self.vocabulary_size] == 0
 
-    def _row(self, choice: Choice) -> _Row:
+    def _row(self, choice: Choice) -> _TableRow:
         row = self._rows.get(choice)
         if row is None:
             flags = choice.flags(self.vocabulary_size)
             number = len(self._rows) if len(self._rows) < SETS else self._rows.popitem(last=False)[1].number
-            row = self._rows[choice] = _Row(number, np.flatnonzero(flags).astype(np.int32))
+            row = self._rows[choice] = _TableRow(number, np.flatnonzero(flags).astype(np.int32))
             bits = np.pad(flags, (0, self.words.shape[1] * _WORD - len(flags)))
             words = np.packbits(bits, bitorder="little").view(np.int32)
             self.words[number] = torch.as_tensor(words).to(self.words.device)
