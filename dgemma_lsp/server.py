@@ -35,7 +35,7 @@ from dgemma_lsp.lsp.framing import InputError
 from dgemma_lsp.lsp.handshake import NAME, Greeting
 from dgemma_lsp.lsp.progress import LoadingProgress
 from dgemma_lsp.lsp.rpc import STATUS, Protocol
-from dgemma_lsp.lsp.settings import Layer, Settings
+from dgemma_lsp.lsp.settings import Settings, SettingsLayer
 from dgemma_lsp.lsp.stdio import Output, receive
 from dgemma_lsp.lsp.structure import make_converter
 from dgemma_lsp.status import StatusBoard
@@ -126,7 +126,7 @@ class Server(LanguageServer):
         if self._life is not None:
             self._life.reschedule(asyncio.get_running_loop().time())
 
-    async def configure(self, layer: Layer, value: object) -> None:
+    async def configure(self, layer: SettingsLayer, value: object) -> None:
         """Take over settings, tell which of them cannot be used, and change engines if they ask for another."""
         self.report(self.settings.update(layer, value))
         config = self.settings.config

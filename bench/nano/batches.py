@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bench.nano import answers
 from bench.nano.frames import BUDGET, LONG_BUDGET, Frames
 from bench.nano.tokenizer import VOCABULARY_SIZE
-from engine.train.objective import Batch
+from engine.train.objective import TrainingBatch
 from engine.train.workers import Workers
 from infill.prompt.window import WindowBudget
 
@@ -56,24 +56,24 @@ class Batches:
     cycle: tuple[BatchKind, ...]
     seed: int = 0
 
-    def __call__(self, step: int, workers: Workers) -> Batch:
+    def __call__(self, step: int, workers: Workers) -> TrainingBatch:
         """A worker's batch of a step."""
         index = step * workers.count + workers.rank
         kind = self.cycle[step % len(self.cycle)]
         return getattr(self, kind)(index)
 
-    def plain(self, index: int) -> Batch:
+    def plain(self, index: int) -> TrainingBatch:
         """Rows of `ROW` ids: code, and `FRAME_ROWS` of frames read left to right."""
         count = PLAIN_ROWS - FRAME_ROWS
         rows = [self._code(index * count + i, ROW) for i in range(count)]
         rows += [self._frame_row(index * FRAME_ROWS + i) for i in range(FRAME_ROWS)]
-        return Batch.of_contexts(torch.from_numpy(np.stack(rows).astype(np.int64)))
+        return TrainingBatch.of_contexts(torch.from_numpy(np.stack(rows).astype(np.int64)))
 
-    def copied(self, index: int) -> Batch:
+    def copied(self, index: int) -> TrainingBatch:
         """Rows that repeat themselves. Heads that find what followed the last time, without which a small model cannot
         spell a name that the file has spelt before, form on them within a few hundred steps; on code alone they had
         not formed after as many."""
-        return Batch.of_contexts(torch.from_numpy(self._repeating(index, PLAIN_ROWS, ROW)))
+        return TrainingBatch.of_contexts(torch.from_numpy(self._repeating(index, PLAIN_ROWS, ROW)))
 
     def _repeating(self, index: int, count: int, length: int) -> NDArray[np.int64]:
         """[count, length] ids: an original, code or random ids, and after it pieces of it in any order."""
@@ -104,16 +104,16 @@ class Batches:
             frame = (frame + 1) % len(self.frames)
         return np.concatenate(parts)[:ROW]
 
-    def framed(self, index: int) -> Batch:
+    def framed(self, index: int) -> TrainingBatch:
         """Frames with `CANVASES` canvases each over the same context: the frame's own holes; and others, either several
         short holes or, by the official recipe, all positions free."""
         return self._requests(self.frames, BUDGET, MIXED_ROWS, index)
 
-    def long(self, index: int) -> Batch:
+    def long(self, index: int) -> TrainingBatch:
         """The same with longer contexts, for the positions that only these have."""
         return self._requests(self.long_frames, LONG_BUDGET, LONG_ROWS, index)
 
-    def _requests(self, frames: Frames, budget: WindowBudget, count: int, index: int) -> Batch:
+    def _requests(self, frames: Frames, budget: WindowBudget, count: int, index: int) -> TrainingBatch:
         rng = np.random.default_rng((self.seed, index))
         batch = own_holes(frames, rng.integers(len(frames), size=count).tolist(), budget)
         free, levels = _freed(batch.canvas_lengths.numpy(), budget.canvas, rng)
@@ -121,7 +121,7 @@ class Batches:
         levels[:, 0] = np.where(rng.random(count) < _FULL_NOISE, 1.0, rng.uniform(*_LEVELS, count))
         return replace(batch, free=torch.from_numpy(free), levels=torch.from_numpy(levels))
 
-    def answered(self, index: int) -> Batch:
+    def answered(self, index: int) -> TrainingBatch:
         """Answers to questions, by the official recipe: one canvas, all of its positions free, one level for them
         all."""
         rng = np.random.default_rng((self.seed, index))
@@ -130,22 +130,22 @@ class Batches:
         batch = own_holes(self.answers, indices, budget, canvases=1)
         return replace(batch, levels=torch.from_numpy(rng.uniform(*_LEVELS, size=(ANSWER_ROWS, 1))))
 
-    def dense(self, index: int) -> Batch:
+    def dense(self, index: int) -> TrainingBatch:
         """Plain code as a context and one long canvas with many holes: what a decoder learns most from in a given
         time."""
         length = DENSE_CONTEXT + DENSE_CANVAS
         rows = np.stack([self._code(index * DENSE_ROWS + i, length) for i in range(DENSE_ROWS)])
         return self._split(rows.astype(np.int64), index)
 
-    def recalled(self, index: int) -> Batch:
+    def recalled(self, index: int) -> TrainingBatch:
         """Rows that repeat themselves, as contexts and canvases with many holes, to the same end as `copied`."""
         return self._split(self._repeating(index, DENSE_ROWS, DENSE_CONTEXT + DENSE_CANVAS), index)
 
-    def _split(self, rows: NDArray[np.int64], index: int) -> Batch:
+    def _split(self, rows: NDArray[np.int64], index: int) -> TrainingBatch:
         """Rows as contexts and the canvases after them."""
         lengths = np.full((len(rows), 1), DENSE_CANVAS)
         free, levels = _freed(lengths, DENSE_CANVAS, np.random.default_rng((self.seed, index)))
-        return Batch(
+        return TrainingBatch(
             context_ids=torch.from_numpy(rows[:, :DENSE_CONTEXT]),
             context_lengths=torch.full((len(rows),), DENSE_CONTEXT),
             canvas_ids=torch.from_numpy(rows[:, None, DENSE_CONTEXT:]),
@@ -155,7 +155,9 @@ class Batches:
         )
 
 
-def own_holes(frames: Frames, indices: list[int], budget: WindowBudget = BUDGET, *, canvases: int = CANVASES) -> Batch:
+def own_holes(
+    frames: Frames, indices: list[int], budget: WindowBudget = BUDGET, *, canvases: int = CANVASES
+) -> TrainingBatch:
     """Frames as a batch; the first canvas of each has its own holes free, in full noise, the others none."""
     context = np.zeros((len(indices), budget.context), np.int64)
     canvas = np.zeros((len(indices), canvases, budget.canvas), np.int64)
@@ -166,7 +168,7 @@ def own_holes(frames: Frames, indices: list[int], budget: WindowBudget = BUDGET,
         canvas[row, :, : len(filled)] = filled
         free[row, 0, : len(filled)] = frames.free(index)
     lengths = torch.tensor([len(frames.canvas(index)) for index in indices])
-    return Batch(
+    return TrainingBatch(
         context_ids=torch.from_numpy(context),
         context_lengths=torch.tensor([len(frames.context(index)) for index in indices]),
         canvas_ids=torch.from_numpy(canvas),

@@ -19,7 +19,7 @@ from bench.nano.shape import text_configuration
 from bench.nano.shapes import Comparison
 from bench.nano.training import STAGES
 from engine.train.loop import LOG_FILE
-from engine.train.model import Backbone
+from engine.train.model import TrainableBackbone
 
 CURVES = "curves.png"
 CURVE_NAMES = {
@@ -91,7 +91,7 @@ def render(
         for order, nats in causal.ngrams.items()
     )
     return _CARD.format(
-        parameters=sum(parameter.numel() for parameter in Backbone(text_configuration()).parameters()) / 1e6,
+        parameters=sum(parameter.numel() for parameter in TrainableBackbone(text_configuration()).parameters()) / 1e6,
         tokens=last["tokens"] / 1e6,
         steps=int(last["step"]),
         commands="\n".join(_training_commands(log)),

@@ -21,8 +21,8 @@ from bench.nano.example import Example
 from bench.nano.kneser_ney import KneserNey
 from bench.nano.shape import text_configuration
 from engine.train.loop import STATE_FILE
-from engine.train.model import Backbone
-from engine.train.objective import Batch, Objective
+from engine.train.model import TrainableBackbone
+from engine.train.objective import Objective, TrainingBatch
 from infill.prompt.layout import lay_out
 from infill.request import Rejection
 
@@ -50,14 +50,14 @@ def causal_nats(state: Path, run: Path) -> CausalNats:
     code = np.load(state / "data" / "heldout.npy")
     held = code[: min(CAUSAL_ROWS, len(code) // ROW // _BATCH_ROWS * _BATCH_ROWS) * ROW]
     scored = np.arange(len(held)) % ROW > 0
-    model = Backbone(text_configuration())
+    model = TrainableBackbone(text_configuration())
     # The figure is of the exported weights, which are bfloat16.
     weights = torch.load(run / STATE_FILE, weights_only=True)["model"]
     model.load_state_dict({name: tensor.bfloat16().float() for name, tensor in weights.items()})
     objective = Objective(model)
     rows = torch.from_numpy(held.astype(np.int64).reshape(-1, _BATCH_ROWS, ROW))
     with torch.no_grad():
-        nats = [objective(Batch.of_contexts(group), torch.Generator()).causal.item() for group in rows]
+        nats = [objective(TrainingBatch.of_contexts(group), torch.Generator()).causal.item() for group in rows]
     return CausalNats(tokens=int(scored.sum()), encoder=float(np.mean(nats)), ngrams=_ngram_nats(state, held, scored))
 
 

@@ -16,8 +16,8 @@ from bench.machine import machine
 from bench.nano import training
 from bench.nano.batches import Batches
 from bench.nano.shape import text_configuration
-from engine.train.loop import Plan, Run, update
-from engine.train.model import Backbone
+from engine.train.loop import Run, TrainingPlan, update
+from engine.train.model import TrainableBackbone
 from engine.train.objective import Objective
 from engine.train.optimizer import optimizers
 from engine.train.workers import ALONE
@@ -119,8 +119,8 @@ class Racer:
 
     def __init__(self, shape: Shape, batches: Batches, *, compiled: bool = True) -> None:
         torch.manual_seed(shape.seed)
-        self._words, self._batches, self._plan = shape.words, batches, Plan(steps=0)
-        model = Backbone(text_configuration(**shape.changes))
+        self._words, self._batches, self._plan = shape.words, batches, TrainingPlan(steps=0)
+        model = TrainableBackbone(text_configuration(**shape.changes))
         self._objective = Objective(model, compiled=compiled)
         self._steppers = optimizers(model, muon_lr=self._plan.muon_lr, adam_lr=self._plan.adam_lr)
         self._run = Run()

@@ -15,9 +15,9 @@ from bench.nano import frames
 from bench.nano.batches import PLAIN_ROWS, ROW, Batches, BatchKind, own_holes
 from bench.nano.scale import FULL, Scale
 from bench.nano.shape import text_configuration
-from engine.train.loop import LOG_FILE, STATE_FILE, Plan, train
-from engine.train.model import Backbone
-from engine.train.objective import Batch, Objective
+from engine.train.loop import LOG_FILE, STATE_FILE, TrainingPlan, train
+from engine.train.model import TrainableBackbone
+from engine.train.objective import Objective, TrainingBatch
 from engine.train.precision import multiplies_bfloat16
 from engine.train.workers import Workers
 
@@ -99,8 +99,8 @@ def run(
     workers.meet()
     data = state / "data"
     torch.manual_seed(0)
-    model = Backbone(text_configuration())
-    plan = Plan(
+    model = TrainableBackbone(text_configuration())
+    plan = TrainingPlan(
         stage=stage_name,
         steps=steps,
         decay=decay,
@@ -138,7 +138,7 @@ def tuning_rows(data: Path, count: int = EVALUATED_ROWS) -> Tensor:
 def left_to_right(objective: Objective, rows: Tensor) -> float:
     """The encoder's mean nats a token on `tuning_rows`."""
     generator = torch.Generator()
-    return float(np.mean([objective(Batch.of_contexts(group), generator).causal.item() for group in rows]))
+    return float(np.mean([objective(TrainingBatch.of_contexts(group), generator).causal.item() for group in rows]))
 
 
 def _evaluator(data: Path, count: int) -> Callable[[Objective], Mapping[str, float]]:

@@ -28,7 +28,7 @@ class FetchError(EngineError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class Listing:
     """What a repository holds. size: bytes of its files; missing: of those not on this machine yet."""
 
     repository: str
@@ -39,7 +39,7 @@ class Offer:
     missing: int
 
 
-def look_up(repository: str) -> Offer:
+def look_up(repository: str) -> Listing:
     """Ask what there is to fetch.
 
     Raises:
@@ -54,7 +54,7 @@ def look_up(repository: str) -> Offer:
             repository, revision=info.sha, allow_patterns=list(FILES), dry_run=True
         )
     licence = info.card_data.license if info.card_data is not None else None
-    return Offer(
+    return Listing(
         repository=repository,
         revision=info.sha or "main",
         licence=licence if isinstance(licence, str) else "not stated",
@@ -64,7 +64,7 @@ def look_up(repository: str) -> Offer:
     )
 
 
-def download(offer: Offer) -> Path:
+def download(listing: Listing) -> Path:
     """Fetch what is missing, showing Hugging Face's own progress; goes on where an earlier try ended.
 
     Raises:
@@ -76,14 +76,14 @@ def download(offer: Offer) -> Path:
     place = Path(HF_HUB_CACHE)
     existing = next(path for path in (place, *place.parents) if path.exists())
     free = shutil.disk_usage(existing).free
-    if offer.missing + _SPARE > free:
+    if listing.missing + _SPARE > free:
         raise FetchError(
-            f"{offer.repository} needs {offer.missing / GB:.1f} GB more in {place}, where {free / GB:.1f} GB are free. "
-            "Make room there, or set HF_HOME to a directory on another disk."
+            f"{listing.repository} needs {listing.missing / GB:.1f} GB more in {place}, "
+            f"where {free / GB:.1f} GB are free. Make room there, or set HF_HOME to a directory on another disk."
         )
-    with _explained(offer.repository):
+    with _explained(listing.repository):
         return Path(
-            huggingface_hub.snapshot_download(offer.repository, revision=offer.revision, allow_patterns=list(FILES))
+            huggingface_hub.snapshot_download(listing.repository, revision=listing.revision, allow_patterns=list(FILES))
         )
 
 

@@ -46,13 +46,13 @@ def _checkpoint(source: str) -> Checkpoint:
         return Checkpoint(name=str(directory), directory=directory)
     if not is_repository(source):
         raise CommandError(f"{source} is neither a directory nor the name of a repository, such as google/name")
-    offer = hub.look_up(source)
+    listing = hub.look_up(source)
     print(
-        f"{source}: licence {offer.licence} (https://huggingface.co/{source}), {offer.files} files, "
-        f"{offer.size / GB:.1f} GB, of which {offer.missing / GB:.1f} GB are to be fetched",
+        f"{source}: licence {listing.licence} (https://huggingface.co/{source}), {listing.files} files, "
+        f"{listing.size / GB:.1f} GB, of which {listing.missing / GB:.1f} GB are to be fetched",
         flush=True,
     )
-    return Checkpoint(name=source, directory=hub.download(offer))
+    return Checkpoint(name=source, directory=hub.download(listing))
 
 
 def _licence(directory: Path) -> str:

@@ -51,12 +51,12 @@ async def serve(scheduler: Scheduler, listener: socket.socket, *, token: str | N
             loop.call_soon_threadsafe(ending.set)
 
     with scheduler.listening(see):
-        await _Server(config, scheduler, ending).serve(sockets=[listener])
+        await _HttpServer(config, scheduler, ending).serve(sockets=[listener])
     unused.cancel()
     await asyncio.to_thread(scheduler.stop, STOP_TIMEOUT_S)
 
 
-class _Server(uvicorn.Server):
+class _HttpServer(uvicorn.Server):
     """Sleeps until the end, where uvicorn's own loop wakes ten times a second: an idle host does no work."""
 
     def __init__(self, config: uvicorn.Config, scheduler: Scheduler, ending: asyncio.Event) -> None:

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 from dgemma_lsp.config import Config, overlay
 
-Layer: TypeAlias = Literal["file", "initial", "editor", "flags"]
+SettingsLayer: TypeAlias = Literal["file", "initial", "editor", "flags"]
 
 
 class Settings:
@@ -17,11 +17,11 @@ class Settings:
     """
 
     def __init__(self) -> None:
-        self._layers: dict[Layer, object] = {"file": None, "initial": None, "editor": None, "flags": None}
+        self._layers: dict[SettingsLayer, object] = {"file": None, "initial": None, "editor": None, "flags": None}
         self._reported: set[str] = set()
         self.config = Config()
 
-    def update(self, layer: Layer, value: object) -> tuple[str, ...]:
+    def update(self, layer: SettingsLayer, value: object) -> tuple[str, ...]:
         """Take over a layer, a JSON value, and build the tree anew.
 
         Returns what cannot be used of any layer, each with its path, unless an earlier call has returned it.

@@ -11,7 +11,7 @@ ENCODER = "model.encoder.language_model."
 
 Shape: TypeAlias = tuple[int, ...]
 
-Role: TypeAlias = Literal["experts", "matrix", "other"]
+WeightRole: TypeAlias = Literal["experts", "matrix", "other"]
 """experts: 3-D, nine tenths of all weights. matrix: the linear layers and the embedding. other: norms, scalars and the
 routers, which are small and decide much."""
 
@@ -22,7 +22,7 @@ class Weight:
 
     name: str
     shape: Shape
-    role: Role
+    role: WeightRole
 
     @classmethod
     def of(cls, name: str, shape: Shape) -> Self:

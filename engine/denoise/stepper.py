@@ -61,7 +61,7 @@ class BatchStepper:
         self._step = 0
         self.rows = [self._row(canvas, seed) for canvas, seed in zip(canvases, seeds, strict=True)]
         self._clamped_kv: dict[bytes, LayerKV] = {}
-        self._batches: list[_Batch] = []
+        self._batches: list[_PackedRows] = []
 
     @torch.inference_mode()
     def step(self) -> BatchState:
@@ -70,7 +70,7 @@ class BatchStepper:
         rows = [row for row in self.rows if not row.settled]
         if not rows or self._step == self._config.max_denoising_steps:
             return self._state(computed=0)
-        batches: list[_Batch] = []
+        batches: list[_PackedRows] = []
         results: list[Tensor] = []
         self._step += 1
         for some in _groups([len(row.computed) for row in rows], MAX_POSITIONS):
@@ -105,7 +105,7 @@ class BatchStepper:
             canvas, seed, self._config.banned_ids, self._choices, no_signal=self._no_signal, read_once=read_once
         )
 
-    def _run(self, batch: _Batch) -> list[Tensor]:
+    def _run(self, batch: _PackedRows) -> list[Tensor]:
         """Takes the step in a batch; returns each group's result."""
         if any(row.state is None for row in batch.rows):
             for group in batch.groups:
@@ -143,7 +143,7 @@ class BatchStepper:
         """Logits [N, V] at the step's temperature."""
         return self._backbone.logits(hidden).div_(sampler.temperature(self._step, self._config))
 
-    def _decode(self, batch: _Batch) -> Tensor:
+    def _decode(self, batch: _PackedRows) -> Tensor:
         """Hidden states [N, H] of the rows' computed positions, end to end."""
         clamped = batch.clamped
         pending = [own.token_ids for own in clamped.pending] if clamped else []
@@ -162,7 +162,7 @@ class BatchStepper:
             self._clamped_kv |= clamped.computed
         return hidden[pending_count:]
 
-    def _batch_of(self, rows: Sequence[Row]) -> _Batch:
+    def _batch_of(self, rows: Sequence[Row]) -> _PackedRows:
         """These rows' batch of the last step, or a new one."""
         for batch in self._batches:
             if batch.rows == rows and not (batch.clamped and batch.clamped.pending):
@@ -177,7 +177,7 @@ class BatchStepper:
         )
         parts = _groups([len(row.positions) for row in rows], READ_AT_ONCE)
         groups = tuple(Rows(rows[some], self._choices) for some in parts)
-        return _Batch(rows, groups, positions, clamped, masks)
+        return _PackedRows(rows, groups, positions, clamped, masks)
 
     def _clamped_kv_of(self, rows: Sequence[Row]) -> ClampedKV | None:
         """What rows see of tokens that are read once; None where there are none."""
@@ -192,7 +192,7 @@ class BatchStepper:
 
 
 @dataclass(frozen=True, slots=True)
-class _Batch:
+class _PackedRows:
     """Rows that one forward computes, packed behind the clamped tokens that it reads; the same until one of these
     settles or is replaced. groups: the rows whose logits are held together."""
 

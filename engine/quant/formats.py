@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeAlias
 import torch
 from torch import Tensor
 
-from engine.checkpoint.weight import Role, Shape
+from engine.checkpoint.weight import Shape, WeightRole
 from engine.errors import EngineError
 from engine.quant.scheme import Scheme
 
@@ -191,7 +191,7 @@ class RowInt8:
         return parts["codes"].to(dtype).mul_((parts["scales"] / 127).to(dtype)[..., None])
 
 
-FORMATS: Mapping[Scheme, Mapping[Role, Format]] = {
+FORMATS: Mapping[Scheme, Mapping[WeightRole, Format]] = {
     "none": {},
     "int8": {"experts": RowInt8(), "matrix": RowInt8()},
     "nf4": {"experts": BlockNf4(), "matrix": RowInt8()},

@@ -17,8 +17,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from engine.train.model import Backbone
-from engine.train.objective import Batch, Losses, Objective
+from engine.train.model import TrainableBackbone
+from engine.train.objective import Losses, Objective, TrainingBatch
 from engine.train.optimizer import optimizers, rate
 from engine.train.workers import ALONE, Workers
 
@@ -28,7 +28,7 @@ _SEED_STRIDE = 1_000_003
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class TrainingPlan:
     """How long and how fast to train.
 
     stage: its name, for the log. steps: of the whole run, counted from its first start. decay: the last ones, over
@@ -63,9 +63,9 @@ class Run:
 
 
 def train(
-    model: Backbone,
-    batch_of: Callable[[int, Workers], Batch],
-    plan: Plan,
+    model: TrainableBackbone,
+    batch_of: Callable[[int, Workers], TrainingBatch],
+    plan: TrainingPlan,
     directory: Path,
     *,
     workers: Workers = ALONE,
@@ -108,9 +108,9 @@ def train(
 
 def update(
     objective: Objective,
-    batch: Batch,
+    batch: TrainingBatch,
     steppers: tuple[torch.optim.Optimizer, ...],
-    plan: Plan,
+    plan: TrainingPlan,
     step: int,
     factor: float,
     workers: Workers = ALONE,
@@ -158,7 +158,7 @@ class Log:
         self._sums = {}
 
 
-def save(path: Path, model: Backbone, steppers: tuple[torch.optim.Optimizer, ...], run: Run) -> None:
+def save(path: Path, model: TrainableBackbone, steppers: tuple[torch.optim.Optimizer, ...], run: Run) -> None:
     """Write a state so that a reader, or a crash, finds either the old one or the new one."""
     state = {
         "model": model.state_dict(),
@@ -173,7 +173,7 @@ def save(path: Path, model: Backbone, steppers: tuple[torch.optim.Optimizer, ...
     os.replace(partial, path)
 
 
-def resume(path: Path, model: Backbone, steppers: tuple[torch.optim.Optimizer, ...]) -> Run:
+def resume(path: Path, model: TrainableBackbone, steppers: tuple[torch.optim.Optimizer, ...]) -> Run:
     """Read a state into model and optimizers."""
     state: dict[str, Any] = torch.load(path, weights_only=True)
     model.load_state_dict(state["model"])

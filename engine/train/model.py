@@ -18,7 +18,7 @@ from transformers.models.diffusion_gemma.configuration_diffusion_gemma import Di
 
 from engine.train.attention import attend
 from engine.train.experts import experts
-from engine.train.sequence import Sequence, geometry
+from engine.train.sequence import TrainingSequence, geometry
 
 
 class Norm(nn.Module):
@@ -107,7 +107,7 @@ class Router(nn.Module):
         return index, weights, imbalance
 
 
-class Experts(nn.Module):
+class TrainableExperts(nn.Module):
     """The experts' weights, [E, 2I, H] and [E, H, I]."""
 
     def __init__(self, config: DiffusionGemmaTextConfig) -> None:
@@ -117,7 +117,7 @@ class Experts(nn.Module):
         self.down_proj = nn.Parameter(torch.empty(count, config.hidden_size, inner))
 
 
-class Layer(nn.Module):
+class TrainableLayer(nn.Module):
     """Attention, then a dense MLP beside the experts, each between norms."""
 
     def __init__(self, config: DiffusionGemmaTextConfig, layer: int) -> None:
@@ -127,7 +127,7 @@ class Layer(nn.Module):
         self.self_attn = Attention(config, layer)
         self.mlp = GatedMlp(width, config.intermediate_size)
         self.router = Router(config)
-        self.experts = Experts(config)
+        self.experts = TrainableExperts(config)
         self.input_layernorm = Norm(width, eps)
         self.post_attention_layernorm = Norm(width, eps, branch)
         self.pre_feedforward_layernorm = Norm(width, eps)
@@ -170,7 +170,7 @@ class SelfConditioning(nn.Module):
         return unscaled_norm(embedded + self.down_proj(gate * self.up_proj(normed)), self.eps)
 
 
-class Backbone(nn.Module):
+class TrainableBackbone(nn.Module):
     """Ids to hidden states and logits."""
 
     def __init__(self, config: DiffusionGemmaTextConfig) -> None:
@@ -178,7 +178,7 @@ class Backbone(nn.Module):
         self.config = config
         self.kinds = config.layer_types or []
         self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
-        self.layers = nn.ModuleList(Layer(config, layer) for layer in range(config.num_hidden_layers))
+        self.layers = nn.ModuleList(TrainableLayer(config, layer) for layer in range(config.num_hidden_layers))
         self.norm = Norm(config.hidden_size, config.rms_norm_eps)
         self.self_conditioning = SelfConditioning(config)
         for name, parameter in self.named_parameters():
@@ -196,7 +196,7 @@ class Backbone(nn.Module):
         """[..., V] logits to [..., H], the expected embedding."""
         return logits.softmax(-1) @ self.embed_tokens.weight * self.config.hidden_size**0.5
 
-    def forward(self, sequence: Sequence, soft: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, sequence: TrainingSequence, soft: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """(context hidden [B, C, H], canvas hidden [B, K, L, H], mean imbalance). soft: [B, K, L, H] from
         `soft_embedding`, zero where there is none; None for none at all."""
         context = sequence.context_ids.shape[1]
@@ -221,7 +221,9 @@ class Backbone(nn.Module):
         return torch.tanh(functional.linear(hidden, self.embed_tokens.weight) / cap) * cap
 
 
-def _run_layer(layer: Layer, hidden: Tensor, cos: Tensor, sin: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+def _run_layer(
+    layer: TrainableLayer, hidden: Tensor, cos: Tensor, sin: Tensor, mask: Tensor | None
+) -> tuple[Tensor, Tensor]:
     return layer(hidden, cos, sin, mask)
 
 

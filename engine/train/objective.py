@@ -13,14 +13,14 @@ import torch
 from torch import Tensor
 
 from engine.train.cross_entropy import chunk_nats, mean_nats
-from engine.train.model import Backbone
-from engine.train.sequence import Sequence
+from engine.train.model import TrainableBackbone
+from engine.train.sequence import TrainingSequence
 
 BALANCE_WEIGHT = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
+class TrainingBatch:
     """Clean ids and where they are to be corrupted.
 
     context_ids: [B, C] int64. context_lengths: [B]. canvas_ids: [B, K, L] int64, clean. canvas_lengths: [B, K].
@@ -41,7 +41,7 @@ class Batch:
         return self.context_ids.numel() + self.canvas_ids.numel()
 
     @classmethod
-    def of_contexts(cls, context_ids: Tensor) -> Batch:
+    def of_contexts(cls, context_ids: Tensor) -> TrainingBatch:
         """A batch without canvases, of [B, C] ids."""
         rows, length = context_ids.shape
         return cls(
@@ -67,7 +67,7 @@ class Losses:
         return self.causal + self.canvas + BALANCE_WEIGHT * self.imbalance
 
 
-def corrupt(batch: Batch, vocabulary: int, generator: torch.Generator) -> Tensor:
+def corrupt(batch: TrainingBatch, vocabulary: int, generator: torch.Generator) -> Tensor:
     """The canvases with each free position replaced by a uniform token with its canvas's probability."""
     drawn = torch.rand(batch.canvas_ids.shape, generator=generator)
     noise = torch.randint(vocabulary, batch.canvas_ids.shape, generator=generator)
@@ -81,7 +81,7 @@ class Objective:
     sum of the layers stay as they are.
     """
 
-    def __init__(self, model: Backbone, *, compiled: bool = False, bfloat16: bool = False) -> None:
+    def __init__(self, model: TrainableBackbone, *, compiled: bool = False, bfloat16: bool = False) -> None:
         self.model = model
         self._bfloat16 = bfloat16
         self._chunk_nats = chunk_nats
@@ -89,14 +89,14 @@ class Objective:
             self._chunk_nats = torch.compile(chunk_nats, dynamic=False)  # pyright: ignore[reportUnknownMemberType] - partly untyped.
             model.compile_layers()
 
-    def __call__(self, batch: Batch, generator: torch.Generator, *, self_condition: bool = False) -> Losses:
+    def __call__(self, batch: TrainingBatch, generator: torch.Generator, *, self_condition: bool = False) -> Losses:
         """Losses of a batch. self_condition: feed a first pass, without gradient, back to the canvases."""
         with torch.autocast("cpu", torch.bfloat16, enabled=self._bfloat16):
             return self._losses(batch, generator, self_condition=self_condition)
 
-    def _losses(self, batch: Batch, generator: torch.Generator, *, self_condition: bool) -> Losses:
+    def _losses(self, batch: TrainingBatch, generator: torch.Generator, *, self_condition: bool) -> Losses:
         model, config = self.model, self.model.config
-        sequence = Sequence(
+        sequence = TrainingSequence(
             context_ids=batch.context_ids,
             canvas_ids=corrupt(batch, config.vocab_size, generator),
             context_lengths=batch.context_lengths,
@@ -114,7 +114,7 @@ class Objective:
         return Losses(causal=causal, canvas=held, imbalance=imbalance)
 
     @torch.no_grad()
-    def _first_pass(self, sequence: Sequence, batch: Batch) -> Tensor:
+    def _first_pass(self, sequence: TrainingSequence, batch: TrainingBatch) -> Tensor:
         """[B, K, L, H]: what a pass expects at free positions; clamped ones are known, so they have their own token."""
         model = self.model
         soft = model.embed_tokens(batch.canvas_ids) * model.config.hidden_size**0.5

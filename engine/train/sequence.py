@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sequence:
+class TrainingSequence:
     """Contexts and the canvases over them, one row an example.
 
     context_ids: [B, C] int64. canvas_ids: [B, K, L] int64; K canvases that share the row's context; K may be 0.
@@ -31,7 +31,7 @@ class Geometry:
     masks: dict[str, Tensor | None]
 
 
-def geometry(sequence: Sequence, window: int) -> Geometry:
+def geometry(sequence: TrainingSequence, window: int) -> Geometry:
     """Positions and masks. A context token sees those before it (on sliding layers the last `window`, itself
     included); a canvas position sees its own canvas and the context (on sliding layers its last `window` - 1)."""
     batch, context = sequence.context_ids.shape

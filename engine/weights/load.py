@@ -46,7 +46,7 @@ class LoadProgress:
     total: int
 
 
-Progress: TypeAlias = Callable[[LoadProgress], None]
+ShowProgress: TypeAlias = Callable[[LoadProgress], None]
 
 
 def load(
@@ -59,7 +59,7 @@ def load(
     context_tokens: int = DEFAULT_CONTEXT_TOKENS,
     cache: Path | None = None,
     source: str | None = None,
-    progress: Progress | None = None,
+    progress: ShowProgress | None = None,
     warn: Callable[[str], None] = _log.warning,
 ) -> ReferenceDenoiser:
     """Make a checkpoint resident.
@@ -121,7 +121,7 @@ def fill_cache(
     scheme: Scheme,
     cache: Path,
     source: str,
-    progress: Progress | None = None,
+    progress: ShowProgress | None = None,
 ) -> Manifest:
     """Pack a checkpoint's weights on a device and keep them in the cache, unless they are there; see `load`.
 
@@ -149,7 +149,7 @@ class _Loading:
     device: torch.device
     dtype: torch.dtype
     away: set[str]
-    progress: Progress
+    progress: ShowProgress
     warn: Callable[[str], None]
 
     def from_shards(self) -> dict[str, Tensor]:

@@ -40,7 +40,7 @@ def read_segments(
     pinned = any(device_of(name).type == "cuda" for name in manifest.segments)
     arenas = {name: _allocate(segment.size, device_of(name), pinned) for name, segment in manifest.segments.items()}
     with ThreadPoolExecutor(THREADS) as threads:
-        reader = _Reader(path, manifest.chunk)
+        reader = _ChunkReader(path, manifest.chunk)
         tasks = [
             threads.submit(reader.read, arenas[name][start : start + manifest.chunk], segment.offset + start, checksum)
             for name, segment in manifest.segments.items()
@@ -76,14 +76,14 @@ def bytes_of(tensor: Tensor) -> memoryview:
 
 
 @dataclass(slots=True)
-class _Stage:
+class _PinnedBuffer:
     """A pinned buffer, and the copy out of it that has to end before it is used again."""
 
     buffer: Tensor
     copied: torch.cuda.Event = field(default_factory=torch.cuda.Event)
 
 
-class _Reader:
+class _ChunkReader:
     """Reads chunks of one file, from any thread."""
 
     def __init__(self, path: Path, chunk: int) -> None:
@@ -104,10 +104,10 @@ class _Reader:
                 stage.copied.record()
         return len(target)
 
-    def _next_stage(self) -> _Stage:
-        stages: list[_Stage] | None = getattr(self._own, "stages", None)
+    def _next_stage(self) -> _PinnedBuffer:
+        stages: list[_PinnedBuffer] | None = getattr(self._own, "stages", None)
         if stages is None:
-            stages = [_Stage(torch.empty(self._chunk, dtype=torch.uint8, pin_memory=True)) for _ in range(2)]
+            stages = [_PinnedBuffer(torch.empty(self._chunk, dtype=torch.uint8, pin_memory=True)) for _ in range(2)]
             self._own.stages = stages
         stages.reverse()
         return stages[0]

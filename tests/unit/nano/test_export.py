@@ -15,22 +15,22 @@ from transformers import DiffusionGemmaForBlockDiffusion
 from bench.nano import tokenizer
 from bench.nano.export import export
 from bench.nano.shape import text_configuration
-from engine.train.model import Backbone
+from engine.train.model import TrainableBackbone
 from engine.weights.load import load
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Backbone, Path]:
+def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainableBackbone, Path]:
     state, directory = tmp_path_factory.mktemp("state"), tmp_path_factory.mktemp("checkpoint")
     torch.manual_seed(0)
-    model = Backbone(text_configuration())
+    model = TrainableBackbone(text_configuration())
     torch.save({"model": model.state_dict()}, state / "state.pt")
     tokenizer.save(tokenizer.train(["x = 1\n"]), state / "tokenizer")
     export(state, directory, tokenizer=state / "tokenizer")
     return model, directory
 
 
-def test_transformers_finds_every_tensor(exported: tuple[Backbone, Path]) -> None:
+def test_transformers_finds_every_tensor(exported: tuple[TrainableBackbone, Path]) -> None:
     model, directory = exported
     loaded, report = DiffusionGemmaForBlockDiffusion.from_pretrained(  # pyright: ignore[reportGeneralTypeIssues]
         directory, output_loading_info=True
@@ -42,11 +42,11 @@ def test_transformers_finds_every_tensor(exported: tuple[Backbone, Path]) -> Non
     assert loaded.generation_config.max_denoising_steps == 48
 
 
-def test_the_engine_loads_it_too(exported: tuple[Backbone, Path]) -> None:
+def test_the_engine_loads_it_too(exported: tuple[TrainableBackbone, Path]) -> None:
     assert load(exported[1]).vocabulary_size == tokenizer.VOCABULARY_SIZE
 
 
-def test_it_is_sharded_with_an_index_and_nothing_half_written(exported: tuple[Backbone, Path]) -> None:
+def test_it_is_sharded_with_an_index_and_nothing_half_written(exported: tuple[TrainableBackbone, Path]) -> None:
     names = {path.name for path in exported[1].iterdir()}
     index = json.loads((exported[1] / "model.safetensors.index.json").read_text())
     shards = set(index["weight_map"].values())

@@ -16,8 +16,8 @@ from bench.nano.batches import Batches
 from bench.nano.mixture import examples
 from bench.nano.shape import text_configuration
 from bench.nano.shapes import SHAPES, Comparison, Racer, Reached, Shape, race
-from engine.train.model import Backbone
-from engine.train.sequence import Sequence
+from engine.train.model import TrainableBackbone
+from engine.train.sequence import TrainingSequence
 from infill.text.tokens import TextTokens
 from tests.unit.nano.sources import PYTHON, TEXT
 
@@ -29,13 +29,13 @@ def test_a_shape_has_the_pattern_and_the_size(shape: Shape) -> None:
     config = text_configuration(**shape.changes)
     assert config.layer_types is not None
     assert config.layer_types[-1] == "full_attention"
-    model = Backbone(config)
+    model = TrainableBackbone(config)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     assert 9e6 < parameters < 11e6
     assert parameters * 2 < 24 * 2**20
     none = torch.zeros(1, 0, dtype=torch.long)
     ids = torch.zeros(1, 4, dtype=torch.long)
-    sequence = Sequence(
+    sequence = TrainingSequence(
         context_ids=ids, canvas_ids=none[..., None], context_lengths=torch.tensor([4]), canvas_lengths=none
     )
     assert model(sequence)[0].shape == (1, 4, config.hidden_size)

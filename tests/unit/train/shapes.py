@@ -8,8 +8,8 @@ from __future__ import annotations
 import torch
 from transformers import DiffusionGemmaConfig, DiffusionGemmaTextConfig
 
-from engine.train.model import Backbone
-from engine.train.objective import Batch
+from engine.train.model import TrainableBackbone
+from engine.train.objective import TrainingBatch
 
 VOCABULARY = 48
 WINDOW = 12
@@ -56,10 +56,10 @@ def tiny_text_configuration() -> DiffusionGemmaTextConfig:
     return text
 
 
-def tiny_backbone(seed: int = 0) -> Backbone:
+def tiny_backbone(seed: int = 0) -> TrainableBackbone:
     """A random lean model, its norms and scales off their initial values."""
     torch.manual_seed(seed)
-    model = Backbone(tiny_text_configuration())
+    model = TrainableBackbone(tiny_text_configuration())
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.dim() == 1:
@@ -68,12 +68,12 @@ def tiny_backbone(seed: int = 0) -> Backbone:
     return model
 
 
-def random_batch(seed: int, *, rows: int = 2, context: int = 20, canvases: int = 2, length: int = 9) -> Batch:
+def random_batch(seed: int, *, rows: int = 2, context: int = 20, canvases: int = 2, length: int = 9) -> TrainingBatch:
     """A batch whose canvases are free in their middle third, in full noise."""
     generator = torch.Generator().manual_seed(seed)
     free = torch.zeros(rows, canvases, length, dtype=torch.bool)
     free[:, :, length // 3 : 2 * length // 3] = True
-    return Batch(
+    return TrainingBatch(
         context_ids=torch.randint(VOCABULARY, (rows, context), generator=generator),
         context_lengths=torch.full((rows,), context),
         canvas_ids=torch.randint(VOCABULARY, (rows, canvases, length), generator=generator),

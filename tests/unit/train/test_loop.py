@@ -14,16 +14,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.train.loop import Plan, train
-from engine.train.objective import Batch
+from engine.train.loop import TrainingPlan, train
+from engine.train.objective import TrainingBatch
 from engine.train.optimizer import Muon, orthogonalised, rate
 from engine.train.workers import Workers
 from tests.unit.train.shapes import random_batch, tiny_backbone
 
-PLAN = Plan(steps=6, warm_up=2, log_every=2, self_condition=0.5)
+PLAN = TrainingPlan(steps=6, warm_up=2, log_every=2, self_condition=0.5)
 
 
-def batch_of(step: int, workers: Workers) -> Batch:
+def batch_of(step: int, workers: Workers) -> TrainingBatch:
     return random_batch((step * workers.count + workers.rank) % 2)
 
 
@@ -32,7 +32,7 @@ def lines(directory: Path) -> list[dict[str, float]]:
 
 
 def test_loss_falls_on_repeated_batches(tmp_path: Path) -> None:
-    train(tiny_backbone(), batch_of, Plan(steps=40, warm_up=2, log_every=10), tmp_path, compiled=False)
+    train(tiny_backbone(), batch_of, TrainingPlan(steps=40, warm_up=2, log_every=10), tmp_path, compiled=False)
     log = lines(tmp_path)
     assert [line["step"] for line in log] == [10, 20, 30, 40]
     assert log[-1]["canvas"] < 0.7 * log[0]["canvas"]

@@ -10,20 +10,20 @@ import torch
 from torch import Tensor
 from transformers import DiffusionGemmaForBlockDiffusion, DynamicCache
 
-from engine.train.model import Backbone
-from engine.train.sequence import Sequence
+from engine.train.model import TrainableBackbone
+from engine.train.sequence import TrainingSequence
 from tests.unit.train.shapes import VOCABULARY, WINDOW, tiny_backbone, tiny_configuration
 
 TOLERANCE = 1e-4
 
 
 @pytest.fixture(scope="module")
-def lean() -> Backbone:
+def lean() -> TrainableBackbone:
     return tiny_backbone()
 
 
 @pytest.fixture(scope="module")
-def stock(lean: Backbone) -> DiffusionGemmaForBlockDiffusion:
+def stock(lean: TrainableBackbone) -> DiffusionGemmaForBlockDiffusion:
     model = DiffusionGemmaForBlockDiffusion(tiny_configuration()).eval()
     names = {f"model.decoder.{name}": tensor for name, tensor in lean.state_dict().items()}
     assert not model.load_state_dict(names, strict=False).unexpected_keys
@@ -31,8 +31,8 @@ def stock(lean: Backbone) -> DiffusionGemmaForBlockDiffusion:
     return model
 
 
-def sequence(context: Tensor, canvases: Tensor) -> Sequence:
-    return Sequence(
+def sequence(context: Tensor, canvases: Tensor) -> TrainingSequence:
+    return TrainingSequence(
         context_ids=context,
         canvas_ids=canvases,
         context_lengths=torch.full((len(context),), context.shape[1]),
@@ -43,7 +43,7 @@ def sequence(context: Tensor, canvases: Tensor) -> Sequence:
 @pytest.mark.parametrize("context_length", [WINDOW // 2, WINDOW + 1, 3 * WINDOW])
 @torch.no_grad()
 def test_lean_forward_equals_transformers(
-    lean: Backbone, stock: DiffusionGemmaForBlockDiffusion, context_length: int
+    lean: TrainableBackbone, stock: DiffusionGemmaForBlockDiffusion, context_length: int
 ) -> None:
     torch.manual_seed(context_length)
     context = torch.randint(VOCABULARY, (2, context_length))
@@ -67,10 +67,10 @@ def test_lean_forward_equals_transformers(
 
 
 @torch.no_grad()
-def test_padding_changes_nothing(lean: Backbone) -> None:
+def test_padding_changes_nothing(lean: TrainableBackbone) -> None:
     torch.manual_seed(1)
     context, canvas = torch.randint(VOCABULARY, (1, 15)), torch.randint(VOCABULARY, (1, 1, 6))
-    padded = Sequence(
+    padded = TrainingSequence(
         context_ids=torch.nn.functional.pad(context, (0, 9)),
         canvas_ids=torch.nn.functional.pad(canvas, (0, 4)),
         context_lengths=torch.tensor([15]),

@@ -10,9 +10,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from engine.train.model import Backbone
-from engine.train.objective import Batch, Objective, corrupt
-from engine.train.sequence import Sequence
+from engine.train.model import TrainableBackbone
+from engine.train.objective import Objective, TrainingBatch, corrupt
+from engine.train.sequence import TrainingSequence
 from tests.unit.train.shapes import VOCABULARY, random_batch, tiny_backbone, tiny_text_configuration
 
 
@@ -31,7 +31,7 @@ def test_losses_are_means_over_context_and_free_positions() -> None:
     model, batch = tiny_backbone(), random_batch(1)
     batch = replace(batch, levels=torch.zeros_like(batch.levels), context_lengths=torch.tensor([20, 13]))
     losses = Objective(model)(batch, torch.Generator())
-    clean = Sequence(
+    clean = TrainingSequence(
         context_ids=batch.context_ids,
         canvas_ids=batch.canvas_ids,
         context_lengths=batch.context_lengths,
@@ -49,7 +49,7 @@ def test_losses_are_means_over_context_and_free_positions() -> None:
 
 def test_contexts_alone_have_no_canvas_loss_and_still_teach() -> None:
     model = tiny_backbone()
-    losses = Objective(model)(Batch.of_contexts(random_batch(2).context_ids), torch.Generator())
+    losses = Objective(model)(TrainingBatch.of_contexts(random_batch(2).context_ids), torch.Generator())
     losses.total.backward()
     assert losses.canvas.item() == 0
     assert model.embed_tokens.weight.grad is not None
@@ -68,7 +68,7 @@ def test_self_conditioning_changes_the_canvas_loss_only() -> None:
 @pytest.mark.parametrize("twice", [False, True])
 def test_products_in_bfloat16_teach_the_same(twice: bool) -> None:
     torch.manual_seed(0)
-    model, batch = Backbone(tiny_text_configuration()), random_batch(4)
+    model, batch = TrainableBackbone(tiny_text_configuration()), random_batch(4)
     gradients: list[torch.Tensor] = []
     totals: list[float] = []
     for bfloat16 in (False, True):
