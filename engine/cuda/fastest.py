@@ -62,7 +62,7 @@ def checked(reference: ReferenceDenoiser, warn: Callable[[str], None]) -> Refere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Answers:
+class _Readings:
     """What is believed of N free positions, of two steps: the likeliest ids [N, k], best first, and the entropies [N].
     scores: the texts' log-likelihoods."""
 
@@ -91,21 +91,21 @@ class _Asked:
         rows = [_hole(random(2 * _AROUND + _HOLE)) for _ in range(2)]
         return cls(prompt=prompt, rows=rows, texts=[random(_HOLE) for _ in rows])
 
-    def answers(self, denoiser: Denoiser) -> _Answers:
+    def answers(self, denoiser: Denoiser) -> _Readings:
         """What a denoiser makes of them."""
         config = DenoiseConfig(max_denoising_steps=2, entropy_bound=0.0, clamped="read_once")
         with denoiser.prefill(self.prompt) as context:
             stepper = denoiser.start(context, self.rows, seeds=range(len(self.rows)), config=config)
             holes = [hole for _ in range(2) for row in stepper.step().rows for hole in row.holes]
             scores = denoiser.reader(context).read([ScoreQuery(token_ids=text) for text in self.texts])
-        return _Answers(
+        return _Readings(
             top_ids=np.concatenate([hole.top_ids for hole in holes]),
             entropies=np.concatenate([hole.entropy for hole in holes]),
             scores=np.concatenate([row.log_probs for row in scores]),
         )
 
 
-def disagreement(found: _Answers, expected: _Answers) -> str | None:
+def disagreement(found: _Readings, expected: _Readings) -> str | None:
     """Where two denoisers' answers differ by more than rounding, None where they agree."""
     same = (expected.top_ids == found.top_ids[:, :1]).any(-1).mean()
     if same < _SAME_READING:
