@@ -6,7 +6,7 @@ looks like one: brackets and quotes that close what the filled text itself opene
 
 from __future__ import annotations
 
-from infill.syntax.brackets import LINE_QUOTES, OPENER
+from infill.syntax.brackets import LINE_QUOTES, OPENER, unmatched
 from infill.text.alike import common_length
 
 # Characters of a repetition that is telling; a shorter one is chance, unless it is punctuation only.
@@ -67,21 +67,8 @@ def _overlap(text: str, after: str) -> int:
 
 
 def _imbalance(before: str, text: str, after: str) -> int:
-    """Brackets without a partner, and lines with an odd number of a quote. Strings and comments are not told apart, so
-    only a comparison of two texts in the same place means something."""
-    whole = before[-_REACH:] + text + after[:_REACH]
-    unmatched = 0
-    opened: list[str] = []
-    for character in whole:
-        if character in "([{":
-            opened.append(character)
-        elif character in OPENER:
-            if opened and opened[-1] == OPENER[character]:
-                opened.pop()
-            else:
-                unmatched += 1
-    odd_quotes = sum(line.count(quote) % 2 for line in whole.split("\n") for quote in LINE_QUOTES)
-    return unmatched + len(opened) + odd_quotes
+    """Brackets and quotes without a partner in and near a text."""
+    return unmatched(before[-_REACH:] + text + after[:_REACH])
 
 
 def _lines(text: str) -> list[str]:

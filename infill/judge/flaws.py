@@ -15,7 +15,7 @@ from infill.judge.unasked import objection
 from infill.syntax.brackets import OPENER, loose
 from infill.syntax.check import SyntaxCheck
 from infill.text.indentation import OPENERS
-from infill.text.passage import interleaved
+from infill.text.passage import sides
 from infill.text.words import is_known, known_words, words_made
 
 # Characters before a hole that tell which bracket it stands in.
@@ -70,8 +70,7 @@ class FlawCheck:
     def _find(self, texts: tuple[str, ...]) -> Flaws:
         misplaced = unknown = 0
         for hole, text in enumerate(texts):
-            before = interleaved(self.around[: hole + 1], texts[:hole])
-            after = interleaved(self.around[hole + 1 :], texts[hole + 1 :])
+            before, after = sides(self.around, texts, hole)
             misplaced += (
                 reopens_pair(text, after)
                 or gives_right_side_away(before, text, after)

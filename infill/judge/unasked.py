@@ -12,7 +12,7 @@ from typing import Self
 
 from infill.request import RejectReason
 from infill.syntax.brackets import closing
-from infill.text.indentation import OPENERS, margin_of
+from infill.text.indentation import OPENERS, columns_of
 from infill.text.keywords import common_words
 from infill.text.words import identifier_completions
 
@@ -41,7 +41,7 @@ def leaves_open(line: str, rest: str) -> bool:
     that go on below, leaves a bracket, string or comment open, or the next one is indented more."""
     following = next((other for other in rest.split("\n") if other.strip()), "")
     return (
-        _depth(following) > _depth(line)
+        columns_of(following) > columns_of(line)
         or line.rstrip().endswith((*OPENERS, *_GOES_ON))
         or line.rfind("/*") > line.rfind("*/")
         or bool(closing(line))
@@ -86,8 +86,8 @@ class _ResultLines:
         """Whether the first line is the one above it again, the last the one below it, or all of them stand next to
         them in the same order. What is indented less than the same line above it closes a block as that did."""
         return any(
-            (_same(self.lines[:n], self.above[-n:]) and _depth(self.lines[0]) >= _depth(self.above[-n]))
-            or (_same(self.lines[-n:], self.below[:n]) and _depth(self.lines[-1]) <= _depth(self.below[n - 1]))
+            (_same(self.lines[:n], self.above[-n:]) and columns_of(self.lines[0]) >= columns_of(self.above[-n]))
+            or (_same(self.lines[-n:], self.below[:n]) and columns_of(self.lines[-1]) <= columns_of(self.below[n - 1]))
             for n in (1, len(self.lines))
         )
 
@@ -113,8 +113,3 @@ def _same(lines: Sequence[str], others: Sequence[str]) -> bool:
     """Return whether lines are the same but for their margins, and more than brackets."""
     stripped = [line.strip() for line in lines]
     return any(map(_WORD.search, stripped)) and stripped == [line.strip() for line in others]
-
-
-def _depth(line: str) -> int:
-    """Return the columns of a line's margin."""
-    return len(margin_of(line).expandtabs(4))

@@ -7,12 +7,11 @@ laid out otherwise (a long string, say). All lines end in "\\n" here.
 from __future__ import annotations
 
 from infill.syntax.parser import statement_end
-from infill.text.indentation import OPENERS
+from infill.text.indentation import OPENERS, columns_of
 
 # How a line begins that ends a block, or goes on with its statement.
 _CLOSERS = (")", "]", "}", "end")
 _CONTINUATIONS = ("else", "elif", "except", "finally", "catch", "case", "default")
-_TAB_WIDTH = 4
 
 
 def cut_to_scope(text: str, before: str, after: str, language: str) -> str:
@@ -26,7 +25,7 @@ def cut_to_scope(text: str, before: str, after: str, language: str) -> str:
     first = next((i for i, line in enumerate(lines) if line.strip() or (i == 0 and left.strip())), None)
     if first is None:
         return text
-    margin = _indentation(left + lines[0] if first == 0 else lines[first])
+    margin = columns_of(left + lines[0] if first == 0 else lines[first])
     protected = _first_statement_lines(text, before, after, language)
     opened = bool(left.strip())
     # A statement that is known to be complete is followed by siblings only; one that is not may still be closed.
@@ -37,7 +36,7 @@ def cut_to_scope(text: str, before: str, after: str, language: str) -> str:
             if margin == 0 and not opened and not complete:
                 return "\n".join(lines[:i])  # At the file's margin a blank line ends the paragraph.
             continue
-        depth = _indentation(lines[i])
+        depth = columns_of(lines[i])
         if depth > margin:
             opened = True
         elif depth < margin:
@@ -58,9 +57,3 @@ def _first_statement_lines(text: str, before: str, after: str, language: str) ->
     start = line_start + len(begins[line_start:]) - len(begins[line_start:].lstrip())
     end = statement_end(begins + after, start, language)
     return 0 if end is None else text[: max(end - len(before), 0)].count("\n") + 1
-
-
-def _indentation(line: str) -> int:
-    """Columns of blank before a line's text."""
-    expanded = line.expandtabs(_TAB_WIDTH)
-    return len(expanded) - len(expanded.lstrip())

@@ -18,6 +18,11 @@ def margin_of(line: str) -> str:
     return line[: len(line) - len(line.lstrip(" \t"))]
 
 
+def columns_of(line: str) -> int:
+    """The columns of the blanks that a line begins with."""
+    return len(margin_of(line).expandtabs(_WIDTH))
+
+
 def step_of(margin: str) -> str:
     """What a block is indented by where another line has this margin."""
     return "\t" if "\t" in margin else " " * _WIDTH

@@ -85,6 +85,12 @@ def line_ending_at(text: str, position: int) -> str:
     return max(set(before), key=before.count, default="\n")
 
 
+def sides(around: Sequence[str], texts: Sequence[str], hole: int) -> tuple[str, str]:
+    """The texts before and after one of several holes, with these texts in the others."""
+    before = interleaved(around[: hole + 1], texts[:hole])
+    return before, interleaved(around[hole + 1 :], texts[hole + 1 :])
+
+
 def interleaved(around: Sequence[str], texts: Sequence[str]) -> str:
     """Texts in their places between those around them, which are one more."""
     return "".join(part for pair in zip(around, [*texts, ""], strict=True) for part in pair)
