@@ -65,7 +65,7 @@ def fingerprint() -> str:
     for library in _LIBRARIES:
         digest.update(f"{library} {version(library)}\0".encode())
     for package in _PACKAGES:
-        for file in sorted((ROOT / package).rglob("*.py")):
+        for file in sorted(file for kind in ("*.py", "*.toml") for file in (ROOT / package).rglob(kind)):
             digest.update(f"{file.relative_to(ROOT)}\0".encode())
             digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()

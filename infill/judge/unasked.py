@@ -13,7 +13,7 @@ from typing import Self
 from infill.request import RejectReason
 from infill.syntax.brackets import closing
 from infill.text.indentation import OPENERS, columns_of
-from infill.text.keywords import common_words
+from infill.text.languages import common_words
 from infill.text.words import identifier_completions
 
 # The beginning of an identifier after which the only one that begins so is right in nine of ten places.

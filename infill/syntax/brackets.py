@@ -16,11 +16,6 @@ _UNCLOSED = re.compile(
     r"""|(["()\[\]{}]|(?<!\w)'|'(?!\w))"""
 )
 _MARK = re.compile(r"\\.|'''|\"\"\"|//|[\"'`#()\[\]{}\n]", re.DOTALL)
-_COMMENTS = {"python": "#"}
-
-
-def comment_mark(language: str) -> str:
-    return _COMMENTS.get(language, "//")
 
 
 def unmatched(text: str) -> int:
@@ -77,7 +72,7 @@ def closing(text: str) -> str:
 def openings(text: str, language: str) -> Iterator[str]:
     """What might open the brackets and quotes that a text of any number of lines closes: where it begins as code, and
     where it begins within each kind of string. Those that leave a string open are none."""
-    found = (_opening(text, quote, comment_mark(language)) for quote in _QUOTES)
+    found = (_opening(text, quote, "#" if language == "python" else "//") for quote in _QUOTES)
     yield from dict.fromkeys(opening for opening in found if opening is not None)
 
 

@@ -17,43 +17,13 @@ from infill.syntax.brackets import closing, last_opened, loose, unmatched
 from infill.syntax.joints import bracketed, lacking, over_lines
 from infill.syntax.parser import comment_start, error_count, has_grammar
 from infill.text.indentation import margin_of
+from infill.text.languages import facts_of
 from infill.text.passage import interleaved
 
-# What a hole might hold, the likelier first: a text that is broken with nothing in it may be whole with one of these.
-_STAND_INS = {
-    "bash": ("x", "x; then", "if x; then", "fi", "do", "done", "x() {", "}", "x)", ";;", '"'),
-    "css": ("x: y;", "x", "x: y", "x {", "}", "x,"),
-    "html": ("x", "<x>", "</x>", 'x="y"', ">"),
-    "json": ('"x"', "1", '"x": 1', '"x": 1,', "1,", "x", "}", "]", "{", "["),
-    "lua": ("x", "x = 1", "x()", "end", "if x then", "x = {", "function x()", "x,", "}"),
-    "python": ("x", "try:", "x:", "if x:", "def x(", "def x():", "x,", "x in x"),
-    "toml": ("x = 1", "1", '"x"', "[x]", "1,", "x", "]"),
-    "yaml": ("x", "x:", "- x", "x: y", '"x"'),
-}
-_STAND_INS["jsonc"] = _STAND_INS["json"]
-# Languages that are brackets within brackets: a piece that lacks the outer ones is an error from end to end.
-_NESTED = ("json", "jsonc")
-_JAVASCRIPT_HEADERS = ("function x() {", "class x {", "x() {", "x: {", "const x = () => {", "x(() => {")
-_BRACED_HEADERS = {
-    "c": ("int x() {", "struct x {"),
-    "cpp": ("int x() {", "struct x {", "class x {", "namespace x {"),
-    "go": ("func x() {", "type x struct {", "if x {", "for {", "switch {", "x(func() {"),
-    "java": ("void x() {", "class x {", "x() {"),
-    "javascript": _JAVASCRIPT_HEADERS,
-    "jsx": _JAVASCRIPT_HEADERS,
-    "php": ("function x() {", "class x {"),
-    "rust": ("fn x() {", "impl x {", "struct x {", "if x {", "match x {", "x.x(|x| {"),
-    "tsx": (*_JAVASCRIPT_HEADERS, "interface x {"),
-    "typescript": (*_JAVASCRIPT_HEADERS, "interface x {"),
-}
+# What a hole might hold in a language with braces.
 _BRACED_STAND_INS = ("x", "x;", "x) {", "x(", "x)", "x,", "if (x) {", "try {", "{", "}", "x = {")
 # The right side of a line in brackets or quotes that an editor has closed.
 _CLOSED = re.compile(r"[)\]}\"'`>]+\s*")
-# What may still be typed behind it, if the line is a header, without and with the block below.
-_HEADER_ENDS = {"bash": ("; then :; fi", "; then"), "lua": (" then end", " then"), "python": (": ...", ":")}
-_BRACED_HEADER_ENDS = (" {}", " {")
-# What ends blocks where brackets do not.
-_BLOCK_ENDS = {"bash": ("fi", "done", "esac", "}"), "lua": ("end", "end)", "}")}
 # Of comments that a line's end ends; others leave an error where they are not closed.
 _COMMENT_MARKS = ("#", "//")
 _WORD_BEGUN = re.compile(r"\w+\Z")
@@ -75,7 +45,7 @@ class SyntaxCheck:
     @classmethod
     def of(cls, around: Sequence[str], middles: Sequence[str], language: str) -> Self:
         """The part of a window that parses as a whole, found with a few parses, or with one where all of it does."""
-        if language in _NESTED and unmatched("".join(around)):
+        if facts_of(language).nested and unmatched("".join(around)):
             language = ""  # What a window cuts in two can only be told by its brackets.
         before, after = _outside(around)
         own_line = interleaved(around, [middle or "x" for middle in middles])
@@ -120,8 +90,8 @@ class SyntaxCheck:
     def _with_stand_ins(self) -> Iterator[str]:
         """The statements without the holes' lines, and with each stand-in in the holes or in place of a single one's
         line."""
-        braced = (*_BRACED_STAND_INS, *_BRACED_HEADERS.get(self.language, ()))
-        stand_ins = _STAND_INS.get(self.language, braced)
+        own = facts_of(self.language)
+        stand_ins = own.stand_ins or (*_BRACED_STAND_INS, *own.headers)
         above, below = _outside(self.around)
         yield above + below
         whole = [*(_WORD_BEGUN.sub("", text) for text in self.around[:-1]), self.around[-1]]
@@ -170,7 +140,7 @@ def _ended(around: tuple[str, ...], middles: Sequence[str], language: str) -> tu
     if not has_grammar(language) or not _CLOSED.fullmatch(right):
         return around
     texts = [middle or "x" for middle in middles]
-    ends = ("", *_HEADER_ENDS.get(language, _BRACED_HEADER_ENDS))
+    ends = ("", *facts_of(language).header_ends)
     ended = ((*others, right.rstrip() + ending + end + below) for ending in ends)
     return next((whole for whole in ended if not error_count(interleaved(whole, texts), language)), around)
 
@@ -184,8 +154,8 @@ def _unfinished(around: Sequence[str], language: str) -> tuple[str, ...]:
     next_line = next((line for line in below.split("\n") if line.strip()), "")
     if not has_grammar(language) or len(margin_of(next_line)) >= len(margin):
         return ()
-    if language in _BLOCK_ENDS:
-        return _BLOCK_ENDS[language] if error_count(interleaved(around, nothing), language) else ()
+    if block_ends := facts_of(language).block_ends:
+        return block_ends if error_count(interleaved(around, nothing), language) else ()
     opened = last_opened(above)
     deeper = opened is not None and len(margin_of(above[above.rfind("\n", 0, opened) + 1 :])) < len(margin)
     closers = lacking(above, around[-1])[0] if deeper else ""
@@ -195,7 +165,7 @@ def _unfinished(around: Sequence[str], language: str) -> tuple[str, ...]:
 def _left_open(text: str, right: str, language: str) -> tuple[str, ...]:
     """What may still be typed below a header with which a text ends: what closes its brackets."""
     header = text.rstrip().endswith("{") and not right.strip() and "\n" not in text
-    return (closing(loose(text)[1]),) if header and language in _BRACED_HEADERS else ()
+    return (closing(loose(text)[1]),) if header and facts_of(language).headers else ()
 
 
 def _outside(around: Sequence[str]) -> tuple[str, str]:

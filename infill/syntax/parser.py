@@ -19,29 +19,8 @@ from tree_sitter import Language, Node, Parser
 from infill.request import Span
 from infill.syntax.brackets import unmatched
 from infill.syntax.python_blocks import indentation_errors
+from infill.text.languages import facts_of
 
-# Fence names of languages → module of the grammar, and its function that makes the language.
-_GRAMMARS = {
-    "bash": ("tree_sitter_bash", "language"),
-    "c": ("tree_sitter_c", "language"),
-    "cpp": ("tree_sitter_cpp", "language"),
-    "css": ("tree_sitter_css", "language"),
-    "go": ("tree_sitter_go", "language"),
-    "html": ("tree_sitter_html", "language"),
-    "java": ("tree_sitter_java", "language"),
-    "javascript": ("tree_sitter_javascript", "language"),
-    "jsx": ("tree_sitter_javascript", "language"),
-    "json": ("tree_sitter_json", "language"),
-    "jsonc": ("tree_sitter_json", "language"),
-    "lua": ("tree_sitter_lua", "language"),
-    "php": ("tree_sitter_php", "language_php"),
-    "python": ("tree_sitter_python", "language"),
-    "rust": ("tree_sitter_rust", "language"),
-    "toml": ("tree_sitter_toml", "language"),
-    "tsx": ("tree_sitter_typescript", "language_tsx"),
-    "typescript": ("tree_sitter_typescript", "language_typescript"),
-    "yaml": ("tree_sitter_yaml", "language"),
-}
 # Nodes that begin with their first statement, and so at the same place, but hold its siblings too.
 _CONTAINERS = frozenset({"block", "statement_list"})
 # How grammars call what stands by itself; blocks and parameters do not.
@@ -75,7 +54,7 @@ def misindented(text: str, language: str) -> int:
 
 
 def has_grammar(language: str) -> bool:
-    return language in _GRAMMARS
+    return bool(facts_of(language).grammar)
 
 
 def parsed(text: str, language: str) -> Node | None:
@@ -177,9 +156,9 @@ def _node_at(source: bytes, offset: int, language: str) -> Node | None:
 
 @cache
 def _parser(language: str) -> Parser | None:
-    if language not in _GRAMMARS:
+    if not has_grammar(language):
         return None
-    module, function = _GRAMMARS[language]
+    module, function = facts_of(language).grammar
     grammar: object = getattr(import_module(module), function)()
     return Parser(Language(grammar))
 

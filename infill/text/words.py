@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 
 from infill.text.alike import common_length
-from infill.text.keywords import common_words
+from infill.text.languages import common_words
 
 _WORD = re.compile(r"[^\W\d]\w*")
 _BEGINNING = re.compile(r"\w*\Z")

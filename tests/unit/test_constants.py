@@ -50,7 +50,6 @@ ALLOWED = {
     "infill/propose/joined.py": {"_MOST_TEXTS": COST, "_MOST_WHOLE": COST},
     "infill/request.py": {"MOST_CANDIDATES": COST},
     "infill/syntax/joints.py": {"_MOST_WORDS": COST, "_MOST_MARGINS": COST, "_LINES_OPEN": COST},
-    "infill/syntax/scope.py": {"_TAB_WIDTH": FACT},
     "infill/text/indentation.py": {"_WIDTH": FACT, "_NEAR": COST, "_MIXED": SHAPE},
     "infill/text/passage.py": {"_LINE_ENDING_REACH": COST},
     "infill/text/words.py": {"_LEAST_TYPED": SHAPE, "_MOST_ALIKE": SHAPE},

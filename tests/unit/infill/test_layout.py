@@ -176,7 +176,7 @@ def test_a_request_that_fits_no_canvas_is_rejected() -> None:
 
 def test_a_checkpoint_without_a_profile_is_shown_nearly_all_that_the_front_end_sends() -> None:
     tokens = TextTokens.load(DIRECTORY)
-    sources = ("tokens.py", "words.py", "healing.py", "passage.py", "keywords.py")
+    sources = ("tokens.py", "words.py", "healing.py", "passage.py", "languages.toml")
     text = "".join((Path(str(infill.text.__file__)).parent / name).read_text() for name in sources) * 2
     text = text[: 16_000 + 8_000]
     start = text.index("\n", 16_000)
