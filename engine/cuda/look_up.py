@@ -40,7 +40,7 @@ class KernelLookUp:
         anything, own = np.full_like(numbers[1:], numbers[0]), numbers[1:]
         narrowed = np.array([choice.allowed is not None for choice in asked], np.int64)
         told = [anything, own, narrowed, places, token_ids]
-        sent = self._backbone.integers(np.concatenate(told)).split([len(part) for part in told])
+        sent = torch.split(self._backbone.integers(np.concatenate(told)), [len(part) for part in told])
         logits = self._backbone.raw_logits(hidden)
         of_all, log_totals = self._believed(logits, sent[0], 1)
         of_own, own_totals = self._believed(logits, sent[1], top)
