@@ -4,8 +4,9 @@
     python -m bench.engine --device cuda --random int4  the real model's size with random weights
     python -m bench.engine --device cuda --checkpoint DIR --scheme int4
 
-All paths run on the same weights, in one run. `reference` is the portable path, `fast` that of `engine/cuda`, and
-`transformers` its `generate`, where a checkpoint is there and its weights are not packed.
+All paths run on the same weights, in one run. `reference` is the portable path, `fast` that of `engine/cuda`,
+`transformers` its `generate`, and `diffusers` its pipeline for the model. The last two are left out, and it is said
+why, where they are not installed, without a checkpoint, and where its weights are packed.
 """
 
 from __future__ import annotations
@@ -15,25 +16,26 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 from statistics import median
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 from transformers import DiffusionGemmaConfig, DiffusionGemmaForBlockDiffusion
-from transformers.generation.streamers import BaseStreamer
 
 from bench.full_size import configuration
 from bench.machine import machine
+from bench.other_loops import LOOPS, missing
 from bench.random_denoiser import random_denoiser
-from bench.roofline import Roofline, copy_rate, synchronize
+from bench.roofline import Roofline, copy_rate
 from engine.canvas import Canvas, DenoiseConfig, Denoiser, TokenIds
 from engine.checkpoint.config import model_config
 from engine.cuda.denoiser import CudaDenoiser
 from engine.nano import DIRECTORY
 from engine.placement.devices import compute_dtype, find_device
-from engine.quant.scheme import SCHEMES
+from engine.quant.scheme import SCHEMES, Scheme
 from engine.reference import ReferenceDenoiser
 from engine.weights.load import load
 
@@ -141,42 +143,6 @@ def _row(path: str, canvas: str, context: int, tokens: int, times: Times, moved:
     )
 
 
-class _Clock(BaseStreamer):
-    """Notes when each step's draft comes."""
-
-    def __init__(self) -> None:
-        self.times: list[float] = []
-
-    def put(self, value: object) -> None:
-        pass
-
-    def put_draft(self, value: object) -> None:
-        self.times.append(time.perf_counter())
-
-    def end(self) -> None:
-        pass
-
-
-def stock_times(
-    model: DiffusionGemmaForBlockDiffusion, prompt: TokenIds, canvas: int, *, steps: int, repeats: int
-) -> Times:
-    """A step of `generate`: the time between two drafts. The first step's is not told apart from the prefill."""
-    model.config.canvas_length = canvas
-    later: list[float] = []
-    for repeat in range(repeats + 1):
-        clock = _Clock()
-        model.generate(
-            cast(torch.LongTensor, torch.from_numpy(prompt.astype(np.int64))[None].to(model.device)),
-            streamer=clock,
-            max_new_tokens=canvas,
-            max_denoising_steps=steps,
-            confidence_threshold=1e-9,
-        )
-        if repeat:
-            later.append(median(np.diff(clock.times).tolist()))
-    return median(later), median(later)
-
-
 def recorded(reference: ReferenceDenoiser) -> CudaDenoiser:
     """The fast path over the same weights."""
     fast = CudaDenoiser(reference.backbone, context_tokens=reference.max_context_tokens)
@@ -197,16 +163,28 @@ def main() -> None:
     roofline, rate = Roofline.of(config, scheme, dtype), copy_rate(device)
     paths: dict[str, Denoiser] = {"reference": reference, "fast": recorded(reference)}
     rows = list(_printed(measure(paths, roofline, rate, names=options.canvases, contexts=options.contexts), options))
-    if scheme == "none" and not options.random:
-        rows += list(_printed(_stock(options, config, roofline, rate, device, dtype), options))
+    left_out = {name: _why_not(name, scheme, random=options.random is not None) for name in LOOPS}
+    if any(reason is None for reason in left_out.values()):
+        rows += list(_printed(_others(options, config, roofline, rate, device, dtype), options))
+    left_out = {name: reason for name, reason in left_out.items() if reason}
+    if not options.json:
+        for name, reason in left_out.items():
+            print(f"{name:13} left out: {reason}")
     if options.plot:
         plot(rows, options.plot)
     if options.json:
         report = {"machine": machine(str(device)), "scheme": scheme, "copy_gb_s": rate / 1e9}
-        print(json.dumps(report | {"rows": [asdict(row) for row in rows]}))
+        print(json.dumps(report | {"rows": [asdict(row) for row in rows], "left_out": left_out}))
 
 
-def _stock(
+def _why_not(loop: str, scheme: Scheme, *, random: bool) -> str | None:
+    """Why another project's loop is not measured; None where it is."""
+    if random:
+        return "it needs a checkpoint"
+    return missing(loop) if scheme == "none" else "it cannot compute with packed weights"
+
+
+def _others(
     options: argparse.Namespace,
     config: DiffusionGemmaConfig,
     roofline: Roofline,
@@ -214,18 +192,16 @@ def _stock(
     device: torch.device,
     dtype: torch.dtype,
 ) -> Iterator[Row]:
-    """transformers' own loop on the same checkpoint."""
+    """The other loops that are installed, on the same checkpoint. A first step is not told apart from the prefill."""
     model = DiffusionGemmaForBlockDiffusion.from_pretrained(options.checkpoint, dtype=dtype)
     torch.nn.Module.to(model, device).eval()
     vocabulary = int(config.get_text_config().vocab_size)
-    for context in options.contexts:
-        for name in options.canvases:
-            if name != "line":
-                prompt = random_ids(context, vocabulary, seed=1)
-                times = stock_times(model, prompt, int(name), steps=4, repeats=3)
-                moved = roofline.step_bytes(int(name), context, mixed=True)
-                yield _row("transformers", name, context, int(name), times, moved, rate)
-    synchronize(device)
+    lengths = [name for name in options.canvases if name != "line"]
+    loops = [name for name in LOOPS if missing(name) is None]
+    for context, name, loop in product(options.contexts, lengths, loops):
+        seconds = LOOPS[loop](model, random_ids(context, vocabulary, seed=1), int(name))
+        moved = roofline.step_bytes(int(name), context, mixed=True)
+        yield _row(loop, name, context, int(name), (seconds, seconds), moved, rate)
 
 
 def _printed(rows: Iterator[Row], options: argparse.Namespace) -> Iterator[Row]:
