@@ -125,7 +125,10 @@ class HostRow:
 
 def fill(rows: Sequence[HostRow], step: int, table: ChoiceTable) -> None:
     """Puts noise where nothing stands yet. `step` keys it."""
-    for row, ids in zip(rows, _split(_noise(rows, step, table, _NOISE.start), rows), strict=True):
+    empty = [row for row in rows if (row.present_ids < 0).any()]
+    if not empty:
+        return
+    for row, ids in zip(empty, _split(_noise(empty, step, table, _NOISE.start), empty), strict=True):
         present = row.present_ids[row.positions]
         row.present_ids[row.positions] = np.where(present < 0, ids, present)
 
@@ -135,8 +138,13 @@ def draw_bits(rows: Sequence[HostRow], step: int) -> NDArray[np.int64]:
     return _NOISE.sample_bits(_keys(rows, step)).numpy()
 
 
-def advance(rows: Sequence[HostRow], believed: Believed, step: int, config: DenoiseConfig, table: ChoiceTable) -> None:
-    """One denoising step. believed: at the rows' free positions, row by row."""
+def renoised(rows: Sequence[HostRow], step: int, table: ChoiceTable) -> NDArray[np.int64]:
+    """What a free position becomes that is not accepted, row by row; depends on nothing that is believed."""
+    return _noise(rows, step, table, _NOISE.renoise)
+
+
+def advance(rows: Sequence[HostRow], believed: Believed, noise: NDArray[np.int64], config: DenoiseConfig) -> None:
+    """One denoising step. believed: at the rows' free positions, row by row. noise: of `renoised`."""
     counts = [len(row.positions) for row in rows]
     free = np.arange(max(counts)) < np.array(counts)[:, None]
 
@@ -152,7 +160,7 @@ def advance(rows: Sequence[HostRow], believed: Believed, step: int, config: Deno
     previous = padded(np.concatenate([row.argmax_ids for row in rows]))
     unchanged: list[bool] = sampler.unchanged(padded(argmax_ids), previous, mask).numpy().tolist()
     confident: list[bool] = sampler.confident(entropy, mask, config.confidence_threshold).numpy().tolist()
-    present = np.where(accepted.numpy()[free], believed.drawn_ids, _noise(rows, step, table, _NOISE.renoise))
+    present = np.where(accepted.numpy()[free], believed.drawn_ids, noise)
 
     begins = np.cumsum([0, *counts[:-1]]).tolist()
     parts = zip(_split(present, rows), _split(argmax_ids, rows), begins, unchanged, confident, strict=True)

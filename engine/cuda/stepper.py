@@ -5,7 +5,7 @@ Nothing outlives the stepper, and the context's keys and values are only read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from engine.cuda.batch import Batch, grouped
 from engine.cuda.programs.buckets import POSITIONS, Buckets
 from engine.cuda.programs.choices import ChoiceTable
 from engine.cuda.programs.sampling import Believed
-from engine.cuda.rows import HostRow, advance, draw_bits, fill
+from engine.cuda.rows import HostRow, advance, draw_bits, fill, renoised
 from engine.denoise import sampler
 from engine.denoise.allowed import ANYTHING, Choice
 from engine.denoise.stepper import check_replacement
@@ -47,6 +47,8 @@ class ProgramStepper:
         self._read: dict[bytes, int] = {}
         """Where in `clamped_kv` the clamped tokens begin that have been read, by their `kv_key`."""
         self._step = 0
+        self._ahead: tuple[list[HostRow], list[Batch]] = ([], [])
+        """The next step's batches, packed while the last one ran, and the rows that they hold if none settles."""
         self.rows = [
             HostRow.of_canvas(canvas, seed, config, table) for canvas, seed in zip(canvases, seeds, strict=True)
         ]
@@ -62,12 +64,17 @@ class ProgramStepper:
         fill(rows, self._step - 1, self._table)
         batches: list[Batch] = []
         results: list[Tensor] = []
-        for some in grouped(rows, self._read):
-            batches.append(Batch(some, self._read))
-            results += self._run(batches[-1])
-        copied = torch.cat(results).cpu().numpy()
+        packed_rows, packed = self._ahead
+        for batch in packed if packed_rows == rows else self._packed(rows):
+            batches.append(batch)
+            results += self._run(batch)
+        result = torch.cat(results)
+        # What depends on no result is made while the device works; the copy below waits for it.
         ordered = [row for batch in batches for row in batch.rows]
-        advance(ordered, Believed.of_result(copied), self._step, self._config, self._table)
+        noise = renoised(ordered, self._step, self._table)
+        if self._step < self._config.max_denoising_steps:
+            self._ahead = (rows, list(self._packed(rows)))
+        advance(ordered, Believed.of_result(result.cpu().numpy()), noise, self._config)
         return self._state(computed=sum(batch.tokens for batch in batches))
 
     def replace(self, row: int, canvas: Canvas, carried: NDArray[np.int32]) -> None:
@@ -83,6 +90,11 @@ class ProgramStepper:
         new = HostRow.of_canvas(canvas, old.seed, self._config, self._table)
         new.carry_from(old, carried)
         self.rows[row] = new
+
+    def _packed(self, rows: Sequence[HostRow]) -> Iterator[Batch]:
+        """The batches of a step, each to be run before the next is asked for while clamped tokens are yet to be
+        read."""
+        return (Batch(some, self._read) for some in grouped(rows, self._read))
 
     def _run(self, batch: Batch) -> list[Tensor]:
         """Takes the step in a batch; returns the results of its rows' free positions, row by row."""
