@@ -1,4 +1,4 @@
-"""Milliseconds of attention and of the sampler by shape, at the real model's widths, as the fast path calls them."""
+"""Milliseconds of the fast path's attention, sampler and products in int4 by shape, at the real model's widths."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ from engine.cuda.programs.choices import ChoiceTable
 from engine.cuda.programs.program import PackedInputs
 from engine.denoise.allowed import ANYTHING
 from engine.kv.cache import LayerShape, LayerView
+from engine.quant.modules import Grouped
 
 _SHAPES = (LayerShape(heads=8, head_dim=256, window=1024), LayerShape(heads=2, head_dim=512, window=None))
 _HEADS = 16
+_HIDDEN, _INNER, _EXPERTS, _CHOSEN = 2816, 704, 128, 8
 _VOCABULARY = 262_144
 _TIMED = 20
 
@@ -43,6 +45,7 @@ def kernel_times(device: torch.device, *, small: bool) -> dict[str, Any]:
     found = dict(_attention(device, dtype, tokens, contexts))
     if kernels.usable(device):
         found |= dict(_sampler(device, dtype))
+        found |= dict(_products(device, dtype))
     return found
 
 
@@ -88,6 +91,47 @@ def _sampler(device: torch.device, dtype: torch.dtype) -> Iterator[tuple[str, di
         given = (logits, table.words, choices, temperature, bits, result)
         seconds = _seconds(device, partial(believe, *given, softcap=30.0))
         yield f"sampler of {count} positions", {"ms": 1_000 * seconds, "gb_s": logits.nbytes / seconds / 1e9}
+
+
+def _products(device: torch.device, dtype: torch.dtype) -> Iterator[tuple[str, dict[str, float]]]:
+    """Those of a sliding layer and of the vocabulary. What fits into a card's cache, as query, key and value may, seems
+    quicker than it is."""
+    from engine.cuda.kernels.products import gated_products, joint_products
+    from engine.quant.kernels import packed_product
+
+    gates, downs = _weights(device, 4, _EXPERTS, 2 * _INNER, _HIDDEN), _weights(device, 4, _EXPERTS, _HIDDEN, _INNER)
+    sides = [_weights(device, 8, outputs, _HIDDEN) for outputs in (4096, 2048, 2048)]
+    vocabulary = _weights(device, 8, _VOCABULARY, _HIDDEN)
+    for count in (16, 96, 256):
+        rows = torch.randn(count, _HIDDEN, device=device, dtype=dtype)
+        chosen = torch.rand(count, _EXPERTS, device=device).topk(_CHOSEN).indices.flatten()
+        ordered, order = chosen.sort(stable=True)
+        tokens = (order // _CHOSEN).int()
+        ends = torch.searchsorted(ordered, torch.arange(_EXPERTS, device=device), right=True, out_int32=True)
+        inner = torch.randn(len(tokens), _INNER, device=device, dtype=dtype)
+        works: dict[str, tuple[Callable[[], object], int]] = {
+            "experts' gates": (lambda r=rows, t=tokens, e=ends: gated_products(r, *gates.halves(), t, e), gates.nbytes),
+            "experts' last": (
+                lambda i=inner, e=ends: packed_product(i, downs.codes, downs.scales, e),
+                downs.nbytes,
+            ),
+            "query, key and value": (lambda r=rows: joint_products(r, sides), sum(side.nbytes for side in sides)),
+            "vocabulary": (
+                lambda r=rows: packed_product(r, vocabulary.codes, vocabulary.scales, None),
+                vocabulary.nbytes,
+            ),
+        }
+        for name, (work, moved) in works.items():
+            seconds = _seconds(device, work)
+            yield f"product of {name}, {count} tokens", {"ms": 1_000 * seconds, "gb_s": moved / seconds / 1e9}
+
+
+def _weights(device: torch.device, bits: int, *shape: int) -> Grouped:
+    """Random codes with one scale."""
+    *leading, inputs = shape
+    kind = torch.uint8 if bits == 4 else torch.int8
+    codes = torch.randint(0, 128, (*leading, inputs * bits // 8), dtype=kind, device=device)
+    return Grouped(codes, torch.full((*leading, inputs // 64), 0.01, dtype=torch.float16, device=device))
 
 
 def _seconds(device: torch.device, work: Callable[[], object]) -> float:

@@ -38,6 +38,10 @@ class Grouped:
     def group(self) -> int:
         return self.codes.shape[-1] * 8 // self.bits // self.scales.shape[-1]
 
+    @property
+    def nbytes(self) -> int:
+        return self.codes.nbytes + self.scales.nbytes
+
     def halves(self) -> tuple[Grouped, Grouped]:
         """The first half of every entry's N, and the other."""
         parts = (part.chunk(2, dim=-2) for part in (self.codes, self.scales))
