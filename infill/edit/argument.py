@@ -7,21 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from infill.edit.names import Names
-from infill.edit.pattern import FollowUp
+from infill.edit.pattern import FollowUp, Pattern
 from infill.edit.substitution import Substitution
 from infill.request import Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AddedArgument:
+class AddedArgument(Pattern):
     """An argument that calls of a function end with now."""
 
     callee: str
     argument: str
-
-    @property
-    def is_local(self) -> bool:
-        return False
 
     def follow_ups(self, text: str, names: Names) -> Iterator[FollowUp]:
         for call in names.calls(self.callee):

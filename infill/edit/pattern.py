@@ -27,10 +27,12 @@ class FollowUp:
 
 
 class Pattern(Protocol):
-    """What a change has set, and other places are to follow. is_local: within the text that it was made in."""
+    """What a change has set, and other places are to follow."""
 
     @property
-    def is_local(self) -> bool: ...
+    def is_local(self) -> bool:
+        """Whether it is followed within the text that it was made in only."""
+        return False
 
     def follow_ups(self, text: str, names: Names) -> Iterator[FollowUp]:
         """The places of a text that do not follow it, in order."""

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from infill.edit.names import Names, Role, Use
-from infill.edit.pattern import FollowUp
+from infill.edit.pattern import FollowUp, Pattern
 from infill.request import Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rename:
+class Rename(Pattern):
     """A name that is called otherwise. within: the scope that it is known in; None for everywhere. callee: the function
     whose parameter it is, so that arguments of that name follow."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from infill.edit.names import Names
-from infill.edit.pattern import FollowUp
+from infill.edit.pattern import FollowUp, Pattern
 from infill.edit.substitution import Substitution, tokens
 from infill.request import Span
 
@@ -27,17 +27,13 @@ class Occurrence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RepeatedEdit:
+class RepeatedEdit(Pattern):
     """Tokens in place of others where these stand between the same ones. before, after: what stands there."""
 
     before: str
     old: str
     new: str
     after: str
-
-    @property
-    def is_local(self) -> bool:
-        return False
 
     def follow_ups(self, text: str, names: Names) -> Iterator[FollowUp]:
         pattern = rf"(?<!\w){re.escape(self.before)}({re.escape(self.old)}){re.escape(self.after)}(?!\w)"

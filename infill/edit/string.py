@@ -7,20 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from infill.edit.names import Names
-from infill.edit.pattern import FollowUp
+from infill.edit.pattern import FollowUp, Pattern
 from infill.request import Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StringReplacement:
+class StringReplacement(Pattern):
     """A string that is another one now, wherever it stands and whatever its quotes. old, new: what is between them."""
 
     old: str
     new: str
-
-    @property
-    def is_local(self) -> bool:
-        return False
 
     def follow_ups(self, text: str, names: Names) -> Iterator[FollowUp]:
         for match in re.finditer(rf"([\"'`]){re.escape(self.old)}\1", text):

@@ -81,9 +81,10 @@ def _placed(source: str, start: int, end: int, before: str) -> str:
     text = source[start:end]
     if not left:
         return text  # It brings its own indentation.
-    if begun.strip() or not left.isspace():
-        return moved(text, margin_of(begun), margin_of(left))
-    return moved(text, margin_of(begun + text), left).lstrip(" \t")
+    begins_line = left.isspace() and not begun.strip()
+    if "\n" in text:
+        text = moved(text, margin_of(begun + text if begins_line else begun), margin_of(left))
+    return text.lstrip(" \t") if begins_line else text
 
 
 def _starts(source: str, before: str) -> dict[int, int]:

@@ -66,16 +66,14 @@ def parsed(text: str, language: str) -> Node | None:
 def comment_start(text: str, position: int, language: str) -> int | None:
     """Where the comment begins that the character at `position` is part of; None where it is part of none, or the
     language has no grammar."""
-    source, at = _encode(text), len(_encode(text[:position]))
-    node = _node_at(source, at, language)
+    source, _, node = _node_at(text, position, language)
     return len(source[: node.start_byte].decode()) if node is not None and "comment" in node.type else None
 
 
 def statement_end(text: str, start: int, language: str) -> int | None:
     """Where the statement that begins exactly at `start` ends; None where none begins there, it is broken, or the
     language has no grammar."""
-    source, at = _encode(text), len(_encode(text[:start]))
-    node = _node_at(source, at, language)
+    source, at, node = _node_at(text, start, language)
     statement = None
     while node is not None and node.parent is not None and node.start_byte == at:
         if node.is_named and node.type not in _CONTAINERS:
@@ -89,8 +87,7 @@ def statement_end(text: str, start: int, language: str) -> int | None:
 def enclosing_statement(text: str, position: int, language: str) -> Span | None:
     """The smallest statement or definition with the character at `position`; None for a comment, where there is none,
     or where the language has no grammar."""
-    source, at = _encode(text), len(_encode(text[:position]))
-    node = _node_at(source, at, language)
+    source, _, node = _node_at(text, position, language)
     if node is None or "comment" in node.type:
         return None
     while node is not None and not _STATEMENT.search(node.type):
@@ -110,7 +107,7 @@ def spanning_nodes(text: str, places: Sequence[int], language: str) -> list[int]
     # Not every grammar takes a lone carriage return for the end of a line.
     source = _encode(_LONE_CR.sub("\n", text))
     firsts = [*accumulate(len(_encode(text[start:end])) for start, end in pairwise([0, *places]))]
-    lasts = [first - 1 - _blanks_before(source, first) for first in firsts]
+    lasts = [len(source[:first].rstrip()) - 1 for first in firsts]
     changes = [0] * (len(places) + 1)
     above, below = dict[int, Node](), dict[int, Node]()
     waiting = [parser.parse(source).root_node] if places else []
@@ -131,13 +128,6 @@ def spanning_nodes(text: str, places: Sequence[int], language: str) -> list[int]
     return [count + own for count, own in zip(accumulate(changes[:-1]), joined, strict=True)]
 
 
-def _blanks_before(source: bytes, end: int) -> int:
-    start = end
-    while start and source[start - 1 : start].isspace():
-        start -= 1
-    return end - start
-
-
 def _is_joined(above: Node | None, below: Node | None, source: bytes) -> bool:
     """Whether what stands below belongs to what stands above, or that to this."""
     if below is not None and (not below.is_named or below.type in _CONTAINERS):
@@ -148,10 +138,12 @@ def _is_joined(above: Node | None, below: Node | None, source: bytes) -> bool:
     return stands_alone and source.count(b"\n", above.end_byte - 1, below.start_byte) == 1
 
 
-def _node_at(source: bytes, offset: int, language: str) -> Node | None:
-    """The smallest node that covers a byte; None where the language has no grammar."""
+def _node_at(text: str, position: int, language: str) -> tuple[bytes, int, Node | None]:
+    """A text's bytes, the offset of a character in them, and the smallest node that covers it; None where the language
+    has no grammar."""
+    source, at = _encode(text), len(_encode(text[:position]))
     parser = _parser(language)
-    return None if parser is None else parser.parse(source).root_node.descendant_for_byte_range(offset, offset + 1)
+    return source, at, parser and parser.parse(source).root_node.descendant_for_byte_range(at, at + 1)
 
 
 @cache
