@@ -10,7 +10,6 @@ from infill.text.alike import common_length
 from infill.text.languages import common_words
 
 _WORD = re.compile(r"[^\W\d]\w*")
-_BEGINNING = re.compile(r"\w*\Z")
 _END = re.compile(r"\w*")
 # What names are put together from: max_width, maxWidth, HTTPServer, utf8.
 _PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[^\W\d_]+")
@@ -27,8 +26,8 @@ def known_words(around: Sequence[str], language: str, *, others: Iterable[str] =
     words = set[str]()
     for place, text in enumerate(around):
         begin = _end_of(text) if place else 0
-        end = _BEGINNING.search(text, begin) if place < len(around) - 1 else None
-        words.update(_WORD.findall(text, begin, end.start() if end else len(text)))
+        end = max(_start_of(text), begin) if place < len(around) - 1 else len(text)
+        words.update(_WORD.findall(text, begin, end))
     for text in others:
         words.update(_WORD.findall(text))
     return _common_words(language).union(words, *map(_parts, words))
@@ -43,13 +42,13 @@ def _common_words(language: str) -> frozenset[str]:
 
 def words_made(before: str, text: str, after: str) -> list[str]:
     """The words that a text makes with the characters before or after it."""
-    head, tail = _BEGINNING.findall(before)[0], after[: _end_of(after)]
+    head, tail = before[_start_of(before) :], after[: _end_of(after)]
     if not text or (text == text[: _end_of(text)] and not (head or tail)):
         return []
     whole = head + text + tail
     made = [whole[: _end_of(whole)]] if head and _end_of(text) else []
-    if tail and _BEGINNING.findall(text)[0]:
-        made.append(_BEGINNING.findall(whole)[0])
+    if tail and _start_of(text) < len(text):
+        made.append(whole[_start_of(whole) :])
     return made
 
 
@@ -64,8 +63,8 @@ def identifier_completions(before: str, after: str, *, others: Sequence[str] = (
     """What is missing from a word that has begun before a hole, and may go on behind it, to be one of the identifiers
     that stand elsewhere: first of those behind the most of the same characters, of these of the nearest. others: texts
     in which identifiers stand, too. count: at most."""
-    head, tail = _BEGINNING.findall(before)[0], after[: _end_of(after)]
-    begun = before[: len(before) - len(head)]
+    start = _start_of(before)
+    begun, head, tail = before[:start], before[start:], after[: _end_of(after)]
     if len(head) < _LEAST_TYPED or head[0].isdigit():
         return []
     pattern = re.compile(rf"(?<!\w){head}(\w+){tail}(?!\w)")
@@ -88,6 +87,11 @@ def _is_form(part: str, known: frozenset[str]) -> bool:
 
 def _parts(word: str) -> list[str]:
     return [part.lower() for part in _PART.findall(word)]
+
+
+def _start_of(text: str) -> int:
+    """Where the word begins that a text ends with."""
+    return len(text) - _end_of(text[::-1])  # From its end, since a text may be long and a word is not.
 
 
 def _end_of(text: str) -> int:
