@@ -64,20 +64,20 @@ class Task:
         return scores
 
     def _query(self, texts: Sequence[TokenIds]) -> ScoreQuery:
-        runs = [ids for run, text in zip(self.layout.clamped, texts, strict=False) for ids in (run, text)]
+        """A row of texts. The first token of a hole has to begin with the characters known before it; but one that
+        spells only some of these, as with blanks before blanks, is not held to them."""
+        runs: list[TokenIds] = []
+        allowed: dict[int, TokenSet] = {}
+        position = 0
+        for hole, (run, text) in enumerate(zip(self.layout.clamped, texts, strict=False)):
+            position += len(run)
+            starting = self._starting.get(hole)
+            if starting is not None and (not len(text) or int(text[0]) in starting):
+                allowed[position] = starting
+            position += len(text)
+            runs += [run, text]
         row = np.concatenate([*runs, self._end]).astype(np.int32)
-        begin = len(self.layout.clamped[0])
-        return ScoreQuery(token_ids=row, begin=begin, allowed=self._allowed(texts) if self._starting else {})
-
-    def _allowed(self, texts: Sequence[TokenIds]) -> dict[int, TokenSet]:
-        """By position, what the first tokens of holes may be: those that begin with the characters known before them.
-        A token that spells only some of these characters, as with blanks before blanks, is not held to them."""
-        spans = self.layout.spans([len(text) for text in texts])
-        return {
-            spans[hole].start: allowed
-            for hole, allowed in self._starting.items()
-            if not len(texts[hole]) or int(texts[hole][0]) in allowed
-        }
+        return ScoreQuery(token_ids=row, begin=len(self.layout.clamped[0]), allowed=allowed)
 
     @cached_property
     def _end(self) -> TokenIds:

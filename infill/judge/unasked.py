@@ -14,11 +14,12 @@ from infill.request import RejectReason
 from infill.syntax.brackets import closing
 from infill.text.indentation import OPENERS, columns_of
 from infill.text.languages import common_words
-from infill.text.words import identifier_completions
+from infill.text.words import identifier_completions, start_of_word
 
 # The beginning of an identifier after which the only one that begins so is right in nine of ten places.
 _BEGUN = re.compile(r"[^\W\d]\w{2,}\Z")
 _WORD = re.compile(r"\w")
+_WORD_ENDS = re.compile(r"\w+")
 _IMPORT = re.compile(r"\s*(import|from|use|using|require|#\s*include)\b")
 # In most languages; a selector or a directive has no blank after its "#".
 _COMMENT = re.compile(r"\s*(#+\s|//|/\*|\*\s|--\s|<!--)")
@@ -51,7 +52,7 @@ def leaves_open(line: str, rest: str) -> bool:
 def ends_only_identifier(text: str, before: str, after: str, language: str) -> bool:
     """Return whether a text is the rest of a word that has been begun: what has been typed is no word yet, and only one
     of the identifiers elsewhere begins so."""
-    begun = _BEGUN.search(before)
+    begun = _BEGUN.search(before, start_of_word(before)) if _WORD_ENDS.fullmatch(text) else None
     if begun is None or begun[0] in common_words(language):
         return False
     is_word = re.compile(rf"\b{begun[0]}\b")

@@ -78,12 +78,14 @@ class _Search:
     _end_id: int = field(init=False)
     _log_not_copied: float = field(init=False)
     _least: float = field(init=False)
+    _known: set[tuple[str, ...]] = field(init=False)
     _read: set[Ids] = field(default_factory=set[Ids])
     _unread: dict[Ids, Hypothesis] = field(default_factory=dict[Ids, Hypothesis])
     _proposals: dict[Ids, Proposal | None] = field(default_factory=dict[Ids, "Proposal | None"])
 
     def __post_init__(self) -> None:
         self._end_id = self.task.layout.id_after(0)
+        self._known = {scored.texts for scored in self.pool}
         self._log_not_copied = log1p(-sum(scored.proposal.copy_prob for scored in self.pool))
         most = self.task.request.max_line_nll
         # Characters that are known after the hole count in the log-probability, but not for the gate.
@@ -104,14 +106,13 @@ class _Search:
 
     def proposals(self) -> list[Proposal]:
         """The likeliest texts that are not in the pool, down to as many whole ones as are wanted."""
-        known = {scored.texts for scored in self.pool}
         found: list[Proposal] = []
         wanted = self.task.request.n
         for hypothesis in self._likeliest():
             if self._mixed(hypothesis) <= self._least:
                 break
             proposal = self._finished(hypothesis)
-            if proposal is None or proposal.texts in known:
+            if proposal is None or proposal.texts in self._known:
                 continue
             found.append(proposal)
             wanted -= not self.task.check.flaws(proposal.texts)
@@ -162,14 +163,13 @@ class _Search:
         """Nats that a text has to exceed: the last of the wanted whole texts is likelier otherwise, or the gate would
         not show it."""
         wanted, whole = self.task.request.n, set[tuple[str, ...]]()
-        pool = {scored.texts for scored in self.pool}
         known: list[tuple[float, Scored | Hypothesis]] = [(scored.log_prob, scored) for scored in self.pool]
         known += [(self._mixed(hypothesis), hypothesis) for hypothesis in self._likeliest()]
         for log_prob, own in sorted(known, key=itemgetter(0), reverse=True):
             if log_prob <= self._least:
                 break
             found = own if isinstance(own, Scored) else self._finished(own)
-            if found is None or (found is not own and found.texts in pool) or self.task.check.flaws(found.texts):
+            if found is None or (found is not own and found.texts in self._known) or self.task.check.flaws(found.texts):
                 continue
             whole.add(found.texts)
             if len(whole) == wanted:

@@ -26,7 +26,7 @@ def known_words(around: Sequence[str], language: str, *, others: Iterable[str] =
     words = set[str]()
     for place, text in enumerate(around):
         begin = _end_of(text) if place else 0
-        end = max(_start_of(text), begin) if place < len(around) - 1 else len(text)
+        end = max(start_of_word(text), begin) if place < len(around) - 1 else len(text)
         words.update(_WORD.findall(text, begin, end))
     for text in others:
         words.update(_WORD.findall(text))
@@ -42,13 +42,13 @@ def _common_words(language: str) -> frozenset[str]:
 
 def words_made(before: str, text: str, after: str) -> list[str]:
     """The words that a text makes with the characters before or after it."""
-    head, tail = before[_start_of(before) :], after[: _end_of(after)]
+    head, tail = before[start_of_word(before) :], after[: _end_of(after)]
     if not text or (text == text[: _end_of(text)] and not (head or tail)):
         return []
     whole = head + text + tail
     made = [whole[: _end_of(whole)]] if head and _end_of(text) else []
-    if tail and _start_of(text) < len(text):
-        made.append(whole[_start_of(whole) :])
+    if tail and start_of_word(text) < len(text):
+        made.append(whole[start_of_word(whole) :])
     return made
 
 
@@ -59,11 +59,16 @@ def is_known(word: str, known: frozenset[str]) -> bool:
     return all(_is_form(part, known) for part in _parts(word))
 
 
+def start_of_word(text: str) -> int:
+    """Where the word begins that a text ends with."""
+    return len(text) - _end_of(text[::-1])  # From its end, since a text may be long and a word is not.
+
+
 def identifier_completions(before: str, after: str, *, others: Sequence[str] = (), count: int) -> list[str]:
     """What is missing from a word that has begun before a hole, and may go on behind it, to be one of the identifiers
     that stand elsewhere: first of those behind the most of the same characters, of these of the nearest. others: texts
     in which identifiers stand, too. count: at most."""
-    start = _start_of(before)
+    start = start_of_word(before)
     begun, head, tail = before[:start], before[start:], after[: _end_of(after)]
     if len(head) < _LEAST_TYPED or head[0].isdigit():
         return []
@@ -87,11 +92,6 @@ def _is_form(part: str, known: frozenset[str]) -> bool:
 
 def _parts(word: str) -> list[str]:
     return [part.lower() for part in _PART.findall(word)]
-
-
-def _start_of(text: str) -> int:
-    """Where the word begins that a text ends with."""
-    return len(text) - _end_of(text[::-1])  # From its end, since a text may be long and a word is not.
 
 
 def _end_of(text: str) -> int:
