@@ -51,7 +51,7 @@ def _forms(task: Task, texts: Sequence[str]) -> Iterator[str]:
     language = task.check.syntax.language
     crosses = goes_on(after, 0)
     heads = best_heads(before, after, language, count=3) if crosses else []
-    bare = best_ends(before, language, count=2)
+    bare = best_ends(before, language, count=2) if crosses else []
     for text in texts:
         ends = best_ends(before + text, language, count=3)
         yield from (text + end for end in ends)
