@@ -35,11 +35,9 @@ def to_answer(
     stays = first is not None and first.texts == standing
     if stays and not request.follows:
         return Filled(candidates=(), rejection=Rejection(reason="unchanged"), stats=meter.stats())
-    unavoidable, as_it_is = 0, None
-    best = chain(filter(None, [first]), visible)
-    if request.follows or (first is not None and first.flaws().syntax_errors):
+    best, as_it_is = chain(filter(None, [first]), visible), None
+    if request.follows:
         best = list(best)
-        unavoidable = _unavoidable_errors([own for own in best if own.texts != standing], task)
         as_it_is = next((scored for scored in best if scored.texts == standing), None)
     candidates, held_back = list[Candidate](), list[Rejection]()
     best, insertion = _distinct(request, best, standing), None
@@ -47,8 +45,12 @@ def to_answer(
         insertion = _insertion(request)
         if not any(likely_part(own, request.max_line_nll, insertion) for pool in pools for own in pool):
             best = islice(best, request.n)  # Nothing will be shown, and the best say why.
+    unavoidable: int | None = None
     for scored in best:
-        errors = max(scored.flaws().syntax_errors - unavoidable, 0)
+        errors = scored.flaws().syntax_errors
+        if unavoidable is None:  # Looked for only where the best has any errors.
+            unavoidable = _unavoidable_errors(pools, task) if errors and task else 0
+        errors = max(errors - unavoidable, 0)
         if request.must_be_whole and errors:
             continue
         shown: Scored | Rejection = scored
@@ -88,11 +90,10 @@ def _margin(request: InfillRequest, profile: Profile) -> float:
     return min(profile.edits.margin, 0.0) if request.confidence is None else profile.edits.margin
 
 
-def _unavoidable_errors(pool: Sequence[Scored], task: Task | None) -> int:
-    """Errors of syntax that no text is blamed for; looked for only where the best has any."""
-    if task is None or not pool or not pool[0].flaws().syntax_errors:
-        return 0
-    return min([task.check.syntax.unavoidable_errors(), *(scored.flaws().syntax_errors for scored in pool)])
+def _unavoidable_errors(pools: Sequence[Sequence[Scored]], task: Task) -> int:
+    """Errors of syntax that no text is blamed for."""
+    fewest = task.check.syntax.unavoidable_errors()
+    return fewest and min([fewest, *(scored.flaws().syntax_errors for pool in pools for scored in pool)])
 
 
 def _insertion(request: InfillRequest) -> Insertion | None:
