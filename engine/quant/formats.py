@@ -28,10 +28,7 @@ _SMALLEST_GROUP = 8
 
 
 class Format(Protocol):
-    """name: part of a cache's key; it changes when the bytes do."""
-
-    @property
-    def name(self) -> str: ...
+    """How some weights are held."""
 
     def parts(self, shape: Shape) -> dict[str, tuple[Shape, torch.dtype]]:
         """What a weight of this shape is stored as.
@@ -54,16 +51,13 @@ class Format(Protocol):
 class Groups:
     """Symmetric integers with a float16 scale for every group of a row's weights. Our own format.
 
-    4 bits: two codes a byte, the even column's in the low half, each 8 more than its value of -8..7. The scales are
+    4 bits: two codes a byte, each 8 more than its value of -8..7: a group's first half of columns in the low bits, its
+    second in the high ones, so that what either is multiplied with lies side by side. The scales are
     searched for: of several, each group takes the one that leaves the least squared error.
     8 bits: codes are int8, and the largest weight of a group is 127 scales.
     """
 
     bits: int
-
-    @property
-    def name(self) -> str:
-        return f"groups{self.bits}"
 
     def parts(self, shape: Shape) -> dict[str, tuple[Shape, torch.dtype]]:
         *leading, columns = shape
@@ -86,15 +80,15 @@ class Groups:
             codes = _codes(groups, scales, -127, 127).to(torch.int8).flatten(-2)
         else:
             scales = _searched_scales(groups).half()
-            shifted = (_codes(groups, scales, -8, 7) + 8).to(torch.uint8).flatten(-2)
-            codes = shifted[..., ::2] | shifted[..., 1::2] << 4
+            first, second = (_codes(groups, scales, -8, 7) + 8).to(torch.uint8).chunk(2, dim=-1)
+            codes = (first | second << 4).flatten(-2)
         return {"codes": codes.contiguous(), "scales": scales.squeeze(-1)}
 
     def unpack(self, parts: Parts, shape: Shape, dtype: torch.dtype) -> Tensor:
         codes, scales = parts["codes"], parts["scales"]
         if self.bits == 4:
-            halves = torch.stack((codes & 15, codes >> 4), dim=-1).flatten(-2)
-            values = halves.to(dtype).sub_(8)
+            packed = torch.unflatten(codes, -1, (scales.shape[-1], -1))
+            values = torch.cat((packed & 15, packed >> 4), dim=-1).flatten(-2).to(dtype).sub_(8)
         else:
             values = codes.to(dtype)
         groups = torch.unflatten(values, -1, (scales.shape[-1], -1))
@@ -148,10 +142,6 @@ def _bitsandbytes() -> Any:  # noqa: ANN401 - torch gives its operators no types
 class BlockNf4:
     """bitsandbytes' NF4: quantiles of a normal distribution, with a float32 scale for every 64 weights."""
 
-    @property
-    def name(self) -> str:
-        return "bnb-nf4"
-
     def parts(self, shape: Shape) -> dict[str, tuple[Shape, torch.dtype]]:
         each = math.prod(shape[1:])
         if each % GROUP:
@@ -174,10 +164,6 @@ class BlockNf4:
 @dataclass(frozen=True, slots=True)
 class RowInt8:
     """bitsandbytes' int8: a code of 127 is the largest weight of its row, which is the row's float32 scale."""
-
-    @property
-    def name(self) -> str:
-        return "bnb-int8"
 
     def parts(self, shape: Shape) -> dict[str, tuple[Shape, torch.dtype]]:
         return {"codes": (shape, torch.int8), "scales": (shape[:-1], torch.float32)}

@@ -32,18 +32,18 @@ def accumulated(
     weights.
     """
     HALF: tl.constexpr = GROUP // 2
-    pair = tl.arange(0, HALF)
+    half = tl.arange(0, HALF)
     column = tl.arange(0, GROUP)
     total = tl.zeros((BLOCK, TILE), tl.float32)
     for group in range(inputs // GROUP):
         if BITS == 4:
-            at = codes + line[:, None] * (inputs // 2) + group * HALF + pair[None, :]
+            at = codes + line[:, None] * (inputs // 2) + group * HALF + half[None, :]
             packed = tl.load(at, mask=there[:, None], other=0).to(tl.int32)
-            at = rows + row[None, :] * inputs + group * GROUP + 2 * pair[:, None]
-            even = tl.load(at, mask=live[None, :], other=0.0)
-            odd = tl.load(at + 1, mask=live[None, :], other=0.0)
-            part = tl.dot(((packed & 15) - 8).to(even.dtype), even, input_precision="ieee")
-            part += tl.dot(((packed >> 4) - 8).to(odd.dtype), odd, input_precision="ieee")
+            at = rows + row[None, :] * inputs + group * GROUP + half[:, None]
+            first = tl.load(at, mask=live[None, :], other=0.0)
+            second = tl.load(at + HALF, mask=live[None, :], other=0.0)
+            part = tl.dot(((packed & 15) - 8).to(first.dtype), first, input_precision="ieee")
+            part += tl.dot(((packed >> 4) - 8).to(second.dtype), second, input_precision="ieee")
         else:
             at = codes + line[:, None] * inputs + group * GROUP + column[None, :]
             packed = tl.load(at, mask=there[:, None], other=0)

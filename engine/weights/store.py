@@ -30,7 +30,7 @@ from engine.quant.scheme import Scheme
 from engine.weights.manifest import WEIGHTS, BrokenCacheError, Manifest, Part, Segment, read_manifest
 from engine.weights.read import bytes_of, read_segments
 
-FORMAT = 1
+FORMAT = 2
 """Raised when the same weights come to be other bytes."""
 
 LOCK_TIMEOUT = 30 * 60
