@@ -56,12 +56,33 @@ def test_where_recording_fails_the_rest_runs_unrecorded(
     monkeypatch.setattr(buckets.torch.cuda, "graph_pool_handle", no_pool)
     fast = CudaDenoiser(backbone, context_tokens=64)
     assert fast.programs.record() == 10
-    assert "Only 10 of the fast path's programs are recorded" in caplog.text
+    assert "Only 10 of the fast path's 45 programs are recorded" in caplog.text
 
     reference = ReferenceDenoiser(backbone, context_tokens=64)
     with fast.prefill(prompt(2 * WINDOW)) as context, reference.prefill(prompt(2 * WINDOW)) as other:
         mine = fast.start(context, CANVASES, seeds=seeds(CANVASES), config=WAYS[0])
         assert_same_steps(mine, reference.start(other, CANVASES, seeds=seeds(CANVASES), config=WAYS[0]), 2)
+
+
+def test_where_memory_runs_out_smaller_programs_are_recorded_all_the_same(
+    programs: Buckets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lacking = {programs.sampling(POSITIONS[-1], mixed=True).program}
+    lacking |= {programs.forward("decode", TOKENS[-1], extra).program for extra in EXTRA}
+    recorded: list[Program] = []
+
+    def record(program: Program, _pool: object) -> None:
+        if program in lacking:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        recorded.append(program)
+
+    def no_pool() -> tuple[int, int]:
+        return (0, 0)
+
+    monkeypatch.setattr(Program, "record", record)
+    monkeypatch.setattr(buckets.torch.cuda, "graph_pool_handle", no_pool)
+    assert programs.record() == len(recorded) == 41
+    assert programs.forward("decode", TOKENS[-2], EXTRA[-1]).program in recorded
 
 
 def test_every_program_is_recorded_once(programs: Buckets, monkeypatch: pytest.MonkeyPatch) -> None:
