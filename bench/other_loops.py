@@ -71,9 +71,7 @@ class _Encoded:
 def _of_diffusers(model: DiffusionGemmaForBlockDiffusion, prompt: TokenIds, canvas: int) -> float:
     """By the pipeline with the checkpoint's own sampler."""
     # Optional, and untyped.
-    import diffusers
-
-    own: Any = diffusers
+    own: Any = import_module("diffusers")
     model.config.canvas_length = canvas
     pipeline = own.DiffusionGemmaPipeline(
         model=model, scheduler=own.EntropyBoundScheduler(), processor=_Encoded(prompt)
