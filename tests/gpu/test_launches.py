@@ -37,19 +37,19 @@ TABLE: dict[tuple[Scheme, bool], Costs] = {
         "prefill": Cost(1879, 15.8, 0, 1),
         "start": Cost(113, 0.0, 0, 102),
         "step": Cost(2565, 22.4, 1, 4),
-        "score": Cost(1921, 19.6, 1, 10),
+        "score": Cost(1919, 19.6, 1, 8),
     },
     ("none", True): {
         "prefill": Cost(1876, 51.0, 0, 1),
         "start": Cost(113, 0.0, 0, 102),
         "step": Cost(2562, 58.2, 1, 4),
-        "score": Cost(1918, 55.5, 1, 10),
+        "score": Cost(1916, 55.5, 1, 8),
     },
     ("nf4", False): {
         "prefill": Cost(6060, 123.4, 0, 1),
         "start": Cost(113, 0.0, 0, 102),
         "step": Cost(6817, 142.9, 1, 4),
-        "score": Cost(6161, 136.6, 1, 10),
+        "score": Cost(6159, 136.6, 1, 8),
     },
 }
 """By scheme, and whether the card has the kernel that multiplies what is packed."""

@@ -86,7 +86,7 @@ ROOMS = {
         "denoise": ("kv", "model"),
         "score": ("kv", "model", "denoise"),
         "cuda": ("kv", "quant", "model", "denoise", "score", "reference"),
-        "placement": ("kv", "checkpoint", "quant", "model", "denoise", "score"),
+        "placement": ("kv", "checkpoint", "quant", "model", "denoise", "score", "cuda"),
         "weights": ("checkpoint", "quant", "model", "placement", "reference", "cuda"),
         "train": (),
     },
