@@ -25,7 +25,7 @@ CURVES = "curves.png"
 CURVE_NAMES = {
     "tuning_causal": "left to right, tuning packages",
     "tuning_hole": "holes in full noise, tuning packages",
-    "causal_plain": "left to right, training batches (half of them frames)",
+    "causal_plain": "left to right, training batches (a quarter of them frames)",
 }
 _LINES_SHOWN = 3
 _EXAMPLES = 10
@@ -261,15 +261,16 @@ Mean cross-entropy of a hole's tokens from full noise in one pass (tuning packag
     python -m bench.nano export
     python -m bench.nano card
 
-Three stages. **causal**: plain code, documents in the very prompt frames that `infill` builds, and rows that repeat
-pieces of themselves, read left to right. Without those rows the model did not learn to copy what stands earlier in a
-file, which is most of what a small one can know: on tokens that follow the one before them for the second time
-(tuning packages), the encoder lost 2.9 nats a token after 2.7 million tokens of code and frames, and 1.1 after 1.1
-million more of which half were such rows. **recall**: rows that repeat themselves, and code, as a context of 256
-tokens and a canvas of 256 with holes; the decoder has to learn to copy for itself. **adapt**: frames of every kind of
-request (a hole at a line's end, at random, of several lines; several holes; rewrites; edits), each with three
-canvases of up to 96 tokens over its context of up to 320, one with the request's own holes free; the same with
-contexts of up to 1,024; code and repeating rows as before; and questions with whole answers, by the official recipe.
+Three stages. **causal**: plain code, a quarter of it in the very prompt frames that `infill` builds, and, every
+fourth batch, rows that repeat pieces of themselves, read left to right. Without those rows the model did not learn to
+copy what stands earlier in a file, which is most of what a small one can know: on tokens that follow the one before
+them for the second time (tuning packages), an encoder lost 2.9 nats a token after 2.7 million tokens of code and
+frames, and 1.1 after 1.1 million more of which half were such rows. **recall**: rows that repeat themselves, and
+code, as a context of 256 tokens and a canvas of 256 with holes; the decoder has to learn to copy for itself.
+**adapt**: frames of every kind of request (a hole at a line's end, at random, of several lines; several holes;
+rewrites; edits), each with three canvases of up to 96 tokens over its context of up to 320, one with the request's
+own holes free; the same with contexts of up to 1,024; code and repeating rows as before; and questions with whole
+answers, by the official recipe.
 
 All canvases but the requests' own have several short holes or, in a fifth of the cases, all positions free. Free
 positions are replaced by uniform tokens, all of them in half of the cases and else at a level drawn uniformly; the
@@ -278,10 +279,8 @@ conditioned on a first pass. Muon for matrices, Adam for the rest; rates are con
 linearly to 0 at the end.
 
 {steps} steps, {tokens:.1f} million tokens (padding included), {hours:.1f} hours of wall-clock time on a busy machine
-({machine}), torch {torch}, float32, two single-threaded workers. Seeds are fixed; the number of workers is part of
-the result. The recipe above was found on the way, so that the commands give a model like this one and not the same
-bytes: the first 547 steps knew no repeating rows, and up to step 1,260 the frames were of single holes only. The
-weights are stored in bfloat16.
+({machine}), torch {torch}, products in bfloat16 and everything else in float32, two single-threaded workers. Seeds
+are fixed; the number of workers is part of the result. The weights are stored in bfloat16.
 
 **The twin** shares the causal stage as it stood before the decoder learnt anything of ours; the frames that the stage
 reads left to right are part of it. {twin}
@@ -303,8 +302,8 @@ a shape fills holes.
 ## Limits
 - Python mostly, some JavaScript and TypeScript; nothing else was seen. No natural-language ability at all.
 - Few frames in training went past 512 positions, and none past 1,120.
-- Of instructions it knows a handful of wordings (renames, type hints, docstrings, f-strings, early returns), and no
-  snippets of other files.
+- Of instructions it knows a handful of wordings (renames, type hints, docstrings, f-strings, early returns, an argument
+  passed on, a constant), and no snippets of other files.
 - It may repeat pieces of its training sources, whose licences are listed below.
 
 ## Ten held-out single-line holes, the first by the seed, unselected
