@@ -21,7 +21,7 @@ HOLES = [
     ("show.py", "import sys\n\n\ndef show(path):\n    print(⟦⟧, file=sys.stderr)\n", "path"),
     ("names.py", "def names(items):\n    result = []\n    for item in items:\n        result.append(item.name)\n"
      "    return ⟦⟧\n", "result"),
-    ("point.py", "class Point:\n    def __init__(self, x, y):\n        self.x = x\n        self.y = ⟦⟧\n", "x"),
+    ("point.py", "class Point:\n    def __init__(self, x, y):\n        self.x = x\n        self.y = ⟦⟧\n", "y"),
     ("size.py", "def size(values):\n    if not values:\n        return 0\n    return len(⟦⟧)\n", "values"),
     ("main.py", 'def main():\n    pass\n\n\nif __name__ == "⟦⟧":\n    main()\n', "__main__"),
     ("half.py", "total = 0\nfor value in values:\n    to⟦⟧ += value\nprint(total)\n", "tal"),
