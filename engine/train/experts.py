@@ -65,30 +65,21 @@ class _SortedExperts(torch.autograd.Function):
         grad_rows = grad[token] * weights.flatten()[order][:, None]
         grad_active, grad_inputs = torch.empty_like(active), torch.empty_like(inputs)
         grad_gate_up, grad_down = torch.zeros_like(gate_up), torch.zeros_like(down)
-        by_expert = zip(
-            torch.split(grad_rows, sizes),
-            torch.split(active, sizes),
-            torch.split(grad_active, sizes),
-            down,
-            grad_down,
-            strict=True,
-        )
-        for rows, act, into, weight, grad_weight in by_expert:
-            torch.mm(rows, weight, out=into)
-            torch.mm(rows.T, act, out=grad_weight)
+        _product_gradients(grad_rows, active, down, sizes, grad_active, grad_down)
         grad_inner = _gated_gradient(inner, grad_active)
-        by_expert = zip(
-            torch.split(grad_inner, sizes),
-            torch.split(inputs, sizes),
-            torch.split(grad_inputs, sizes),
-            gate_up,
-            grad_gate_up,
-            strict=True,
-        )
-        for rows, given, into, weight, grad_weight in by_expert:
-            torch.mm(rows, weight, out=into)
-            torch.mm(rows.T, given, out=grad_weight)
+        _product_gradients(grad_inner, inputs, gate_up, sizes, grad_inputs, grad_gate_up)
         return grad_inputs[place].view(count, top_k, -1).sum(1), grad_gate_up, grad_down, None, grad_weights
+
+
+def _product_gradients(
+    grad: Tensor, inputs: Tensor, weights: Tensor, sizes: list[int], grad_inputs: Tensor, grad_weights: Tensor
+) -> None:
+    """Write the gradients of each expert's product, of its rows [N, in] with its weight [out, in]. grad: of what the
+    products gave. sizes: rows of each expert."""
+    shares = (torch.split(rows, sizes) for rows in (grad, inputs, grad_inputs))
+    for own_grad, rows, into, weight, grad_weight in zip(*shares, weights, grad_weights, strict=True):
+        torch.mm(own_grad, weight, out=into)
+        torch.mm(own_grad.T, rows, out=grad_weight)
 
 
 _apply: Any = torch.compiler.disable(_SortedExperts.apply)  # pyright: ignore[reportUnknownMemberType] - they are untyped.
