@@ -24,8 +24,7 @@ from engine.weights.load import load
 from infill.fill import Infiller
 from infill.judge.sanity import scores_sanely
 from infill.profile import Profile, profile_for
-from infill.prompt.layout import Layout, lay_out
-from infill.prompt.mode import resolve_mode
+from infill.prompt.layout import Layout, lay_out, resolve_mode
 from infill.request import Confidence, Filled, InfillRequest, Progress, Span
 from infill.text.tokens import TextTokens
 

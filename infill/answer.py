@@ -16,7 +16,7 @@ from infill.proposal import Scored
 from infill.request import Candidate, Filled, InfillRequest, Rejection
 from infill.task import Task
 from infill.text.languages import language_of
-from infill.text.passage import line_ending_at, to_line_feeds
+from infill.text.lines import line_ending_at, to_line_feeds
 
 
 def to_answer(

@@ -19,7 +19,7 @@ from infill.proposal import Steps, T
 from infill.request import Candidate, Draft, Filled, InfillRequest, Rejection, Span, StopReason
 from infill.syntax.cuts import cuts
 from infill.text.languages import language_of
-from infill.text.passage import to_line_feeds
+from infill.text.lines import to_line_feeds
 from infill.text.tokens import TextTokens
 
 _ENDINGS: tuple[StopReason, ...] = ("deadline", "step_limit", "settled")

@@ -19,7 +19,7 @@ from cattrs.v import format_exception
 from engine.canvas import DenoiseConfig, RequestSize
 from engine.errors import CheckpointError
 from engine.token_set import TokenSet
-from infill.prompt.mode import HoleMode
+from infill.prompt.layout import HoleMode
 from infill.prompt.window import WindowBudget
 from infill.request import MOST_CANDIDATES, InfillRequest
 

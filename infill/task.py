@@ -13,8 +13,7 @@ from engine.token_set import TokenSet
 from infill.judge.flaws import FlawCheck
 from infill.meter import Meter
 from infill.profile import Profile
-from infill.prompt.layout import Layout
-from infill.prompt.mode import HoleMode
+from infill.prompt.layout import HoleMode, Layout
 from infill.request import InfillRequest
 
 

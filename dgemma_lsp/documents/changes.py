@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from infill.text.alike import common_length
+from infill.text.lines import common_length
 
 MOST_CHANGES = 8
 LIFETIME_S = 600.0

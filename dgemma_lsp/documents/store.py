@@ -22,7 +22,7 @@ from dgemma_lsp.documents.lines import replace, split_lines
 from dgemma_lsp.documents.positions import PositionEncoding, to_place
 from dgemma_lsp.documents.uri import split_uri
 from dgemma_lsp.silence import Silence
-from infill.text.alike import common_length
+from infill.text.lines import common_length
 
 logger = logging.getLogger(__name__)
 

@@ -27,7 +27,7 @@ from dgemma_lsp.edits.site import EditSite, edit_sites
 from dgemma_lsp.features.answered import answered, costs
 from dgemma_lsp.silence import Silence
 from infill.request import Change, InfillRequest
-from infill.text.alike import common_length
+from infill.text.lines import common_length
 
 logger = logging.getLogger(__name__)
 

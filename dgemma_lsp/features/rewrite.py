@@ -27,7 +27,7 @@ from dgemma_lsp.wire.codec import encode_fields
 from dgemma_lsp.wire.messages import Answer
 from infill.request import Draft, InfillRequest
 from infill.text.languages import language_of
-from infill.text.passage import to_line_feeds
+from infill.text.lines import to_line_feeds
 
 KIND = "rewrite"
 

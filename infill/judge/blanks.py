@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from infill.syntax.parser import misindented
-from infill.text.indentation import OPENERS, in_style, margin_of, moved, near_margins
+from infill.text.lines import OPENERS, in_style, margin_of, moved, near_margins
 
 # Lines before and after a text that say which blocks it breaks: few, since it is parsed with them for each indentation.
 _ABOVE, _BELOW = 24, 8

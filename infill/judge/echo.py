@@ -7,7 +7,7 @@ looks like one: brackets and quotes that close what the filled text itself opene
 from __future__ import annotations
 
 from infill.syntax.brackets import LINE_QUOTES, OPENER, unmatched
-from infill.text.alike import common_length
+from infill.text.lines import common_length
 
 # Characters of a repetition that is telling; a shorter one is chance, unless it is punctuation only.
 _TELLING = 3

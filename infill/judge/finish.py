@@ -14,13 +14,12 @@ from engine.canvas import TokenIds
 from infill.judge.blanks import ends_line, trimmed
 from infill.judge.echo import drop_echo
 from infill.prompt.chat import Fence
-from infill.prompt.layout import Layout
-from infill.prompt.mode import HoleMode
+from infill.prompt.layout import HoleMode, Layout
 from infill.proposal import Proposal
 from infill.request import Rejection
 from infill.syntax.scope import cut_to_scope
 from infill.task import Task
-from infill.text.passage import sides
+from infill.text.holes import sides
 
 # Sources whose texts are known to end where they do, whatever lines they run over.
 _WHOLE = ("prompt_lookup", "joined")

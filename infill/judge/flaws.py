@@ -14,8 +14,8 @@ from functools import cached_property
 from infill.judge.unasked import objection
 from infill.syntax.brackets import OPENER, loose
 from infill.syntax.check import SyntaxCheck
-from infill.text.indentation import OPENERS
-from infill.text.passage import sides
+from infill.text.holes import sides
+from infill.text.lines import OPENERS
 from infill.text.words import is_known, known_words, words_made
 
 # Characters before a hole that tell which bracket it stands in.

@@ -18,7 +18,7 @@ from infill.prompt.layout import Layout
 from infill.proposal import Proposal, Scored, Steps
 from infill.request import Progress
 from infill.task import Task
-from infill.text.healing import Edges
+from infill.text.holes import Edges
 
 
 @dataclass(slots=True)

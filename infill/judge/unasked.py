@@ -12,8 +12,8 @@ from typing import Self
 
 from infill.request import RejectReason
 from infill.syntax.brackets import closing
-from infill.text.indentation import OPENERS, columns_of
 from infill.text.languages import common_words
+from infill.text.lines import OPENERS, columns_of
 from infill.text.words import identifier_completions, start_of_word
 
 # The beginning of an identifier after which the only one that begins so is right in nine of ten places.

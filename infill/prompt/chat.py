@@ -18,8 +18,8 @@ import numpy as np
 from engine.canvas import TokenIds
 from infill.prompt.window import WindowBudget, trim_end, trim_far_ends
 from infill.request import InfillRequest, Snippet
-from infill.text.passage import Passage, to_line_feeds
-from infill.text.tokens import TextTokens
+from infill.text.lines import to_line_feeds
+from infill.text.tokens import Passage, TextTokens
 
 _NO_IDS: TokenIds = np.zeros(0, np.int32)
 

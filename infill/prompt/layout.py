@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -17,12 +18,21 @@ from engine.canvas import Canvas, Flags, Floats, TokenIds
 from engine.token_set import TokenSet
 from infill.prompt.chat import Fence, closing, compose, fence_around
 from infill.prompt.window import WindowBudget, head_end, tail_start
-from infill.request import Draft, InfillRequest, Rejection
-from infill.text.healing import Edges, heal
+from infill.request import Draft, InfillRequest, Rejection, Span
+from infill.text.holes import Edges, heal, interleaved
 from infill.text.languages import language_of
-from infill.text.passage import interleaved, to_line_feeds
+from infill.text.lines import goes_on, to_line_feeds
 from infill.text.tokens import TextTokens
 
+HoleMode: TypeAlias = Literal["within", "line", "block"]
+"""How far the text in a hole goes. within: a text in a line that goes on after it. line: to the end of a line. block:
+whole lines."""
+
+# A line that ends so goes on below it.
+_BLOCK_OPENERS = ("{", "(", "[", ":", "->", "=>", " do", " then")
+# Code points on either side of a hole that tell its mode; a line longer than this has text on it, and that is all one
+# asks.
+_REACH = 512
 _NO_IDS: TokenIds = np.zeros(0, np.int32)
 
 
@@ -179,3 +189,25 @@ def lay_out(request: InfillRequest, tokens: TextTokens, budget: WindowBudget) ->
         fence=fence,
         tokens=tokens,
     )
+
+
+def resolve_mode(request: InfillRequest) -> HoleMode:
+    """How far a request's holes go: where it asks for "auto" that is decided from the text around them, "block" where
+    any of them wants it."""
+    wanted = request.instruction is not None or any(_wants_block(request.text, hole) for hole in request.holes)
+    if request.mode == "block" or (request.mode == "auto" and wanted):
+        return "block"
+    return "within" if all(goes_on(_after(request.text, hole)) for hole in request.holes) else "line"
+
+
+def _wants_block(text: str, hole: Span) -> bool:
+    """A replaced text stays of its kind. Something is inserted into a line that goes on after the hole, or is under
+    way before it; a blank line, or one that opens a block, is followed by whole lines."""
+    if hole.start < hole.end:
+        return "\n" in to_line_feeds(text[hole.start : hole.end])
+    left = to_line_feeds(text[max(hole.start - _REACH, 0) : hole.start]).rpartition("\n")[2].strip()
+    return not goes_on(_after(text, hole)) and (not left or left.endswith(_BLOCK_OPENERS))
+
+
+def _after(text: str, hole: Span) -> str:
+    return to_line_feeds(text[hole.end : hole.end + _REACH])

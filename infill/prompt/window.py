@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from infill.text.passage import Passage
+from infill.text.tokens import Passage
 
 # Code points tokenized for each token of a budget: code has about three or four to a token.
 _CODE_POINTS_PER_TOKEN = 5

@@ -13,8 +13,7 @@ from itertools import islice
 from math import exp
 
 from infill.profile import CopyPrior
-from infill.text.alike import common_length
-from infill.text.indentation import margin_of, moved
+from infill.text.lines import common_length, margin_of, moved
 
 # Characters on each side of a hole that have to be alike, and beyond which it does not matter whether they are.
 _LEAST_ALIKE, _MOST_ALIKE = 3, 64

@@ -14,7 +14,7 @@ from engine.token_set import TokenSet
 from infill.proposal import Proposal, Scored, Steps
 from infill.request import Progress, StopReason
 from infill.task import Task
-from infill.text.passage import to_line_feeds
+from infill.text.lines import to_line_feeds
 
 
 @dataclass(frozen=True, slots=True)

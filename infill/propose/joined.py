@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from itertools import islice, product
 
 from infill.judge.rank import ranked
-from infill.prompt.mode import goes_on
 from infill.proposal import Proposal, Scored, Steps
 from infill.syntax.joints import best_ends, best_heads
 from infill.syntax.parser import has_grammar
 from infill.task import Task
+from infill.text.lines import goes_on
 
 # Texts of the pool that are joined, and whole texts that are enough: each form is parsed.
 _MOST_TEXTS, _MOST_WHOLE = 4, 12
@@ -49,7 +49,7 @@ def _whole(task: Task, pool: Sequence[Scored]) -> list[str]:
 def _forms(task: Task, texts: Sequence[str]) -> Iterator[str]:
     before, after = task.check.syntax.around
     language = task.check.syntax.language
-    crosses = goes_on(after, 0)
+    crosses = goes_on(after)
     heads = best_heads(before, after, language, count=3) if crosses else []
     bare = best_ends(before, language, count=2) if crosses else []
     for text in texts:

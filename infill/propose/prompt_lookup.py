@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from infill.proposal import Proposal, Scored, Steps
 from infill.propose.copies import copies, copy_probs, identifier_probs
 from infill.task import Task
-from infill.text.passage import to_line_feeds
+from infill.text.lines import to_line_feeds
 from infill.text.words import identifier_completions
 
 

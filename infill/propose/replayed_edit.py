@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from infill.proposal import Proposal, Scored, Steps
 from infill.task import Task
-from infill.text.passage import to_line_feeds
+from infill.text.lines import to_line_feeds
 
 
 def propose(task: Task, pool: Sequence[Scored]) -> Steps[list[Proposal]]:

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Self
 
-from infill.prompt.mode import goes_on
 from infill.syntax.brackets import closing, last_opened, loose, unmatched
 from infill.syntax.joints import bracketed, lacking, over_lines
 from infill.syntax.parser import comment_start, error_count, has_grammar
-from infill.text.indentation import margin_of
+from infill.text.holes import interleaved
 from infill.text.languages import facts_of
-from infill.text.passage import interleaved
+from infill.text.lines import goes_on, margin_of
 
 # What a hole might hold in a language with braces.
 _BRACED_STAND_INS = ("x", "x;", "x) {", "x(", "x)", "x,", "if (x) {", "try {", "{", "}", "x = {")
@@ -105,7 +104,7 @@ class SyntaxCheck:
         margin = margin_of(before[len(above) :])
         for piece in (*stand_ins, *bracketed(above, below, self.language)):
             yield f"{above}{margin}{piece}\n{below}"
-        if goes_on(after, 0):
+        if goes_on(after):
             for piece in over_lines(before, after, self.language):
                 yield before + piece + after
 
@@ -115,7 +114,7 @@ class SyntaxCheck:
         for before, own, after in zip(self.around, texts, self.around[1:], strict=False):
             start = end + len(before)
             end = start + len(own)
-            if any(mark in own for mark in _COMMENT_MARKS) and goes_on(after, 0):
+            if any(mark in own for mark in _COMMENT_MARKS) and goes_on(after):
                 begin = comment_start(text, end, self.language)
                 count += begin is not None and start <= begin < end
         return count

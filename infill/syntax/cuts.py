@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from infill.request import Span
 from infill.syntax.parser import spanning_nodes
-from infill.text.passage import lines_of
+from infill.text.lines import lines_of
 
 
 def cuts(text: str, within: Span, language: str) -> dict[int, int]:

@@ -13,7 +13,7 @@ from itertools import product, takewhile
 
 from infill.syntax.brackets import LINE_QUOTES, OPENER, closing, loose, openings
 from infill.syntax.parser import error_count
-from infill.text.indentation import OPENERS, margin_of, near_margins, step_of
+from infill.text.lines import OPENERS, margin_of, near_margins, step_of
 
 _WORD = re.compile(r"\w+")
 # Words with which lines begin elsewhere, the commonest, that are tried as the beginning of this one.

@@ -7,7 +7,7 @@ laid out otherwise (a long string, say). All lines end in "\\n" here.
 from __future__ import annotations
 
 from infill.syntax.parser import statement_end
-from infill.text.indentation import OPENERS, columns_of
+from infill.text.lines import OPENERS, columns_of
 
 # How a line begins that ends a block, or goes on with its statement.
 _CLOSERS = (")", "]", "}", "end")

@@ -21,7 +21,6 @@ from tokenizers import Tokenizer
 from engine.canvas import TokenIds
 from engine.errors import CheckpointError
 from engine.token_set import TokenSet
-from infill.text.passage import Passage
 
 _BYTE_TOKEN = re.compile(r"<0x([0-9A-F]{2})>")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -55,6 +54,51 @@ _CONTROL_STRINGS = {
     "channel_end": "<channel|>",
     "think": "<|think|>",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """text: what the tokens spell. ids: [N] int32. starts: [N] int32, the code point at which each token begins; the
+    tokens of a character that fell back to bytes share one."""
+
+    text: str
+    ids: TokenIds
+    starts: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def cut(self, start: int, stop: int) -> Passage:
+        """The tokens [start, stop), neither of which may be `inside` a character."""
+        first, last = self.offset(start), self.offset(stop)
+        return Passage(text=self.text[first:last], ids=self.ids[start:stop], starts=self.starts[start:stop] - first)
+
+    def offset(self, token: int) -> int:
+        """The code point at which a token begins, or the text's end for the index past the last."""
+        return int(self.starts[token]) if token < len(self) else len(self.text)
+
+    def inside(self, token: int) -> bool:
+        """Whether a token goes on with the character of the one before it."""
+        return 0 < token < len(self) and self.starts[token] == self.starts[token - 1]
+
+    def at_or_after(self, token: int) -> int:
+        """The first index from `token` on at which the passage can be cut."""
+        token = min(max(token, 0), len(self))
+        while self.inside(token):
+            token += 1
+        return token
+
+    def at_or_before(self, token: int) -> int:
+        """The last index up to `token` at which the passage can be cut."""
+        token = min(max(token, 0), len(self))
+        while self.inside(token):
+            token -= 1
+        return token
+
+    def line_starts(self) -> list[int]:
+        """Indices of the tokens with which a line begins, the first token's too."""
+        text, starts = self.text, self.starts.tolist()
+        return [i for i, at in enumerate(starts) if i == 0 or (text[at - 1] == "\n" and at != starts[i - 1])]
 
 
 class TextTokens:

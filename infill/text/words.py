@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 
-from infill.text.alike import common_length
 from infill.text.languages import common_words
+from infill.text.lines import common_length
 
 _WORD = re.compile(r"[^\W\d]\w*")
 _END = re.compile(r"\w*")

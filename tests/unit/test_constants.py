@@ -37,8 +37,7 @@ ALLOWED = {
     "infill/judge/flaws.py": {"_REACH": COST},
     "infill/judge/sanity.py": {"_SANE_SHARE": FACT},
     "infill/prompt/chat.py": {"_NO_IDS": SENTINELS},
-    "infill/prompt/layout.py": {"_NO_IDS": SENTINELS},
-    "infill/prompt/mode.py": {"_REACH": COST},
+    "infill/prompt/layout.py": {"_NO_IDS": SENTINELS, "_REACH": COST},
     "infill/prompt/window.py": {"_CODE_POINTS_PER_TOKEN": FACT, "_SUFFIX_STEP": COST, "_LINE_STEP": COST},
     "infill/propose/continuation.py": {"_MAX_PARSED": COST},
     "infill/propose/copies.py": {
@@ -50,8 +49,7 @@ ALLOWED = {
     "infill/propose/joined.py": {"_MOST_TEXTS": COST, "_MOST_WHOLE": COST},
     "infill/request.py": {"MOST_CANDIDATES": COST},
     "infill/syntax/joints.py": {"_MOST_WORDS": COST, "_MOST_MARGINS": COST, "_LINES_OPEN": COST},
-    "infill/text/indentation.py": {"_WIDTH": FACT, "_NEAR": COST, "_MIXED": SHAPE},
-    "infill/text/passage.py": {"_LINE_ENDING_REACH": COST},
+    "infill/text/lines.py": {"_LINE_ENDING_REACH": COST, "_WIDTH": FACT, "_NEAR": COST, "_MIXED": SHAPE},
     "infill/text/words.py": {"_LEAST_TYPED": SHAPE, "_MOST_ALIKE": SHAPE},
 }
 

@@ -93,7 +93,7 @@ ROOMS = {
     "infill": {
         "text": (),
         "prompt": ("text",),
-        "syntax": ("text", "prompt"),
+        "syntax": ("text",),
         "judge": ("text", "prompt", "syntax"),
         "propose": ("text", "prompt", "syntax", "judge"),
         "edit": ("text", "syntax"),

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
-from infill.text.alike import common_length
+from infill.text.lines import common_length
 
 CONTEXT = 3
 _ESCAPES = {ord("\n"): "\\n", ord("\t"): "\\t", ord('"'): '\\"', ord("\\"): "\\\\"}

@@ -15,7 +15,7 @@ from infill.meter import Meter
 from infill.prompt.layout import lay_out
 from infill.prompt.window import WindowBudget
 from infill.request import Change, Filled, InfillRequest, Progress, Rejection, Snippet, Span
-from infill.text.passage import to_line_feeds
+from infill.text.lines import to_line_feeds
 from tests.unit.infill.scripted import (
     PROFILE,
     Mode,

@@ -13,11 +13,11 @@ import infill.text
 from engine.canvas import DenoiseConfig
 from engine.nano import DIRECTORY
 from infill.profile import derived_profile
-from infill.prompt.layout import Layout, lay_out
+from infill.prompt.layout import Layout, lay_out, resolve_mode
 from infill.prompt.window import WindowBudget
 from infill.request import InfillRequest, Rejection, Span
 from infill.text.tokens import TextTokens
-from tests.unit.infill.scripted import request_of
+from tests.unit.infill.scripted import Mode, request_of
 from tests.unit.infill.tiny import tiny_tokens
 
 TOKENS = tiny_tokens()
@@ -176,7 +176,7 @@ def test_a_request_that_fits_no_canvas_is_rejected() -> None:
 
 def test_a_checkpoint_without_a_profile_is_shown_nearly_all_that_the_front_end_sends() -> None:
     tokens = TextTokens.load(DIRECTORY)
-    sources = ("tokens.py", "words.py", "healing.py", "passage.py", "languages.toml")
+    sources = ("tokens.py", "words.py", "holes.py", "lines.py", "languages.toml")
     text = "".join((Path(str(infill.text.__file__)).parent / name).read_text() for name in sources) * 2
     text = text[: 16_000 + 8_000]
     start = text.index("\n", 16_000)
@@ -185,3 +185,32 @@ def test_a_checkpoint_without_a_profile_is_shown_nearly_all_that_the_front_end_s
     assert isinstance(layout, Layout)
     assert sum(map(len, layout.around)) >= 20_000
     assert len(layout.context_ids) <= 8_192
+
+
+@pytest.mark.parametrize(
+    ("marked", "mode", "resolved"),
+    [
+        ("x = ⟦⟧ + 1\n", "auto", "within"),
+        ("⟦⟧x = 1\n", "auto", "within"),
+        ("x = ⟦⟧\n", "auto", "line"),
+        ("x = ⟦⟧\r\ny\r\n", "auto", "line"),
+        ("    ⟦⟧\n", "auto", "block"),
+        ("⟦⟧", "auto", "block"),
+        ("def f():⟦⟧\n", "auto", "block"),
+        ("f() {⟦⟧", "auto", "block"),
+        ("f() {⟦⟧}", "auto", "within"),
+        ("x = ⟦1⟧\n", "auto", "line"),
+        ("x = ⟦⟧ + 1\ny = ⟦⟧\n", "line", "line"),
+        ("⟦⟧ = 1\nprint(⟦⟧)\n", "line", "within"),
+        ("⟦x = 1\ny = 2⟧\n", "auto", "block"),
+        ("x = ⟦⟧ + 1\n\n⟦⟧\n", "auto", "block"),
+        ("    ⟦⟧\n", "line", "line"),
+        ("x = ⟦⟧ + 1\n", "block", "block"),
+    ],
+)
+def test_mode(marked: str, mode: Mode, resolved: str) -> None:
+    assert resolve_mode(request_of(marked, mode=mode)) == resolved
+
+
+def test_an_instruction_asks_for_a_block() -> None:
+    assert resolve_mode(request_of("x = ⟦1⟧\n", instruction="double it")) == "block"

@@ -115,3 +115,17 @@ def test_load_names_a_missing_control_token(tmp_path: Path) -> None:
     tiny_tokenizer(foreign).save(str(tmp_path / "tokenizer.json"))
     with pytest.raises(CheckpointError, match=r"tokenizer\.json: .*no control token <\|turn> <turn\|>"):
         TextTokens.load(tmp_path)
+
+
+def test_a_passage_is_cut_between_characters() -> None:
+    passage = TOKENS.passage("a😀b")
+    assert [passage.inside(i) for i in range(len(passage))] == [False, False, True, True, True, False]
+    assert [passage.at_or_after(i) for i in (-1, 0, 1, 2, 4, 5, 6, 9)] == [0, 0, 1, 5, 5, 5, 6, 6]
+    assert [passage.at_or_before(i) for i in (-1, 0, 1, 2, 4, 5, 6, 9)] == [0, 0, 1, 1, 1, 5, 6, 6]
+    assert passage.cut(1, 5).text == "😀"
+    assert passage.cut(5, 6).starts.tolist() == [0]
+
+
+def test_lines_begin_with_tokens() -> None:
+    passage = TOKENS.passage("foo\n\n    bar\nx")
+    assert [passage.text[passage.offset(i) :] for i in passage.line_starts()] == [passage.text, "    bar\nx", "x"]

@@ -1,9 +1,15 @@
-"""How lines are indented, and texts that are written for other lines."""
+"""Texts by their lines: how these end and are indented, and how a text is indented that is written for other ones."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from math import gcd
 
+# The line endings of editors; others, such as U+2028, end none.
+_LINE_ENDING = re.compile("\r\n|\r|\n")
+# Far enough to meet a line's end in any text written by hand, and no more work than that in a minified one.
+_LINE_ENDING_REACH = 4_096
 # What a line ends with whose next ones are indented by a step more.
 OPENERS = (":", "{", "(", "[")
 _WIDTH = 4
@@ -11,6 +17,42 @@ _WIDTH = 4
 _NEAR = 40
 # Of a text's lines, how many may be indented otherwise than the others.
 _MIXED = 0.2
+
+
+def common_length(items: Iterable[object], others: Iterable[object]) -> int:
+    """How many items of two texts or lists of lines are the same, from the first on."""
+    count = 0
+    for item, other in zip(items, others, strict=False):
+        if item != other:
+            break
+        count += 1
+    return count
+
+
+def to_line_feeds(text: str) -> str:
+    """The text with every line ending written as the model sees it."""
+    return _LINE_ENDING.sub("\n", text)
+
+
+def lines_of(text: str) -> list[str]:
+    """The text's lines with their ends; the last has none, and may be empty."""
+    starts = [0, *(ending.end() for ending in _LINE_ENDING.finditer(text))]
+    return [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
+
+
+def line_ending_at(text: str, position: int) -> str:
+    """The line ending of the line on which `position` (code points) stands; on a last line, the commonest near it."""
+    # One step back, so that a position between "\r" and "\n" sees both.
+    after = _LINE_ENDING.search(text, max(position - 1, 0), position + _LINE_ENDING_REACH)
+    if after and after.end() > position:
+        return after[0]
+    before = _LINE_ENDING.findall(text, max(position - _LINE_ENDING_REACH, 0), position)
+    return max(set(before), key=before.count, default="\n")
+
+
+def goes_on(after: str) -> bool:
+    """Whether there is text after a place on its line, with this text after it."""
+    return bool(after.partition("\n")[0].strip())
 
 
 def margin_of(line: str) -> str:
