@@ -22,7 +22,7 @@ from engine.quant.scheme import Scheme
 from engine.reference import ReferenceDenoiser
 from engine.weights.load import load
 from infill.fill import Infiller
-from infill.judge.sanity import scores_sanely
+from infill.judge.score import scores_sanely
 from infill.profile import Profile, profile_for
 from infill.prompt.layout import Layout, lay_out, resolve_mode
 from infill.request import Confidence, Filled, InfillRequest, Progress, Span

@@ -9,12 +9,11 @@ from itertools import chain, islice
 
 from infill.judge.blanks import spelled
 from infill.judge.gate import Insertion, admitted, likely_part, suggested_edit
-from infill.judge.rank import ranked
-from infill.meter import Meter
+from infill.judge.score import ranked
 from infill.profile import Profile
 from infill.proposal import Scored
 from infill.request import Candidate, Filled, InfillRequest, Rejection
-from infill.task import Task
+from infill.task import Meter, Task
 from infill.text.languages import language_of
 from infill.text.lines import line_ending_at, to_line_feeds
 

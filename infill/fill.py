@@ -18,13 +18,12 @@ from infill.judge.flaws import FlawCheck
 from infill.judge.score import EncoderScorer
 from infill.long_block import begun_lines, continued, following
 from infill.long_rewrite import LongRewrite, parts_of
-from infill.meter import Meter
 from infill.profile import Profile, ProposerName, Stages
 from infill.prompt.layout import HoleMode, lay_out, resolve_mode
 from infill.proposal import Proposal, Scored, Steps
 from infill.propose import continuation, denoise, joined, prompt_lookup, replayed_edit
 from infill.request import Filled, InfillRequest, Progress, Rejection
-from infill.task import Task
+from infill.task import Meter, Task
 from infill.text.lines import to_line_feeds
 from infill.text.tokens import TextTokens
 

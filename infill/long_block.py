@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from infill.judge.rank import ranked
+from infill.judge.score import ranked
 from infill.proposal import Scored
 from infill.request import InfillRequest, Span
 from infill.task import Task

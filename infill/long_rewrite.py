@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
-from infill.meter import Meter
 from infill.profile import Profile
 from infill.prompt.layout import lay_out
 from infill.proposal import Steps, T
 from infill.request import Candidate, Draft, Filled, InfillRequest, Rejection, Span, StopReason
 from infill.syntax.cuts import cuts
+from infill.task import Meter
 from infill.text.languages import language_of
 from infill.text.lines import to_line_feeds
 from infill.text.tokens import TextTokens

@@ -62,7 +62,7 @@ def make_loader(checkpoint: Checkpoint, options: EngineOptions) -> Loader:
         from engine.weights.load import load as load_denoiser
         from engine.weights.store import cache_root
         from infill.fill import Infiller
-        from infill.judge.sanity import scores_sanely
+        from infill.judge.score import scores_sanely
         from infill.profile import profile_for
         from infill.text.tokens import TextTokens
 

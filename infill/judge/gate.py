@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from infill.judge.rank import rank_score
+from infill.judge.score import rank_score
 from infill.judge.unasked import ends_only_identifier, leaves_open, objection
 from infill.profile import Weights
 from infill.proposal import Scored

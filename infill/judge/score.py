@@ -1,24 +1,50 @@
-"""Scores: how likely the encoder finds the file with a proposal in it.
+"""Scores: how likely the encoder finds the file with a proposal in it; and the one order of candidates by them.
 
 The log-probability is summed from the first hole's first token to the token after the last hole, so that texts of
-different lengths compare (Source: the two-sided ranking of arXiv 2609.02108).
+different lengths compare (Source: the two-sided ranking of arXiv 2609.02108). They are ordered by it, less what speaks
+against a text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from heapq import heapify, heappop, heappush
 from math import log, log1p
 
 import numpy as np
 
-from engine.canvas import Floats, RowScores, TokenIds
+from engine.canvas import Denoiser, Floats, RowScores, ScoreQuery, TokenIds
+from infill.profile import Weights
 from infill.prompt.layout import Layout
 from infill.proposal import Proposal, Scored, Steps
 from infill.request import Progress
 from infill.task import Task
 from infill.text.holes import Edges
+from infill.text.tokens import TextTokens
+
+# What any model of code that reads left to right expects better than chance, and better than the same backwards.
+_SAMPLE = '''\
+import os
+import sys
+
+
+def main(argv=None):
+    """Print the names of the files in a directory."""
+    path = argv[0] if argv else "."
+    for name in sorted(os.listdir(path)):
+        if name.startswith("."):
+            continue
+        print(name)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
+'''
+# Of the nats that a guess among all ids costs.
+_SANE_SHARE = 0.6
 
 
 @dataclass(slots=True)
@@ -102,3 +128,38 @@ def _by_line(values: Floats, text: str, token_ids: TokenIds, edges: Edges, layou
             lines[text.count("\n", 0, max(start, 0))] += value
     lines[-1] += sum(values[len(token_ids) :].tolist())
     return lines
+
+
+def rank_score(scored: Scored, weights: Weights) -> float:
+    """What a candidate is worth, nats, 0 at best."""
+    flaws = scored.flaws()
+    return (
+        scored.log_prob
+        - weights.syntax_error * flaws.syntax_errors
+        - weights.misplaced * flaws.misplaced
+        - weights.unknown_word * flaws.unknown_words
+    )
+
+
+def ranked(pool: Iterable[Scored], weights: Weights) -> Iterator[Scored]:
+    """Candidates, best first. Flaws are looked for only where a text might be the next one without any."""
+    # Rounded, so that texts which are equally likely keep their order on every machine.
+    waiting = [(-round(scored.log_prob, 9), number, scored, False) for number, scored in enumerate(pool)]
+    heapify(waiting)
+    while waiting:
+        _, number, scored, is_weighed = heappop(waiting)
+        if is_weighed:
+            yield scored
+        else:
+            heappush(waiting, (-round(rank_score(scored, weights), 9), number, scored, True))
+
+
+def scores_sanely(denoiser: Denoiser, tokens: TextTokens) -> bool:
+    """Whether a checkpoint's encoder can judge a text left to right at all: a diffusion model need not have been
+    trained to, and candidates are then ranked without it."""
+    ids = tokens.encode(_SAMPLE)
+    with denoiser.prefill(np.array([tokens.control.bos], np.int32)) as context:
+        backwards = np.ascontiguousarray(ids[::-1])
+        scores = denoiser.reader(context).read([ScoreQuery(token_ids=row) for row in (ids, backwards)])
+    forwards, backwards = (row.log_probs for row in scores)
+    return bool(-forwards.mean() < _SANE_SHARE * log(tokens.size) and forwards.mean() > backwards.mean())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice, product
 
-from infill.judge.rank import ranked
+from infill.judge.score import ranked
 from infill.proposal import Proposal, Scored, Steps
 from infill.syntax.joints import best_ends, best_heads
 from infill.syntax.parser import has_grammar

@@ -35,7 +35,7 @@ ALLOWED = {
     "infill/judge/blanks.py": {"_ABOVE": COST, "_BELOW": COST, "_MOST_MARGINS": COST},
     "infill/judge/echo.py": {"_TELLING": SHAPE, "_REACH": COST},
     "infill/judge/flaws.py": {"_REACH": COST},
-    "infill/judge/sanity.py": {"_SANE_SHARE": FACT},
+    "infill/judge/score.py": {"_SANE_SHARE": FACT},
     "infill/prompt/chat.py": {"_NO_IDS": SENTINELS},
     "infill/prompt/layout.py": {"_NO_IDS": SENTINELS, "_REACH": COST},
     "infill/prompt/window.py": {"_CODE_POINTS_PER_TOKEN": FACT, "_SUFFIX_STEP": COST, "_LINE_STEP": COST},

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from engine.canvas import TokenIds
 from infill.fill import Infiller
-from infill.meter import Meter
 from infill.prompt.layout import lay_out
 from infill.prompt.window import WindowBudget
 from infill.request import Change, Filled, InfillRequest, Progress, Rejection, Snippet, Span
+from infill.task import Meter
 from infill.text.lines import to_line_feeds
 from tests.unit.infill.scripted import (
     PROFILE,

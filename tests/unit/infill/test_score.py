@@ -8,7 +8,7 @@ import pytest
 
 from engine.canvas import Context, RowScores, ScoreQuery
 from engine.token_set import NO_TOKENS, TokenSet
-from infill.judge.sanity import scores_sanely
+from infill.judge.score import scores_sanely
 from tests.unit.infill.scripted import ScriptedDenoiser, row_scores
 from tests.unit.infill.tiny import tiny_tokens
 
