@@ -16,7 +16,7 @@ from infill.profile import Profile
 from infill.prompt.layout import lay_out
 from infill.proposal import Steps, T
 from infill.request import Candidate, Draft, Filled, InfillRequest, Rejection, Span, StopReason
-from infill.syntax.cuts import cuts
+from infill.syntax.statements import cuts
 from infill.task import Meter
 from infill.text.languages import language_of
 from infill.text.lines import to_line_feeds

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from dgemma_lsp.documents.lines import Place, content_length, text_between
 from dgemma_lsp.documents.window import Range, readable
-from infill.syntax.parser import enclosing_statement
+from infill.syntax.statements import enclosing_statement
 
 REACH = 1_000
 """Lines on either side that are parsed; no statement that fits a canvas begins farther away."""

@@ -17,7 +17,7 @@ from infill.prompt.chat import Fence
 from infill.prompt.layout import HoleMode, Layout
 from infill.proposal import Proposal
 from infill.request import Rejection
-from infill.syntax.scope import cut_to_scope
+from infill.syntax.statements import cut_to_scope
 from infill.task import Task
 from infill.text.holes import sides
 

@@ -1,1 +1,1 @@
-"""What a parser says of a text: errors, scopes, brackets."""
+"""What a parser says of a text: errors, statements and their scopes, brackets, what a hole's sides lack."""

@@ -77,14 +77,10 @@ class SyntaxCheck:
         holes the fewest that are left by nothing, by leaving the holes' lines out, or by one of the ordinary pieces of
         code that might stand there, in the place of the word that a hole completes, or of its line. Where only brackets
         are known, whether more of them may follow is not."""
-        fewest = self.errors(self.middles)
-        if any(self.middles) or not has_grammar(self.language):
+        fewest = self.errors(self.middles)  # None in most texts, as they stand.
+        if not fewest or any(self.middles) or not has_grammar(self.language):
             return fewest
-        for text in self._with_stand_ins():
-            if not fewest:
-                break  # Most texts are whole as they stand.
-            fewest = min(fewest, error_count(text, self.language))
-        return fewest
+        return min(fewest, _fewest(self._with_stand_ins(), self.language))
 
     def _with_stand_ins(self) -> Iterator[str]:
         """The statements without the holes' lines, and with each stand-in in the holes or in place of a single one's
@@ -187,15 +183,11 @@ def _ends(after: str) -> list[int]:
 
 def _outermost(text: str) -> list[int]:
     """The offsets of the lines, in order, that stand as far out as any and may begin a statement."""
-    lines = [(len(line) - len(line.lstrip()), offset) for offset, line in _lines(text)]
+    lines, offset = list[tuple[int, int]](), 0
+    for line in text.split("\n"):
+        bare = line.lstrip()
+        if bare and not bare.startswith(_NO_BEGINNINGS):
+            lines.append((len(line) - len(bare), offset))
+        offset += len(line) + 1
     margin = min((depth for depth, _ in lines), default=0)
     return [offset for depth, offset in lines if depth == margin]
-
-
-def _lines(text: str) -> Iterator[tuple[int, str]]:
-    """Lines that may begin a statement, with their offsets."""
-    offset = 0
-    for line in text.split("\n"):
-        if line.strip() and not line.lstrip().startswith(_NO_BEGINNINGS):
-            yield offset, line
-        offset += len(line) + 1

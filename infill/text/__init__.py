@@ -1,1 +1,1 @@
-"""Text and token ids: encoding, healed edges, line ends, languages, words, indentation."""
+"""Text and token ids, lines and their indentation, what stands around holes, languages, words."""

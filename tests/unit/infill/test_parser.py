@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from infill.syntax.parser import error_count, statement_end
+from infill.syntax.parser import error_count
 
 GOOD = {
     "bash": "if [ 1 ]; then echo 1; fi\n",
@@ -65,10 +65,6 @@ def test_deep_texts_are_no_deeper_for_us(text: str) -> None:
     assert error_count(text, "python") > 0
 
 
-def test_a_language_without_grammar_has_no_statements() -> None:
-    assert statement_end("x = 1\n", 0, "cobol") is None
-
-
 @pytest.mark.parametrize(
     ("text", "errors"),
     [
@@ -98,25 +94,6 @@ def test_a_language_without_grammar_has_no_statements() -> None:
 )
 def test_python_is_indented_as_python_wants_it(text: str, errors: int) -> None:
     assert error_count(text, "python") == errors
-
-
-@pytest.mark.parametrize(
-    ("language", "marked", "statement"),
-    [
-        ("python", "x = 1\n|y = (2,\n3)\nz\n", "y = (2,\n3)"),
-        ("python", "def f():\n    |x = 1\n    y = 2\n", "x = 1"),
-        ("python", "é = '😀'\n|y = '😀'\nz\n", "y = '😀'"),
-        ("go", "package a\n\nfunc f() {\n\t|x := 1\n\treturn x\n}\n", "x := 1"),
-        ("c", "|int f() {\n  return 1;\n}\nint g;\n", "int f() {\n  return 1;\n}"),
-        ("python", "|def f(:\n    return ((\n", None),
-        ("python", "x |= 1\n", None),
-        ("python", "\ud800 = 1\n|y = 2\n", "y = 2"),
-    ],
-)
-def test_where_a_statement_ends(language: str, marked: str, statement: str | None) -> None:
-    start, text = marked.index("|"), marked.replace("|", "")
-    end = statement_end(text, start, language)
-    assert (None if end is None else text[start:end]) == statement
 
 
 def test_grammars_are_imported_when_asked_for() -> None:

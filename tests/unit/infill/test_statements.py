@@ -1,10 +1,10 @@
-"""Where a completion of whole lines ends."""
+"""Where statements end, and completions of whole lines."""
 
 from __future__ import annotations
 
 import pytest
 
-from infill.syntax.scope import cut_to_scope
+from infill.syntax.statements import cut_to_scope, statement_end
 
 STRING = 'x = """\na\n\nb\n"""'
 
@@ -36,3 +36,26 @@ STRING = 'x = """\na\n\nb\n"""'
 )
 def test_cut_to_scope(language: str, before: str, text: str, after: str, kept: str) -> None:
     assert cut_to_scope(text, before, after, language) == kept
+
+
+@pytest.mark.parametrize(
+    ("language", "marked", "statement"),
+    [
+        ("python", "x = 1\n|y = (2,\n3)\nz\n", "y = (2,\n3)"),
+        ("python", "def f():\n    |x = 1\n    y = 2\n", "x = 1"),
+        ("python", "é = '😀'\n|y = '😀'\nz\n", "y = '😀'"),
+        ("go", "package a\n\nfunc f() {\n\t|x := 1\n\treturn x\n}\n", "x := 1"),
+        ("c", "|int f() {\n  return 1;\n}\nint g;\n", "int f() {\n  return 1;\n}"),
+        ("python", "|def f(:\n    return ((\n", None),
+        ("python", "x |= 1\n", None),
+        ("python", "\ud800 = 1\n|y = 2\n", "y = 2"),
+    ],
+)
+def test_where_a_statement_ends(language: str, marked: str, statement: str | None) -> None:
+    start, text = marked.index("|"), marked.replace("|", "")
+    end = statement_end(text, start, language)
+    assert (None if end is None else text[start:end]) == statement
+
+
+def test_a_language_without_grammar_has_no_statements() -> None:
+    assert statement_end("x = 1\n", 0, "cobol") is None

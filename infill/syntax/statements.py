@@ -1,0 +1,155 @@
+"""Statements and their scopes: which one stands at a place, where a completion of whole lines ends, and where a text
+may be cut in two between its lines.
+
+Indentation decides where a scope ends, as it does for a reader; a grammar, where there is one, protects the lines of a
+statement that is laid out otherwise (a long string, say). Offsets are code points.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Sequence
+from itertools import accumulate
+
+from tree_sitter import Node
+
+from infill.request import Span
+from infill.syntax.parser import SyntaxTree
+from infill.text.lines import OPENERS, columns_of, lines_of
+
+# How a line begins that ends a block, or goes on with its statement.
+_CLOSERS = (")", "]", "}", "end")
+_CONTINUATIONS = ("else", "elif", "except", "finally", "catch", "case", "default")
+# Nodes that begin with their first statement, and so at the same place, but hold its siblings too.
+_CONTAINERS = frozenset({"block", "statement_list"})
+# How grammars call what stands by itself; blocks and parameters do not.
+_STATEMENT = re.compile(r"(^|_)(?<!compound_)(?<!parameter_)(statement|definition|declaration|item)$")
+# Nodes that stand above a statement and are about it.
+_ABOUT_BELOW = re.compile("comment|attribute|annotation|decorator")
+_LONE_CR = re.compile("\r(?!\n)")
+
+
+def enclosing_statement(text: str, position: int, language: str) -> Span | None:
+    """The smallest statement or definition with the character at `position`; None for a comment, where there is none,
+    or where the language has no grammar."""
+    tree = SyntaxTree.of(text, language)
+    node = tree and tree.node_at(position)
+    if tree is None or node is None or "comment" in node.type:
+        return None
+    while node is not None and not _STATEMENT.search(node.type):
+        node = node.parent
+    return None if node is None else tree.span(node)
+
+
+def statement_end(text: str, start: int, language: str) -> int | None:
+    """Where the statement that begins exactly at `start` ends; None where none begins there, it is broken, or the
+    language has no grammar."""
+    tree = SyntaxTree.of(text, language)
+    if tree is None:
+        return None
+    node, statement, first = tree.node_at(start), None, tree.byte(start)
+    while node is not None and node.parent is not None and node.start_byte == first:
+        if node.is_named and node.type not in _CONTAINERS:
+            statement = node
+        node = node.parent
+    return None if statement is None or statement.has_error else tree.span(statement).end
+
+
+def cut_to_scope(text: str, before: str, after: str, language: str) -> str:
+    """The text up to the end of its scope, before the next sibling of the block that it opens or stands in. before,
+    after: the text around it. All lines end in "\\n".
+
+    A text that begins in the middle of a line ends with that line's statement and the block it opens. One that begins
+    on a blank line may hold several statements, to the end of the first block that it opens.
+    """
+    lines = text.split("\n")
+    left = before.rpartition("\n")[2]
+    first = next((i for i, line in enumerate(lines) if line.strip() or (i == 0 and left.strip())), None)
+    if first is None:
+        return text
+    margin = columns_of(left + lines[0] if first == 0 else lines[first])
+    protected = _first_statement_lines(text, before, after, language)
+    opened = bool(left.strip())
+    # A statement that is known to be complete is followed by siblings only; one that is not may still be closed.
+    complete = protected > first + 1 or (protected > 0 and opened)
+    for i in range(max(first + 1, protected), len(lines)):
+        line = lines[i].strip()
+        if not line:
+            if margin == 0 and not opened and not complete:
+                return "\n".join(lines[:i])  # At the file's margin a blank line ends the paragraph.
+            continue
+        depth = columns_of(lines[i])
+        if depth > margin:
+            opened = True
+        elif depth < margin:
+            return "\n".join(lines[:i])
+        elif opened and not complete and line.startswith(_CLOSERS):
+            if not line.endswith(OPENERS):
+                return "\n".join(lines[: i + 1])
+        elif complete or (opened and not line.startswith(_CONTINUATIONS)):
+            return "\n".join(lines[:i])
+    return text
+
+
+def _first_statement_lines(text: str, before: str, after: str, language: str) -> int:
+    """Number of the text's lines that belong to the statement on its first line."""
+    begins = (before.rpartition("\n")[2] + text).lstrip()
+    end = statement_end(before + text + after, len(before + text) - len(begins), language)
+    return 0 if end is None else text[: max(end - len(before), 0)].count("\n") + 1
+
+
+def cuts(text: str, within: Span, language: str) -> dict[int, int]:
+    """The places within a span at which a line's text begins, in order, but for its first, each with the number of
+    syntax nodes that begin before it and end behind it. Without a grammar, 0 for the first line of a paragraph and 1
+    for others."""
+    places: list[int] = []
+    paragraphs: list[bool] = []
+    after_blank, place = False, within.start
+    for line in lines_of(text[within.start : within.end]):
+        if line.strip() and place > within.start:
+            places.append(place + len(line) - len(line.lstrip()))
+            paragraphs.append(after_blank)
+        after_blank = not line.strip()
+        place += len(line)
+    # Not every grammar takes a lone carriage return for the end of a line.
+    tree = SyntaxTree.of(_LONE_CR.sub("\n", text), language)
+    if tree is None or not places:
+        return {place: int(not own) for place, own in zip(places, paragraphs, strict=True)}
+    return dict(zip(places, _spanning_nodes(tree, places), strict=True))
+
+
+def _spanning_nodes(tree: SyntaxTree, places: Sequence[int]) -> list[int]:
+    """For each place, in order, the number of syntax nodes that hold the character there and the last one before it
+    that is not blank; one more where what stands there belongs to what stands above, as a closing bracket or a block
+    does, or that to this, as a comment does."""
+    firsts = [tree.byte(place) for place in places]
+    lasts = [len(tree.source[:first].rstrip()) - 1 for first in firsts]
+    changes = [0] * (len(places) + 1)
+    above, below = dict[int, Node](), dict[int, Node]()
+    waiting = [tree.root]
+    while waiting:
+        node = waiting.pop()
+        if node.end_byte <= lasts[0] or node.start_byte > firsts[-1]:
+            continue
+        low, high = bisect_left(lasts, node.start_byte), bisect_left(firsts, node.end_byte)
+        if low < high:
+            changes[low] += 1
+            changes[high] -= 1
+        # The outermost nodes, which come first, stand for what is above and below.
+        if high < len(places) and node.start_byte <= lasts[high] < node.end_byte:
+            above.setdefault(high, node)
+        below.setdefault(node.start_byte, node)
+        waiting += node.children
+    joined = [_is_joined(above.get(i), below.get(first), tree.source) for i, first in enumerate(firsts)]
+    return [count + own for count, own in zip(accumulate(changes[:-1]), joined, strict=True)]
+
+
+def _is_joined(above: Node | None, below: Node | None, source: bytes) -> bool:
+    """Whether what stands below belongs to what stands above, or that to this."""
+    if below is not None and (not below.is_named or below.type in _CONTAINERS):
+        return True
+    if above is None or below is None or not _ABOUT_BELOW.search(above.type):
+        return False
+    stands_alone = not source[: above.start_byte].rpartition(b"\n")[2].strip()
+    return stands_alone and source.count(b"\n", above.end_byte - 1, below.start_byte) == 1
