@@ -5,72 +5,70 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain, islice
 
 from infill.judge.blanks import spelled
-from infill.judge.gate import Insertion, admitted, likely_part, suggested_edit
+from infill.judge.flaws import FlawCheck
+from infill.judge.gate import Insertion, gate, likely_part
 from infill.judge.score import ranked
 from infill.profile import Profile
 from infill.proposal import Scored
 from infill.request import Candidate, Filled, InfillRequest, Rejection
-from infill.task import Meter, Task
-from infill.text.languages import language_of
+from infill.task import Meter
 from infill.text.lines import line_ending_at, to_line_feeds
 
 
-def to_answer(
-    request: InfillRequest,
-    pools: Sequence[Sequence[Scored]],
-    rejections: Sequence[Rejection],
-    task: Task | None,
-    meter: Meter,
-) -> Filled:
-    """The answer to a request. pools: the scored proposals of each of its canvases, those first that are preferred.
-    rejections: of what is no candidate. task: of the last canvas, None where there was none."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanvasResult:
+    """What one canvas came to: scored proposals, and why others were dropped.
+
+    check: what finds their flaws. begun: the lines of a text that is longer than the canvas; None where none is.
+    """
+
+    pool: Sequence[Scored]
+    rejections: Sequence[Rejection]
+    check: FlawCheck
+    begun: Scored | None = None
+
+
+def to_answer(request: InfillRequest, results: Sequence[CanvasResult], profile: Profile, meter: Meter) -> Filled:
+    """The answer to a request. results: of its canvases, those first that are preferred."""
+    in_order = chain.from_iterable(ranked(result.pool, profile.weights) for result in results)
+    best = next(in_order, None)
+    if best is None:
+        # A proposal that no entropy speaks for is left out where the encoder did not read it: in time, or at all.
+        unread = Rejection(reason="took_too_long" if meter.late else "low_confidence")
+        return _filled((), results[0].rejections or [unread], meter)
     standing = tuple(map(to_line_feeds, request.middles))
-    in_order = chain.from_iterable(ranked(pool, task.profile.weights) for pool in pools) if task else ()
-    visible = (scored for scored in in_order if any(standing) or any(map(str.strip, scored.texts)))
-    first = next(visible, None)
-    stays = first is not None and first.texts == standing
+    stays = best.texts == standing
     if stays and not request.follows:
-        return Filled(candidates=(), rejection=Rejection(reason="unchanged"), stats=meter.stats())
-    best, as_it_is = chain(filter(None, [first]), visible), None
-    if request.follows:
-        best = list(best)
-        as_it_is = next((scored for scored in best if scored.texts == standing), None)
-    candidates, held_back = list[Candidate](), list[Rejection]()
-    best, insertion = _distinct(request, best, standing), None
+        return _filled((), [Rejection(reason="unchanged")], meter)
+
+    pool = [scored for result in results for scored in result.pool]
+    as_it_is = next((scored for scored in pool if scored.texts == standing), None)
+    unavoidable = _unavoidable_errors(best, pool, results[0].check)
+    offered, insertion = _distinct(request, chain([best], in_order), standing), None
     if request.max_line_nll is not None:
-        insertion = _insertion(request)
-        if not any(likely_part(own, request.max_line_nll, insertion) for pool in pools for own in pool):
-            best = islice(best, request.n)  # Nothing will be shown, and the best say why.
-    unavoidable: int | None = None
-    for scored in best:
-        errors = scored.flaws().syntax_errors
-        if unavoidable is None:  # Looked for only where the best has any errors.
-            unavoidable = _unavoidable_errors(pools, task) if errors and task else 0
-        errors = max(errors - unavoidable, 0)
-        if request.must_be_whole and errors:
-            continue
-        shown: Scored | Rejection = scored
-        if request.follows and task is not None:
-            shown = suggested_edit(
-                scored, as_it_is, margin=_margin(request, task.profile), weights=task.profile.weights
-            )
-        elif request.max_line_nll is not None:
-            shown = admitted(scored, request.max_line_nll, added_errors=errors, insertion=insertion)
+        insertion = Insertion.of(request)
+        if not any(likely_part(scored, request.max_line_nll, insertion) for scored in pool):
+            offered = islice(offered, request.n)  # Nothing will be shown, and the best say why.
+    candidates, held_back = list[Candidate](), list[Rejection]()
+    for scored in offered:
+        errors = max(scored.flaws().syntax_errors - unavoidable, 0)
+        shown = gate(scored, request, profile, added_errors=errors, as_it_is=as_it_is, insertion=insertion)
         if isinstance(shown, Rejection):
             held_back.append(shown)
         else:
             candidates.append(_candidate(request, shown, errors))
         if len(candidates) == request.n:
             break
-    if request.must_be_whole and first is not None and not held_back:
-        held_back.append(Rejection(reason="breaks_syntax"))
-    # A proposal that no entropy speaks for is left out where the encoder did not read it either: in time, or at all.
-    unread = Rejection(reason="took_too_long" if meter.late else "low_confidence")
-    reasons = Counter([Rejection(reason="unchanged")] if stays else held_back[: request.n] or rejections or [unread])
-    rejection = None if candidates else reasons.most_common(1)[0][0]
+    return _filled(candidates, [Rejection(reason="unchanged")] if stays else held_back[: request.n], meter)
+
+
+def _filled(candidates: Sequence[Candidate], reasons: Sequence[Rejection], meter: Meter) -> Filled:
+    """Candidates, or the commonest of the reasons why there are none."""
+    rejection = None if candidates else Counter(reasons).most_common(1)[0][0]
     return Filled(candidates=tuple(candidates), rejection=rejection, stats=meter.stats())
 
 
@@ -84,27 +82,10 @@ def _distinct(request: InfillRequest, pool: Iterable[Scored], standing: tuple[st
             yield scored
 
 
-def _margin(request: InfillRequest, profile: Profile) -> float:
-    """Nats by which an edit has to be likelier than the text as it is; where one was asked for, as likely will do."""
-    return min(profile.edits.margin, 0.0) if request.confidence is None else profile.edits.margin
-
-
-def _unavoidable_errors(pools: Sequence[Sequence[Scored]], task: Task) -> int:
-    """Errors of syntax that no text is blamed for."""
-    fewest = task.check.syntax.unavoidable_errors()
-    return fewest and min([fewest, *(scored.flaws().syntax_errors for pool in pools for scored in pool)])
-
-
-def _insertion(request: InfillRequest) -> Insertion | None:
-    """The place of a single hole into which a text is inserted. What an entry of a menu replaces counts as empty."""
-    typed = request.must_start_with
-    if len(request.holes) > 1 or (any(request.middles) and typed is None):
-        return None
-    return Insertion(
-        before=to_line_feeds(request.prefix + (typed or "")),
-        after=to_line_feeds(request.suffix),
-        language=language_of(request.path, request.language_id),
-    )
+def _unavoidable_errors(best: Scored, pool: Sequence[Scored], check: FlawCheck) -> int:
+    """Errors of syntax that no text is blamed for, which are looked for only where the best has any."""
+    fewest = best.flaws().syntax_errors and check.syntax.unavoidable_errors()
+    return fewest and min(fewest, *(scored.flaws().syntax_errors for scored in pool))
 
 
 def _spelled(request: InfillRequest, texts: Sequence[str]) -> tuple[str, ...]:

@@ -7,17 +7,17 @@ closing the generator stops the work and releases the context.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from typing import TypeAlias
 
 from engine.canvas import DenoiseConfig, Denoiser
 from engine.token_set import TokenSet
-from infill.answer import to_answer
+from infill.answer import CanvasResult, to_answer
 from infill.judge.finish import finished
 from infill.judge.flaws import FlawCheck
 from infill.judge.score import EncoderScorer
-from infill.long_block import begun_lines, continued, following
-from infill.long_rewrite import LongRewrite, parts_of
+from infill.long import begun_lines, continued, following, parts_of, rewritten
 from infill.profile import Profile, ProposerName, Stages
 from infill.prompt.layout import HoleMode, lay_out, resolve_mode
 from infill.proposal import Proposal, Scored, Steps
@@ -39,16 +39,6 @@ PROPOSERS: dict[ProposerName, Proposer] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class CanvasResult:
-    """What one canvas came to: scored proposals, and why others were dropped. task: None where the request could not be
-    laid out."""
-
-    task: Task | None
-    pool: list[Scored]
-    rejections: list[Rejection]
-
-
 class Infiller:
     """Fills holes with a resident model, one request after another."""
 
@@ -68,48 +58,40 @@ class Infiller:
         request = replace(request, max_line_nll=self.profile.gate.max_line_nll(request))
         parts = request.holes if exact_tokens is not None else parts_of(request, self._tokens, self.profile)
         if isinstance(parts, Rejection):
-            yield Filled(candidates=(), rejection=parts, stats=meter.stats())
+            yield Filled(rejection=parts, stats=meter.stats())
         elif len(parts) > len(request.holes):
-            yield from self._rewrite(LongRewrite.of(request, parts), meter)
+            yield (yield from rewritten(request, parts, partial(self._fill_holes, meter=meter), meter))
         else:
-            yield from self._fill_holes(request, meter, exact_tokens)
+            yield (yield from self._fill_holes(request, meter, exact_tokens))
 
-    def _fill_holes(
-        self, request: InfillRequest, meter: Meter, exact_tokens: int | None
-    ) -> Generator[Progress | Filled]:
+    def _fill_holes(self, request: InfillRequest, meter: Meter, exact_tokens: int | None = None) -> Steps[Filled]:
         """Fill holes that share a canvas; a block that is longer goes on in others."""
-        canvases = self.profile.max_canvases if exact_tokens is None and len(request.holes) == 1 else 1
-        outcome = yield from self._fill_canvas(request, meter, exact_tokens)
-        pools, part, kept = [outcome.pool], request, None
-        for _ in range(canvases - 1):
-            begun = begun_lines(outcome.pool, outcome.task) if outcome.pool and outcome.task else None
-            if begun is None or meter.late:
+        result = yield from self._fill_canvas(request, meter, exact_tokens)
+        if isinstance(result, Rejection):
+            return Filled(rejection=result, stats=meter.stats())
+        results, part, kept = [result], request, None
+        canvases = self.profile.max_canvases if exact_tokens is None else 1
+        while result.begun is not None and len(results) < canvases and not meter.late:
+            part, kept = following(part, result.begun.texts[0] + "\n"), continued(kept, result.begun)
+            result = yield from self._fill_canvas(part, meter, exact_tokens)
+            if isinstance(result, Rejection):
                 break
-            part, kept = following(part, begun.texts[0] + "\n"), continued(kept, begun)
-            del outcome  # Its token tree would be held beside the next canvas's.
-            outcome = yield from self._fill_canvas(part, meter, exact_tokens)
-            longer = [continued(kept, scored) for scored in outcome.pool]
+            longer = [continued(kept, scored) for scored in result.pool]
             if not longer and request.suffix[:1] in ("", "\n", "\r"):
                 longer = [kept]  # Nothing follows on the line, so the lines that were kept are all of the text.
-            pools.insert(0, longer)
-        yield to_answer(request, pools, outcome.rejections, outcome.task, meter)
+            results.insert(0, replace(result, pool=longer))
+        return to_answer(request, results, self.profile, meter)
 
-    def _rewrite(self, rewrite: LongRewrite, meter: Meter) -> Generator[Progress | Filled]:
-        """Rewrite the parts, one canvas each. What a deadline comes before stays as it stands."""
-        while (part := rewrite.part) is not None and not (rewrite.answers and meter.late):
-            outcome = yield from rewrite.shown(self._fill_canvas(part, meter, None))
-            rewrite = rewrite.with_answer(to_answer(part, [outcome.pool], outcome.rejections, outcome.task, meter))
-            del outcome  # Its token tree would be held beside the next canvas's.
-        yield rewrite.answer(meter)
-
-    def _fill_canvas(self, request: InfillRequest, meter: Meter, exact_tokens: int | None) -> Steps[CanvasResult]:
+    def _fill_canvas(
+        self, request: InfillRequest, meter: Meter, exact_tokens: int | None
+    ) -> Steps[CanvasResult | Rejection]:
         """Lay a request out, have each stage propose, and score what they propose."""
         profile = self.profile.for_request(request)
         if request.follows and not request.replays and not _asks_model(profile.stages):
-            return CanvasResult(None, [], [Rejection(reason="unchanged")])
+            return Rejection(reason="unchanged")
         layout = lay_out(request, self._tokens, profile.window)
         if isinstance(layout, Rejection):
-            return CanvasResult(None, [], [layout])
+            return layout
         with meter.timed("prefill"):
             context = self._denoiser.prefill(layout.context_ids)
         with context:
@@ -158,7 +140,7 @@ def _search(task: Task) -> Steps[CanvasResult]:
                 for own in (finished(proposal, task) for proposal in raw):
                     (rejections if isinstance(own, Rejection) else proposals).append(own)  # pyright: ignore
         pool += yield from scorer.score(unseen(proposals, pool))
-    return CanvasResult(task, pool, rejections)
+    return CanvasResult(pool=pool, rejections=rejections, check=task.check, begun=begun_lines(pool, task))
 
 
 def _asks_model(stages: Stages) -> bool:

@@ -208,6 +208,6 @@ class Progress:
 class Filled:
     """The pipeline's last word: candidates, best first, or the rejection that explains why there are none."""
 
-    candidates: tuple[Candidate, ...]
-    rejection: Rejection | None
+    candidates: tuple[Candidate, ...] = ()
+    rejection: Rejection | None = None
     stats: FillStats

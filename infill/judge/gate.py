@@ -1,20 +1,24 @@
-"""The gate: how much of an unasked candidate is shown, all of it, its first line, or nothing.
+"""The gate: how much of a candidate is shown, all of it, its first line, or nothing, and why.
 
-What counts is the negative log-probability of the least likely of a candidate's lines. What is asked for
-does not come here.
+What was asked for is shown, unless it breaks a text that it replaces without being told to. Of what nobody asked for
+counts the negative log-probability of the least likely of its lines, and of what follows a recent change how much
+likelier it is than the text as it is.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 from infill.judge.score import rank_score
 from infill.judge.unasked import ends_only_identifier, leaves_open, objection
-from infill.profile import Weights
+from infill.profile import Profile, Weights
 from infill.proposal import Scored
-from infill.request import Rejection
+from infill.request import InfillRequest, Rejection
 from infill.syntax.check import SyntaxCheck
+from infill.text.languages import language_of
+from infill.text.lines import to_line_feeds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +28,19 @@ class Insertion:
     before: str
     after: str
     language: str
+
+    @classmethod
+    def of(cls, request: InfillRequest) -> Self | None:
+        """The place of a request's hole; None for several, or one with text in it. What an entry of a menu replaces
+        counts as nothing."""
+        typed = request.must_start_with
+        if len(request.holes) > 1 or (any(request.middles) and typed is None):
+            return None
+        return cls(
+            before=to_line_feeds(request.prefix + (typed or "")),
+            after=to_line_feeds(request.suffix),
+            language=language_of(request.path, request.language_id),
+        )
 
     @property
     def right(self) -> str:
@@ -41,11 +58,36 @@ class Insertion:
         return SyntaxCheck.of((self.before, self.after), ("",), self.language)
 
 
+def gate(
+    scored: Scored,
+    request: InfillRequest,
+    profile: Profile,
+    *,
+    added_errors: int,
+    as_it_is: Scored | None,
+    insertion: Insertion | None,
+) -> Scored | Rejection:
+    """Return the part of a request's candidate that is shown, or why none is.
+
+    added_errors: of syntax, that it is to blame for. as_it_is: what stands in the holes, None where that was not read.
+    insertion: None where texts are replaced.
+    """
+    if request.follows:
+        # Where it was asked for, as likely as the text as it is will do.
+        margin = min(profile.edits.margin, 0.0) if request.confidence is None else profile.edits.margin
+        return suggested_edit(scored, as_it_is, margin=margin, weights=profile.weights)
+    if request.must_be_whole and added_errors:
+        return Rejection(reason="breaks_syntax")
+    if request.max_line_nll is None:
+        return scored
+    return admitted(scored, request.max_line_nll, added_errors=added_errors, insertion=insertion)
+
+
 def admitted(
     scored: Scored, max_line_nll: float, *, added_errors: int, insertion: Insertion | None
 ) -> Scored | Rejection:
-    """Return the part of a candidate that may be shown. max_line_nll: nats. added_errors: of syntax. insertion: None
-    where texts are replaced, which are shown whole or not at all."""
+    """Return the part of a candidate that may be shown unasked. max_line_nll: nats. added_errors: of syntax.
+    insertion: None where texts are replaced, which are shown whole or not at all."""
     if added_errors:
         return Rejection(reason="breaks_syntax")
     shown = likely_part(scored, max_line_nll, insertion)

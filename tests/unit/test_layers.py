@@ -113,7 +113,7 @@ ROOMS = {
 }
 PIPELINES = {
     "engine": ("reference",),
-    "infill": ("fill", "answer", "long_block", "long_rewrite"),
+    "infill": ("fill", "answer", "long"),
     "dgemma_lsp": ("server", "handlers", "edit_handlers", "connect", "__main__"),
 }
 MOST_MODULES = 10

@@ -1,4 +1,5 @@
-"""Rewrites longer than a canvas: where they are cut, what each part sees, and what becomes of the whole."""
+"""Texts longer than a canvas: rewrites, where they are cut, what each part sees and what becomes of the whole; and
+blocks, which go on."""
 
 from __future__ import annotations
 
@@ -9,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infill.fill import Infiller
-from infill.long_rewrite import LongRewrite, parts_of
+from infill.judge.flaws import Flaws
+from infill.long import continued, following, parts_of, pieces_of
 from infill.profile import Profile
 from infill.prompt.window import WindowBudget
+from infill.proposal import Proposal, Scored
 from infill.request import Filled, InfillRequest, Progress, Rejection
 from tests.unit.infill.scripted import PROFILE, Writer, apply, request_of, run
 from tests.unit.infill.tiny import tiny_tokens
@@ -95,10 +98,10 @@ def test_only_blanks_lie_outside_the_parts(
     request = rewrite_of(f"{prefix}⟦{middle}⟧{suffix}", path)
     found = parts_of(request, tiny_tokens(), SMALL)
     if not isinstance(found, Rejection):
-        rewrite = LongRewrite.of(request, found)
-        assert "".join(rewrite.pieces) == middle
-        assert [text for text in rewrite.pieces[::2] if text.strip()] == []
-        assert len(found) == 1 or all(text.strip() for text in rewrite.pieces[1::2])
+        pieces = pieces_of(request, found)
+        assert "".join(pieces) == middle
+        assert [text for text in pieces[::2] if text.strip()] == []
+        assert len(found) == 1 or all(text.strip() for text in pieces[1::2])
 
 
 LONG = "a\n⟦b = 10000\nc = 20000\nd = 30000\n⟧e\n"
@@ -173,3 +176,52 @@ def test_one_that_is_given_up_in_between_frees_the_model_at_once() -> None:
         next(forwards)
     forwards.close()
     assert all(context.released for context in denoiser.contexts)
+
+
+def scored(text: str, *line_nll: float) -> Scored:
+    proposal = Proposal(texts=(text,), token_ids=(), source="denoise")
+    return Scored(proposal=proposal, log_prob=-sum(line_nll), line_nll=line_nll, flaws=Flaws)
+
+
+def test_a_text_follows_the_lines_that_were_kept() -> None:
+    whole = continued(scored("a\nb\nc", 0.1, 0.2, 0.9).first_lines(2), scored("d\ne", 0.3, 0.4))
+    assert whole.texts == ("a\nb\nd\ne",)
+    assert whole.line_nll == (0.1, 0.2, 0.3, 0.4)
+
+
+def test_the_rest_is_asked_for_behind_what_is_kept() -> None:
+    rest = following(request_of("x = ⟦⟧\ny\n", must_start_with="fo"), "o(\n")
+    assert (rest.prefix, rest.middles, rest.suffix, rest.must_start_with) == ("x = foo(\n", ("",), "\ny\n", None)
+
+
+SHORT = replace(PROFILE, lengths=replace(PROFILE.lengths, block=(6,)))
+
+
+@pytest.mark.parametrize(
+    ("answers", "rounds", "text"),
+    [
+        # Six tokens hold a line and a half: the line is kept, and the next canvas begins behind it.
+        (("foo()\nbar()()", "bar()\nreturn()()", "name\n\n"), 9, "foo()\nbar()\nname"),
+        (("foo()\nbar()()", "bar()\nreturn()()"), 2, "foo()\nbar()\nreturn()()"),
+        (("foo()\nbar()()",), 1, "foo()\nbar()()"),
+        # Nothing comes after what was kept.
+        (("foo()\nbar()()", "\n```"), 9, "foo()"),
+        # A text that ends within the longest hole goes on nowhere.
+        (("foo\nbar()\n",), 9, "foo\nbar()"),
+    ],
+)
+def test_a_text_longer_than_a_canvas_goes_on_in_the_next(answers: tuple[str, ...], rounds: int, text: str) -> None:
+    request = request_of("⟦⟧", path="notes", mode="block")
+    denoiser = Writer(*answers)
+    *_, last = run(request, denoiser, profile=replace(SHORT, max_canvases=rounds))
+    assert isinstance(last, Filled)
+    assert apply(request, last.candidates[0].texts) == text
+    assert denoiser.waiting == []
+    assert all(context.released for context in denoiser.contexts)
+
+
+def test_a_deadline_leaves_the_text_as_far_as_it_is() -> None:
+    request = request_of("⟦⟧", path="notes", mode="block", deadline_ms=0)
+    *_, last = run(request, Writer("foo()\nbar()()"), profile=SHORT)
+    assert isinstance(last, Filled)
+    assert last.candidates[0].stop_reason == "deadline"
