@@ -7,15 +7,16 @@ Lines end in "\\n" here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from infill.judge.unasked import objection
+from infill.request import RejectReason
 from infill.syntax.brackets import OPENER, loose
 from infill.syntax.check import SyntaxCheck
 from infill.text.holes import sides
-from infill.text.lines import OPENERS
+from infill.text.lines import OPENERS, columns_of
 from infill.text.words import is_known, known_words, words_made
 
 # Characters before a hole that tell which bracket it stands in.
@@ -23,6 +24,10 @@ _REACH = 2_000
 _TEXT_QUOTES = ('"""', "'''", "`")
 # How a line ends, beside those that open a block, with a statement or a part of one.
 _ENDS = (*OPENERS, ",", ";", "=>", "->")
+_WORD = re.compile(r"\w")
+_IMPORT = re.compile(r"\s*(import|from|use|using|require|#\s*include)\b")
+# In most languages; a selector or a directive has no blank after its "#".
+_COMMENT = re.compile(r"\s*(#+\s|//|/\*|\*\s|--\s|<!--)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +105,45 @@ def gives_right_side_away(before: str, text: str, after: str) -> bool:
     in_brackets = opened[-1:] in ("(", "[")
     only_closes = right.startswith((*OPENER, "</"))
     return not (in_text or in_brackets or only_closes or left.endswith(_ENDS))
+
+
+def objection(text: str, before: str, after: str) -> RejectReason | None:
+    """Why a text must not be shown unasked between two others, or None."""
+    if not text.strip():
+        return "empty"
+    if "\n" in text and after.partition("\n")[0].strip():
+        return "crosses_lines"
+    return "repeats_code" if _repeats_code(text, before, after) else None
+
+
+def _repeats_code(text: str, before: str, after: str) -> bool:
+    """Whether the whole lines that a text makes with the rest of its first and its last line are those next to them
+    again, import what another line imports already, or begin a blank line with a comment that another has, too."""
+    head, _, left = before.rpartition("\n")
+    right, _, tail = after.partition("\n")
+    lines, above, below = _inked(left + text + right), _inked(head), _inked(tail)
+    begins_below = bool(left.strip()) and not text.partition("\n")[0].strip()
+    if begins_below:
+        lines, above = lines[1:], [*above, left]
+    others = {line.strip() for line in (*above, *below)}
+    if any(_IMPORT.match(line) and line.strip() in others for line in lines):
+        return True
+    on_blank_line = (begins_below or not left.strip()) and not right.strip()
+    if on_blank_line and _COMMENT.match(lines[0]) and lines[0].strip() in others:
+        return True
+    # One line, or all of them. What is indented less than the same line above it closes a block as that did.
+    return any(
+        (_same(lines[:n], above[-n:]) and columns_of(lines[0]) >= columns_of(above[-n]))
+        or (_same(lines[-n:], below[:n]) and columns_of(lines[-1]) <= columns_of(below[n - 1]))
+        for n in (1, len(lines))
+    )
+
+
+def _inked(text: str) -> list[str]:
+    return [line for line in text.split("\n") if line.strip()]
+
+
+def _same(lines: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether lines are the same but for their margins, and more than brackets."""
+    stripped = [line.strip() for line in lines]
+    return any(map(_WORD.search, stripped)) and stripped == [line.strip() for line in others]

@@ -7,18 +7,27 @@ likelier it is than the text as it is.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
+from infill.judge.flaws import objection
 from infill.judge.score import rank_score
-from infill.judge.unasked import ends_only_identifier, leaves_open, objection
 from infill.profile import Profile, Weights
 from infill.proposal import Scored
 from infill.request import InfillRequest, Rejection
+from infill.syntax.brackets import closing
 from infill.syntax.check import SyntaxCheck
-from infill.text.languages import language_of
-from infill.text.lines import to_line_feeds
+from infill.text.languages import common_words, language_of
+from infill.text.lines import OPENERS, columns_of, to_line_feeds
+from infill.text.words import identifier_completions, start_of_word
+
+# The beginning of an identifier after which the only one that begins so is right in nine of ten places.
+_BEGUN = re.compile(r"[^\W\d]\w{2,}\Z")
+_WORD_ENDS = re.compile(r"\w+")
+# How a line ends, beside those that open a block, that goes on below it.
+_GOES_ON = ("=>", "->", ",", "\\", "=", "&&", "||", "|", " +", " -", " *", " and", " or", " not", " in")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +57,7 @@ class Insertion:
         return self.after.partition("\n")[0]
 
     def is_broken_by_cutting(self, text: str, end: int) -> bool:
-        """Return whether a text up to the end of one of its lines cannot do without its other lines."""
+        """Whether a text up to the end of one of its lines cannot do without its other lines."""
         line = (self.before + text[:end]).rpartition("\n")[2]
         errors = self._statements.errors
         return leaves_open(line, text[end:]) or errors([text[:end]]) > errors([text])
@@ -67,7 +76,7 @@ def gate(
     as_it_is: Scored | None,
     insertion: Insertion | None,
 ) -> Scored | Rejection:
-    """Return the part of a request's candidate that is shown, or why none is.
+    """The part of a request's candidate that is shown, or why none is.
 
     added_errors: of syntax, that it is to blame for. as_it_is: what stands in the holes, None where that was not read.
     insertion: None where texts are replaced.
@@ -86,7 +95,7 @@ def gate(
 def admitted(
     scored: Scored, max_line_nll: float, *, added_errors: int, insertion: Insertion | None
 ) -> Scored | Rejection:
-    """Return the part of a candidate that may be shown unasked. max_line_nll: nats. added_errors: of syntax.
+    """The part of a candidate that may be shown unasked. max_line_nll: nats. added_errors: of syntax.
     insertion: None where texts are replaced, which are shown whole or not at all."""
     if added_errors:
         return Rejection(reason="breaks_syntax")
@@ -101,7 +110,7 @@ def admitted(
 
 
 def likely_part(scored: Scored, max_line_nll: float, insertion: Insertion | None) -> Scored | None:
-    """Return the part of a candidate whose lines are all likely enough; None where its first is not."""
+    """The part of a candidate whose lines are all likely enough; None where its first is not."""
     if max(scored.line_nll) <= max_line_nll:
         return scored
     if insertion is None:
@@ -109,12 +118,12 @@ def likely_part(scored: Scored, max_line_nll: float, insertion: Insertion | None
     # The encoder doubts the rest of a word for what may follow the word.
     if ends_only_identifier(scored.texts[0], insertion.before, insertion.after, insertion.language):
         return scored
-    shown = None if insertion.right.strip() else first_line(scored)
+    shown = None if insertion.right.strip() else _first_line(scored)
     return shown if shown is not None and max(shown.line_nll) <= max_line_nll else None
 
 
 def suggested_edit(scored: Scored, as_it_is: Scored | None, *, margin: float, weights: Weights) -> Scored | Rejection:
-    """Return what follows a recent change, where it is worth more than the text as it is by a margin, in nats.
+    """What follows a recent change, where it is worth more than the text as it is by a margin, in nats.
 
     as_it_is: None where nobody has read it, and nothing is to be compared.
     """
@@ -126,10 +135,34 @@ def suggested_edit(scored: Scored, as_it_is: Scored | None, *, margin: float, we
     return scored if gain >= margin else Rejection(reason="unchanged")
 
 
-def first_line(scored: Scored) -> Scored | None:
-    """Return a single hole's text up to the end of its first line with text on it; None where no text comes after
+def _first_line(scored: Scored) -> Scored | None:
+    """A single hole's text up to the end of its first line with text on it; None where no text comes after
     it."""
     text = scored.texts[0]
     lines = text[: len(text) - len(text.lstrip())].count("\n") + 1
     rest = text.split("\n")[lines:]
     return scored.first_lines(lines) if len(scored.texts) == 1 and any(map(str.strip, rest)) else None
+
+
+def leaves_open(line: str, rest: str) -> bool:
+    """Whether a line is only the beginning of something without the lines after it (`rest`): it ends as lines do
+    that go on below, leaves a bracket, string or comment open, or the next one is indented more."""
+    following = next((other for other in rest.split("\n") if other.strip()), "")
+    return (
+        columns_of(following) > columns_of(line)
+        or line.rstrip().endswith((*OPENERS, *_GOES_ON))
+        or line.rfind("/*") > line.rfind("*/")
+        or bool(closing(line))
+    )
+
+
+def ends_only_identifier(text: str, before: str, after: str, language: str) -> bool:
+    """Whether a text is the rest of a word that has been begun: what has been typed is no word yet, and only one
+    of the identifiers elsewhere begins so."""
+    begun = _BEGUN.search(before, start_of_word(before)) if _WORD_ENDS.fullmatch(text) else None
+    if begun is None or begun[0] in common_words(language):
+        return False
+    is_word = re.compile(rf"\b{begun[0]}\b")
+    if is_word.search(before[: begun.start()]) or is_word.search(after):
+        return False
+    return identifier_completions(before, after, count=2) == [text]

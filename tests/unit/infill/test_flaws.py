@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from infill.judge.flaws import FlawCheck, Flaws, gives_right_side_away, reopens_pair
+from infill.judge.flaws import FlawCheck, Flaws, gives_right_side_away, objection, reopens_pair
+from infill.request import RejectReason
 
 
 @pytest.mark.parametrize(
@@ -68,3 +69,54 @@ def test_flaws_are_counted(marked: str, texts: list[str], flaws: Flaws) -> None:
     around = marked.split("‸")
     check = FlawCheck(around=around, middles=[""] * len(texts), language="", others=["heap heapq"])
     assert check.flaws(tuple(texts)) == flaws
+
+
+@pytest.mark.parametrize(
+    ("marked", "reason"),
+    [
+        # Nothing to see.
+        ("x = ⟦⟧\n", "empty"),
+        ("def f():\n⟦    \n⟧", "empty"),
+        # Several lines before text on the right.
+        (".a {⟦color: aqua;}\n.b {color: blue;⟧}\n", "crosses_lines"),
+        ("class C(T⟦):\n\n\n    def f(self⟧):\n", "crosses_lines"),
+        ("f(⟦a,\n  b)⟧\n", None),
+        ("f(⟦a, b⟧)\n", None),
+        # The line above or below again.
+        ("import sys\nimport ⟦sys⟧\n", "repeats_code"),
+        (".a {\n  color: red;\n  ⟦color: red;⟧\n}\n", "repeats_code"),
+        ("    self.name = name\n    ⟦self.name = name⟧\n", "repeats_code"),
+        ("    self.name = name\n            ⟦self.name = name⟧\n", "repeats_code"),
+        ("    self.name = name\n    self.name = ⟦name⟧\n", "repeats_code"),
+        ("- group:\n    params:\n    ⟦params:⟧", "repeats_code"),
+        ("  add(a: string): void;\n  ⟦add(a: string): void;⟧\n", "repeats_code"),
+        ("x = 1\n⟦\ny = 2⟧\ny = 2\n", "repeats_code"),
+        ("⟦a = 1⟧\n\na = 1\n", "repeats_code"),
+        ("a = 1⟦\na = 1⟧\n", "repeats_code"),
+        ("run(1)\n⟦run(1)\nrun(2)⟧\n", "repeats_code"),
+        ("a\n⟦run(1)\nrun(2)⟧\nrun(1)\nrun(2)\n", "repeats_code"),
+        ("run(1)\nrun(2)\n⟦run(1)\nrun(2)⟧\n", "repeats_code"),
+        # The same line where it belongs.
+        ("    if a:\n        return 0\n    ⟦return 0⟧\n", None),
+        ("    ⟦return 0⟧\nreturn 0\n", None),
+        ("  }\n  ⟦}⟧\n", None),
+        ("c.Lock()\nx = 1\n⟦c.Lock()⟧\n", None),
+        ("run(1)\n⟦run(2)⟧\n", None),
+        ("run(2)\n⟦x = 1\nrun(2)⟧\ny = 1\n", None),
+        # What is imported already.
+        ("import os\nimport sys\n⟦import os⟧\n", "repeats_code"),
+        ("#include <a.h>\n#include <b.h>\n#include ⟦<a.h>⟧\n", "repeats_code"),
+        ("import os\nimport sys\n⟦import re⟧\n", None),
+        # A comment of another place on a blank line.
+        ("# A long word.\nx = 1\n⟦# A long word.⟧\n", "repeats_code"),
+        ("// Adds.\na();\n⟦// Adds.\nb();⟧\n", "repeats_code"),
+        ("def f():⟦\n    # Well.\n    pass⟧\n\n# Well.\n", "repeats_code"),
+        ("x = 1\n⟦# A long word.⟧\n", None),
+        ("# Well.\nx = 1\n# ⟦Well.⟧\n", None),
+        ("# Well.\nx = 1\ny = 1  ⟦# Well.⟧\n", None),
+    ],
+)
+def test_the_reason_against_a_text(marked: str, reason: RejectReason | None) -> None:
+    before, _, rest = marked.partition("⟦")
+    text, _, after = rest.partition("⟧")
+    assert objection(text, before, after) == reason

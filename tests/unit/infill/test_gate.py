@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from infill.judge.flaws import Flaws
-from infill.judge.gate import Insertion, admitted
+from infill.judge.gate import Insertion, admitted, ends_only_identifier, leaves_open
 from infill.profile import Gate
 from infill.proposal import Proposal, Scored
 from infill.request import Confidence, Rejection, RejectReason
@@ -127,3 +127,50 @@ def test_what_stands_elsewhere_is_not_doubted_for_being_long(call: str, monkeypa
     monkeypatch.setattr("tests.unit.infill.scripted._RIGHT", -2.0)
     document = f"self.total = {call}\nself.count = 2\nself.total = ⟦⟧\nself.count = 2\n"
     assert filled(request_of(document, max_line_nll=2.5), "bar").candidates[0].texts == (call,)
+
+
+@pytest.mark.parametrize(
+    ("marked", "expected"),
+    [
+        ("def split_chunks(): ...\nx = spl⟦it_chunks⟧\n", True),
+        ("x = spl⟦it_chunks⟧\n\nsplit_chunks()\n", True),
+        ("def split_chunks(): ...\nx = sp⟦lit_chunks⟧\n", False),
+        ("def split_chunks(): ...\nx = spl⟦it_chunks()⟧\n", False),
+        ("def split_chunks(): ...\nx = spl⟦it⟧\n", False),
+        ("split_chunks = split_lines\nx = spl⟦it_chunks⟧\n", False),
+        ("def split_chunks(): ...\nx = ⟦split_chunks⟧\n", False),
+        ("def split_chunks(split): ...\nx = split⟦_chunks⟧\n", False),
+        ("def within(): ...\nwith⟦in⟧\n", False),
+        ("x1 = 1000\ny = 100⟦0⟧\n", False),
+    ],
+)
+def test_the_rest_of_the_only_identifier_that_begins_so(marked: str, expected: bool) -> None:
+    before, _, rest = marked.partition("⟦")
+    text, _, after = rest.partition("⟧")
+    assert ends_only_identifier(text, before, after, "python") is expected
+
+
+@pytest.mark.parametrize(
+    ("line", "rest", "expected"),
+    [
+        ("    /**", "     * The key.\n     */", True),
+        ("/* The key", "of it */", True),
+        ("/* The key */", "x = 1;", False),
+        ("    return value === true ||", "      value === false;", True),
+        ("    total = a +", "    b", True),
+        ("    else:", "        pass", True),
+        ("    else:", "\n", True),
+        ("if (a) {", "}", True),
+        ("f(a,", "b)", True),
+        ("f(a", ")", True),
+        ('"""Docstring', 'of two lines."""', True),
+        ('"""Docstring."""', "x = 1", False),
+        ("    return 1", "", False),
+        ("    return 1", "    pass", False),
+        ("    return 1;", "}", False),
+        ("\treturn 1", "\n\n\tx := 2", False),
+        ("\treturn 1", "\n\n\t\tx := 2", True),
+    ],
+)
+def test_a_line_that_needs_the_next_is_left_open(line: str, rest: str, expected: bool) -> None:
+    assert leaves_open(line, rest) is expected
