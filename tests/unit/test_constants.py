@@ -40,13 +40,13 @@ ALLOWED = {
     "infill/prompt/layout.py": {"_NO_IDS": SENTINELS, "_REACH": COST},
     "infill/prompt/window.py": {"_CODE_POINTS_PER_TOKEN": FACT, "_SUFFIX_STEP": COST, "_LINE_STEP": COST},
     "infill/propose/continuation.py": {"_MAX_PARSED": COST},
-    "infill/propose/copies.py": {
+    "infill/propose/joined.py": {"_MOST_TEXTS": COST, "_MOST_WHOLE": COST},
+    "infill/propose/prompt_lookup.py": {
         "_LEAST_ALIKE": SHAPE,
         "_MOST_ALIKE": SHAPE,
         "_MOST_PLACES": COST,
         "_MOST_COMPARED": COST,
     },
-    "infill/propose/joined.py": {"_MOST_TEXTS": COST, "_MOST_WHOLE": COST},
     "infill/request.py": {"MOST_CANDIDATES": COST},
     "infill/syntax/joints.py": {"_MOST_WORDS": COST, "_MOST_MARGINS": COST, "_LINES_OPEN": COST},
     "infill/text/lines.py": {"_LINE_ENDING_REACH": COST, "_WIDTH": FACT, "_NEAR": COST, "_MIXED": SHAPE},

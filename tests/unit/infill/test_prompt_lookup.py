@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infill.profile import CopyPrior
-from infill.propose.copies import copies, copy_probs, identifier_probs
+from infill.propose.prompt_lookup import copies, copy_probs, identifier_probs
 
 PRIOR = CopyPrior(
     max_prob=0.4, even_characters=30, nats_per_character=0.1, identifier_within=0.3, identifier_to_end=0.06
