@@ -19,7 +19,7 @@ from bench.nano.example import Example
 from bench.nano.frames import Frame
 from bench.nano.lines import line_of
 from bench.nano.mixture import examples
-from infill.prompt.chat import closing, compose, fence_around
+from infill.prompt.chat import compose, fence_around, turn_ending
 from infill.prompt.window import WindowBudget
 from infill.request import Span
 from infill.text.languages import language_of
@@ -87,7 +87,7 @@ def in_our_words(example: Example, tokens: TextTokens) -> Turn | None:
     prompt = compose(request, tokens, before=passages[0], after=passages[1], fence=fence, budget=_BUDGET)
     if prompt is None:
         return None
-    end = closing(tokens, fence=fence, at_line_start=False)
+    end = turn_ending(tokens, fence=fence, at_line_start=False)
     return Turn(prompt.ids, np.concatenate([tokens.encode(example.answers[0]), end]))
 
 

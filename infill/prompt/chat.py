@@ -122,7 +122,7 @@ def _diff(tokens: TextTokens, heading: str, removed: Sequence[str], added: Seque
     return _block(tokens, heading, tokens.passage(text), replace(fence, language="diff"))
 
 
-def closing(tokens: TextTokens, *, fence: Fence, at_line_start: bool) -> TokenIds:
+def turn_ending(tokens: TextTokens, *, fence: Fence, at_line_start: bool) -> TokenIds:
     """What follows the last of the code in the model's turn, [N] int32: the fence's end and the turn's."""
     return np.concatenate([tokens.encode(_closing_line(fence, at_line_start)), _id(tokens.control.turn_end)])
 

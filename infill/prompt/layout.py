@@ -16,7 +16,7 @@ import numpy as np
 
 from engine.canvas import Canvas, Flags, Floats, TokenIds
 from engine.token_set import TokenSet
-from infill.prompt.chat import Fence, closing, compose, fence_around
+from infill.prompt.chat import Fence, compose, fence_around, turn_ending
 from infill.prompt.window import WindowBudget, head_end, tail_start
 from infill.request import Draft, InfillRequest, Rejection, Span
 from infill.text.holes import Edges, heal, interleaved
@@ -95,13 +95,6 @@ class Layout:
             token_ids=token_ids, clamped=clamped, allowed=tuple(allowed) if constrained else (), keep_start=keep_start
         )
 
-    def read(self, token_ids: TokenIds, lengths: Sequence[int]) -> tuple[str, ...]:
-        """The holes' texts in a canvas's tokens, without their edges' known characters."""
-        return tuple(
-            edges.unwrap(self.tokens.decode(token_ids[span].tolist()))
-            for edges, span in zip(self.edges, self.spans(lengths), strict=True)
-        )
-
     def draft(self, holes: Sequence[tuple[TokenIds, Floats]]) -> Draft:
         """An unfinished candidate. holes: their tokens as they stand, edges included, each with the entropy of its
         distribution in nats."""
@@ -158,7 +151,7 @@ def lay_out(request: InfillRequest, tokens: TextTokens, budget: WindowBudget) ->
         # Where the file ends in the canvas the model's turn may end too: that says as much about the hole's length as
         # any text.
         at_line_start = after_text.endswith("\n")
-        canvas_head = np.concatenate([canvas_head, closing(tokens, fence=fence, at_line_start=at_line_start)])
+        canvas_head = np.concatenate([canvas_head, turn_ending(tokens, fence=fence, at_line_start=at_line_start)])
     clamped = (before.cut(start, len(before)).ids, *(segment.ids for segment in segments), canvas_head)
     room = budget.canvas - sum(map(len, clamped))
     if room < budget.least_free * len(request.holes):

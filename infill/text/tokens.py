@@ -39,9 +39,6 @@ class ControlIds:
     pad: int
     turn_start: int
     turn_end: int
-    channel_start: int
-    channel_end: int
-    think: int
 
 
 _CONTROL_STRINGS = {
@@ -50,9 +47,6 @@ _CONTROL_STRINGS = {
     "pad": "<pad>",
     "turn_start": "<|turn>",
     "turn_end": "<turn|>",
-    "channel_start": "<|channel>",
-    "channel_end": "<channel|>",
-    "think": "<|think|>",
 }
 
 

@@ -63,7 +63,8 @@ def test_the_truth_in_the_canvas_reads_as_the_truth(start: int, size: int, conte
     assert len(layout.context_ids) <= context
     assert len(canvas) <= 256
     if len(layout.present[0]):
-        assert layout.read(canvas.token_ids, [len(layout.present[0])]) == (LINES[start:end],)
+        spelled = TOKENS.decode(canvas.token_ids[layout.spans([len(layout.present[0])])[0]])
+        assert layout.edges[0].unwrap(spelled) == LINES[start:end]
         assert np.array_equal(canvas.clamped, ~canvas.keep_start)
 
 
