@@ -14,7 +14,7 @@ from dgemma_lsp.documents.lines import Place, split_lines, text_between
 from dgemma_lsp.documents.positions import PositionEncoding, to_position
 from dgemma_lsp.edits.ghost_text import ghost_text
 from dgemma_lsp.lsp.handshake import COMMANDS
-from infill.edit.substitution import tokens
+from infill.edit.change import tokens
 from infill.text.lines import common_length
 
 ACCEPTED, REJECTED = COMMANDS

@@ -1,1 +1,1 @@
-"""What recent changes ask of other places: which names and strings are to follow, and how. Text and syntax only."""
+"""What recent changes ask of other places: one rule for each kind of change. Text and syntax only."""

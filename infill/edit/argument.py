@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
+from infill.edit.change import FollowUp, Rule, Substitution
 from infill.edit.names import Names
-from infill.edit.pattern import FollowUp, Pattern
-from infill.edit.substitution import Substitution
 from infill.request import Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AddedArgument(Pattern):
+class AddedArgument(Rule):
     """An argument that calls of a function end with now."""
 
     callee: str
     argument: str
 
-    def follow_ups(self, text: str, names: Names) -> Iterator[FollowUp]:
+    @classmethod
+    def of(cls, made: Substitution, alike: Sequence[Substitution]) -> Self | None:
+        argument = made.new.strip().strip(",").strip()
+        if made.old.strip() or not argument:
+            return None
+        call = made.names.call_around(made.start)
+        if call is None or not call.callee or made.start + len(made.new) != call.arguments.end:
+            return None
+        return cls(callee=call.callee, argument=argument)
+
+    def follow_ups(self, names: Names) -> Iterator[FollowUp]:
         for call in names.calls(self.callee):
-            present = text[call.arguments.start : call.arguments.end].rstrip()
+            present = names.text[call.arguments.start : call.arguments.end].rstrip()
             if self._is_missing(present):
                 end = call.arguments.start + len(present)
                 separator = " " if present.endswith(",") else ", " if present.strip() else ""
@@ -34,12 +44,3 @@ class AddedArgument(Pattern):
             return False
         last = present.rstrip(", ")
         return not last.endswith(self.argument) and not re.search(r"\sfor\s.*\sin\s", present)
-
-
-def added_argument(own: Substitution, start: int, names: Names) -> AddedArgument | None:
-    """The argument that was put at the end of a call, if that was done."""
-    call = names.call_around(start)
-    argument = own.new.strip().strip(",").strip()
-    if call is None or not call.callee or not argument or start + len(own.new) != call.arguments.end:
-        return None
-    return AddedArgument(callee=call.callee, argument=argument)

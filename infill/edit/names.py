@@ -7,7 +7,8 @@ without one only the spelling is known.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, TypeAlias
 
@@ -26,10 +27,9 @@ _FUNCTION = re.compile(
 _CLASS = re.compile(
     r"(class|interface|struct|enum|trait|impl|record)_(definition|declaration|item|specifier)|type_spec"
 )
-_IDENTIFIER = re.compile(r"\w*identifier\w*|name|variable_name|word|identifier_reference")
+# A shorthand is both a member's name and a variable's: neither can be renamed in it alone.
+_IDENTIFIER = re.compile(r"(?!shorthand_)\w*identifier\w*|name|variable_name|word")
 _MEMBER_NODES = frozenset({"property_identifier", "field_identifier"})
-# One word that is both a member's name and a variable's: neither can be renamed in it alone.
-_SHORTHAND = re.compile(r"shorthand_\w+")
 _ARGUMENTS = re.compile(r"\w*arguments|\w*argument_list")
 _MEMBER_FIELDS = frozenset({"attribute", "property", "field"})
 _ARGUMENT_NODES = frozenset({"keyword_argument", "named_argument"})
@@ -39,8 +39,10 @@ _DEFINING = re.compile(
     r"(?!augmented_)\w*(definition|declaration|declarator|assignment|assignment_expression|item|specifier|spec|alias|aliased_import"
     r"|for_statement|for_in_statement|for_in_clause|as_pattern|named_expression|signature|clause|enum_assignment|variant)"
 )
-_PARAMETER = re.compile(r"\w*parameters?|\w*parameter_declaration|closure_parameters|lambda_parameters")
+_PARAMETER = re.compile(r"\w*parameters?|\w*parameter_declaration")
 _PATTERN = re.compile(r"\w*(pattern\w*|expression_list|identifier_list|tuple|list|pointer_declarator|splat)")
+_WORD_CHARACTER = re.compile(r"[^\W\x00-\x7f]")
+_OTHER_CHARACTER = re.compile(r"[^\x00-\x7f]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +55,14 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """A name in a place. defines: whether it is defined there. functions: spans of the functions around it, or around
-    what it defines, from the inside. owner: span of the innermost class around it. callee: the function whose argument
-    or parameter it names, or the class whose field; empty where it names none."""
+    """A name in a place. defines: whether it is defined there. scope: the innermost function around it that defines a
+    variable of this name; None where none does. owner: the innermost class around it. callee: the function whose
+    argument or parameter it names, or the class whose field; empty where it names none."""
 
     span: Span
     role: Role
     defines: bool
-    functions: tuple[Span, ...] = ()
+    scope: Span | None = None
     owner: Span | None = None
     callee: str = ""
 
@@ -69,16 +71,21 @@ class Names:
     """The names of a text."""
 
     def __init__(self, text: str, language: str) -> None:
-        self._text = text
+        self.text = text
         self._language = language
 
     def uses(self, name: str) -> list[Use]:
         """Where a name is used, in order; in comments and strings it is not."""
-        spelled = re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", self._text)
+        spelled = re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", self.text)
         spans = [Span(start=match.start(), end=match.end()) for match in spelled]
         if self._root is None:
             return [Use(span=span, role="variable", defines=False) for span in spans]
-        return [use for span in spans if (use := self._use(span)) is not None]
+        found = [own for span in spans if (own := self._use(span)) is not None]
+        scopes = {functions[0] for use, functions in found if use.defines and use.role == "variable" and functions}
+        return [
+            replace(use, scope=next((function for function in functions if function in scopes), None))
+            for use, functions in found
+        ]
 
     def calls(self, name: str) -> list[Call]:
         """Calls of a function of this name, in order."""
@@ -87,110 +94,112 @@ class Names:
 
     def call_around(self, offset: int) -> Call | None:
         """The innermost call whose arguments a place is among."""
-        node = self._node(Span(start=offset, end=offset))
-        while node is not None and not _ARGUMENTS.fullmatch(node.type):
-            node = node.parent
-        return self._call(node)
+        around = _upwards(self._node(Span(start=offset, end=offset)))
+        return self._call(next((node for node in around if _ARGUMENTS.fullmatch(node.type)), None))
 
     def string_at(self, span: Span) -> bool:
-        """Whether a string stands there; of a language without a grammar that is taken for granted."""
+        """Whether a string stands there that is no docstring; of a language without a grammar that is taken for
+        granted."""
         if self._root is None:
             return True
         node = self._node(span)
-        while node is not None and node.end_byte - node.start_byte < len(self._text[span.start : span.end].encode()):
-            node = node.parent
-        return node is not None and "string" in node.type and not _is_statement(node)
+        if node is None or "string" not in node.type:
+            return False
+        return node.parent is None or node.parent.type not in ("expression_statement", "module")
 
     @cached_property
     def _root(self) -> Node | None:
-        return parsed(self._text, self._language)
+        # One byte for each code point, so that the tree's offsets are the text's.
+        text = _OTHER_CHARACTER.sub(" ", _WORD_CHARACTER.sub("x", self.text))
+        return parsed(text, self._language)
 
-    @cached_property
-    def _is_ascii(self) -> bool:
-        return self._text.isascii()
+    def _node(self, span: Span) -> Node | None:
+        """The smallest node that holds a span."""
+        return self._root and self._root.descendant_for_byte_range(span.start, span.end)
 
-    def _use(self, span: Span) -> Use | None:
+    def _text(self, node: Node | None) -> str:
+        return "" if node is None else self.text[node.start_byte : node.end_byte]
+
+    def _use(self, span: Span) -> tuple[Use, list[Span]] | None:
+        """The use of a name, its scope left open, and the functions around it, from the inside."""
         node = self._node(span)
-        if node is None or not _IDENTIFIER.fullmatch(node.type) or _SHORTHAND.fullmatch(node.type):
+        if node is None or not _IDENTIFIER.fullmatch(node.type) or _span(node) != span:
             return None
-        if self._span(node) != span:
-            return None
-        role, defines = _role(node), _defines(node)
-        callee = _callee(node) if role == "keyword" or defines else ""
+        role, definition = _role(node), _definition(node)
+        defines = definition is not None
+        is_parameter = definition is not None and bool(_PARAMETER.fullmatch(definition.type))
+        callee = self._callee(node) if role == "keyword" or is_parameter else ""
         functions: list[Span] = []
         owner: Span | None = None
-        inner, above = node, node.parent
-        while above is not None:
+        inner = node
+        for above in _upwards(node.parent):
             # What a function or class is called is known around it.
             if not (defines and above.child_by_field_name("name") == inner):
                 if _FUNCTION.fullmatch(above.type):
-                    functions.append(self._span(above))
+                    functions.append(_span(above))
                 if _CLASS.fullmatch(above.type) and owner is None:
-                    owner = self._span(above)
+                    owner = _span(above)
                     if defines and role != "keyword" and not functions:
-                        role, callee = "member", _text(above.child_by_field_name("name"))
-            inner, above = above, above.parent
-        return Use(span=span, role=role, defines=defines, functions=tuple(functions), owner=owner, callee=callee)
+                        role, callee = "member", self._text(above.child_by_field_name("name"))
+            inner = above
+        return Use(span=span, role=role, defines=defines, owner=owner, callee=callee), functions
 
     def _call(self, arguments: Node | None) -> Call | None:
         if arguments is None or arguments.child_count < 2 or arguments.has_error:
             return None
-        span = self._span(arguments)
-        inner = Span(start=span.start + 1, end=span.end - 1)
-        return Call(callee=_callee(arguments.children[0]), arguments=inner)
+        inner = Span(start=arguments.start_byte + 1, end=arguments.end_byte - 1)
+        return Call(callee=self._callee(arguments.children[0]), arguments=inner)
 
-    def _node(self, span: Span) -> Node | None:
-        return self._root and self._root.descendant_for_byte_range(self._byte(span.start), self._byte(span.end))
-
-    def _byte(self, offset: int) -> int:
-        return offset if self._is_ascii else len(self._text[:offset].encode("utf-8", "replace"))
-
-    def _span(self, node: Node) -> Span:
-        if self._is_ascii:
-            return Span(start=node.start_byte, end=node.end_byte)
-        source = self._source
-        start = len(source[: node.start_byte].decode())
-        return Span(start=start, end=start + len(source[node.start_byte : node.end_byte].decode()))
-
-    @cached_property
-    def _source(self) -> bytes:
-        return self._text.encode("utf-8", "replace")
+    def _callee(self, node: Node) -> str:
+        """The name of the function that a list of arguments or parameters belongs to which a node stands in."""
+        literal = _literal_of(node)
+        if literal is not None:
+            return self._text(literal.child_by_field_name("type"))
+        lists = (
+            own for own in _upwards(node.parent) if _ARGUMENTS.fullmatch(own.type) or _PARAMETER.fullmatch(own.type)
+        )
+        above = next(lists, None)
+        # A single parameter may be a node of its own within the list.
+        while above is not None and above.parent is not None and _PARAMETER.fullmatch(above.parent.type):
+            above = above.parent
+        if above is None or above.parent is None:
+            return ""
+        called = above.parent.child_by_field_name("function") or above.parent.child_by_field_name("name")
+        words = re.findall(r"\w+", self._text(called))
+        return words[-1] if words else ""
 
 
 def _role(node: Node) -> Role:
-    parent = node.parent
+    parent, previous = node.parent, node.prev_sibling
     if parent is None:
         return "variable"
     if parent.type in _ARGUMENT_NODES and parent.child_by_field_name("name") == node:
         return "keyword"
     if _literal_of(node) is not None:
         return "keyword"
-    if parent.type == "dotted_name" and parent.children[0] != node:
+    if parent.type == "dotted_name" and previous is not None:
         return "member"
-    if parent.type == "token_tree" and node.prev_sibling is not None and node.prev_sibling.type == ".":
+    if parent.type == "token_tree" and previous is not None and previous.type == ".":
         return "member"  # What a macro of Rust is called with has no other structure.
     return "member" if node.type in _MEMBER_NODES or _field(node) in _MEMBER_FIELDS else "variable"
 
 
-def _defines(node: Node) -> bool:
-    """Whether a name is defined where it stands: in a pattern, a list of parameters, or a field of a definition."""
+def _definition(node: Node) -> Node | None:
+    """What a name is defined by where it stands: a pattern, a list of parameters, or a definition that it is a field
+    of."""
     inner, above = node, node.parent
     if above is not None and _field(node) in _MEMBER_FIELDS:
         inner, above = above, above.parent
-    while above is not None:
-        if above.type in _ARGUMENT_NODES:
-            return False
+    while above is not None and above.type not in _ARGUMENT_NODES:
         field = _field(inner)
         if _PARAMETER.fullmatch(above.type):
-            return field not in ("value", "type", "default")
-        if field in _DEFINING_FIELDS and _DEFINING.fullmatch(above.type):
-            return True
-        if above.type == "pair" and field == "key":
-            return True
+            return None if field in ("value", "type", "default") else above
+        if (field in _DEFINING_FIELDS and _DEFINING.fullmatch(above.type)) or (above.type == "pair" and field == "key"):
+            return above
         if not (_PATTERN.fullmatch(above.type) or field in _DEFINING_FIELDS):
-            return False
+            return None
         inner, above = above, above.parent
-    return False
+    return None
 
 
 def _arguments_of(node: Node | None) -> Node | None:
@@ -202,34 +211,12 @@ def _arguments_of(node: Node | None) -> Node | None:
     return found if found is not None and _ARGUMENTS.fullmatch(found.type) else None
 
 
-def _callee(node: Node) -> str:
-    """The name of the function that a list of arguments or parameters belongs to which a node stands in."""
-    literal = _literal_of(node)
-    if literal is not None:
-        return _text(literal.child_by_field_name("type"))
-    above = node.parent
-    while above is not None and not (_ARGUMENTS.fullmatch(above.type) or _PARAMETER.fullmatch(above.type)):
-        above = above.parent
-    # A single parameter may be a node of its own within the list.
-    while above is not None and above.parent is not None and _PARAMETER.fullmatch(above.parent.type):
-        above = above.parent
-    if above is None or above.parent is None:
-        return ""
-    called = above.parent.child_by_field_name("function") or above.parent.child_by_field_name("name")
-    words = re.findall(r"\w+", _text(called))
-    return words[-1] if words else ""
-
-
 def _literal_of(node: Node) -> Node | None:
     """The literal of a struct, in Go, whose field a node names."""
     element = node.parent.parent if node.parent is not None else None
     if element is None or element.type != "keyed_element" or element.children[0] != node.parent:
         return None
     return element.parent.parent if element.parent is not None else None
-
-
-def _text(node: Node | None) -> str:
-    return ((node and node.text) or b"").decode("utf-8", "replace")
 
 
 def _field(node: Node) -> str | None:
@@ -240,6 +227,12 @@ def _field(node: Node) -> str | None:
     return next((parent.field_name_for_child(i) for i, own in enumerate(parent.children) if own == node), None)
 
 
-def _is_statement(node: Node) -> bool:
-    """Whether a string is a statement of its own: a docstring."""
-    return node.parent is not None and node.parent.type in ("expression_statement", "module")
+def _upwards(node: Node | None) -> Iterator[Node]:
+    """A node and those around it, from the inside."""
+    while node is not None:
+        yield node
+        node = node.parent
+
+
+def _span(node: Node) -> Span:
+    return Span(start=node.start_byte, end=node.end_byte)

@@ -2,70 +2,83 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
+from infill.edit.change import ENOUGH, FollowUp, Rule, Substitution
 from infill.edit.names import Names, Role, Use
-from infill.edit.pattern import FollowUp, Pattern
 from infill.request import Span
+
+_IDENTIFIER = re.compile(r"[^\W\d]\w*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rename(Pattern):
-    """A name that is called otherwise. within: the scope that it is known in; None for everywhere. callee: the function
-    whose parameter it is, so that arguments of that name follow."""
+class Rename(Rule):
+    """A name that is called otherwise. made_in: the text where. within: the scope there that it is known in; None for
+    everywhere. callee: the function whose parameter it is, so that arguments of that name follow."""
 
     old: str
     new: str
-    roles: frozenset[Role]
+    role: Role
+    made_in: Names
     within: Span | None = None
     callee: str = ""
+
+    @classmethod
+    def of(cls, made: Substitution, alike: Sequence[Substitution]) -> Self | None:
+        if not (_IDENTIFIER.fullmatch(made.old) and _IDENTIFIER.fullmatch(made.new)):
+            return None
+        uses = made.names.uses(made.new)
+        use = next((use for use in uses if use.span.start == made.start), None)
+        if use is None:
+            return None
+        is_new = use.defines and not _stood_before(use, uses, alike)
+        if not is_new and len(alike) < ENOUGH:
+            return None
+        within = use.scope if use.role == "variable" else None
+        if is_new and use.role == "member" and _others_have(made.old, use, made.names):
+            if use.owner is None:
+                return None  # Nothing tells whose member is meant.
+            within = use.owner
+        callee = use.callee if is_new else ""
+        return cls(old=made.old, new=made.new, role=use.role, made_in=made.names, within=within, callee=callee)
 
     @property
     def is_local(self) -> bool:
         return self.within is not None and not self.callee
 
-    def follow_ups(self, text: str, names: Names) -> Iterator[FollowUp]:
-        uses = names.uses(self.old)
-        for use in uses:
-            if self._is_meant(use, uses):
+    def follow_ups(self, names: Names) -> Iterator[FollowUp]:
+        for use in names.uses(self.old):
+            if self._is_argument(use) or (self._is_known(use, names) and use.role == self.role):
                 yield FollowUp(span=use.span, text=self.new)
 
-    def _is_meant(self, use: Use, uses: Sequence[Use]) -> bool:
-        if use.role == "keyword" and self.callee:
-            return use.callee == self.callee
-        if use.role not in self.roles or (self.within is not None and not _holds(self.within, use.span)):
+    def _is_argument(self, use: Use) -> bool:
+        return use.role == "keyword" and bool(self.callee) and use.callee == self.callee
+
+    def _is_known(self, use: Use, names: Names) -> bool:
+        """Whether a name may be this one where it is used: in its scope, unless a function in it has another such."""
+        if self.within is not None and (names is not self.made_in or not _holds(self.within, use.span)):
             return False
-        if use.role != "variable":
+        if use.role != "variable" or use.scope is None:
             return True
-        # A function within the scope may have something else of the same name.
-        inner = [
-            own for own in use.functions if self.within is None or (own != self.within and _holds(self.within, own))
-        ]
-        return not any(
-            own.defines and own.role == "variable" and own.functions[:1] == (each,) for each in inner for own in uses
-        )
+        return self.within is not None and _holds(use.scope, self.within)
 
 
-def rename_of(old: str, new: str, use: Use, names: Names) -> Rename | None:
-    """The rename of what is defined in a place; None where there is another of the same name, and no telling which."""
-    if use.role == "variable" and use.functions:
-        return Rename(old=old, new=new, roles=frozenset({"variable"}), within=use.functions[0], callee=use.callee)
-    if use.role == "variable":
-        return Rename(old=old, new=new, roles=frozenset({"variable"}))
-    roles: frozenset[Role] = frozenset({"member"})
-    others = (other for other in names.uses(old) if other.defines and other.role == "member")
-    shared = any(other.owner not in (None, use.owner) for other in others)
-    if shared and use.owner is None:
-        return None  # Nothing tells whose member is meant.
-    return Rename(old=old, new=new, roles=roles, within=use.owner if shared else None, callee=use.callee)
+def _stood_before(use: Use, uses: Sequence[Use], alike: Sequence[Substitution]) -> bool:
+    """Whether the scope had the name before: then another variable was meant here, and none is called otherwise."""
+    made = {each.start for each in alike}
+    return use.role == "variable" and any(
+        other.defines and other.role == "variable" and other.scope == use.scope and other.span.start not in made
+        for other in uses
+    )
 
 
-def used_otherwise(old: str, new: str, use: Use, names: Names) -> Rename:
-    """The rename of what is used in a place, in the function that defines it; everywhere where none does."""
-    defined = {other.functions[0] for other in names.uses(new) if other.defines and other.functions}
-    within = next((function for function in use.functions if function in defined), None)
-    return Rename(old=old, new=new, roles=frozenset({use.role}), within=within if use.role == "variable" else None)
+def _others_have(name: str, use: Use, names: Names) -> bool:
+    """Whether other classes than that of `use` have a member of a name."""
+    members = (other for other in names.uses(name) if other.defines and other.role == "member")
+    return any(other.owner not in (None, use.owner) for other in members)
 
 
 def _holds(outer: Span, inner: Span) -> bool:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import pytest
 
-from infill.edit.follow import ChangedText, patterns
+from infill.edit.change import FollowUp, Substitution, substitutions
+from infill.edit.follow import are_alike, rules
 from infill.edit.names import Names
-from infill.edit.pattern import FollowUp, MadeChange
 from infill.request import Span
 
 _MARK = re.compile(r"⟦(?P<old>[^→⟧]*)→(?P<new>[^⟧]*)⟧|⟨(?P<now>[^→⟩]*)→(?P<then>[^⟩]*)⟩")
 
 
-def parsed(marked: str) -> tuple[str, list[MadeChange], list[FollowUp]]:
-    """A text, the changes in it as whole lines, and what has to follow."""
+def parsed(marked: str, language: str) -> tuple[Names, list[Substitution], list[FollowUp]]:
+    """A text, what was replaced in it, and what has to follow."""
     text, position = "", 0
     changed: list[tuple[int, int, str]] = []
     wanted: list[FollowUp] = []
@@ -30,19 +31,19 @@ def parsed(marked: str) -> tuple[str, list[MadeChange], list[FollowUp]]:
             wanted.append(FollowUp(span=Span(start=start, end=len(text)), text=match["then"]))
         position = match.end()
     text += marked[position:]
-    made: list[MadeChange] = []
+    names = Names(text, language)
+    made: list[Substitution] = []
     for start, end, old in changed:
+        # Changes are noted by whole lines.
         first = text.rfind("\n", 0, start) + 1
         last = text.find("\n", end) + 1 or len(text)
-        span = Span(start=first, end=last)
-        made.append(MadeChange(before=text[first:start] + old + text[end:last], span=span))
-    return text, made, wanted
+        made += substitutions(text[first:start] + old + text[end:last], Span(start=first, end=last), names)
+    return names, made, wanted
 
 
-def follow_ups(text: str, changes: list[MadeChange], language: str) -> list[FollowUp]:
-    names = Names(text, language)
-    found = [pattern for pattern, _ in patterns([ChangedText(text, names, changes)])]
-    return sorted((own for pattern in found for own in pattern.follow_ups(text, names)), key=lambda own: own.span)
+def follow_ups(names: Names, made: list[Substitution], elsewhere: Sequence[Substitution] = ()) -> list[FollowUp]:
+    found = (own for rule in rules(made, elsewhere) for own in rule.follow_ups(names))
+    return sorted(found, key=lambda own: own.span)
 
 
 @pytest.mark.parametrize(
@@ -102,10 +103,35 @@ def follow_ups(text: str, changes: list[MadeChange], language: str) -> list[Foll
     ],
 )
 def test_what_follows_a_change(language: str, marked: str) -> None:
-    text, changes, wanted = parsed(marked)
-    assert follow_ups(text, changes, language) == wanted
+    names, made, wanted = parsed(marked, language)
+    assert follow_ups(names, made) == wanted
+
+
+@pytest.mark.parametrize(
+    ("language", "made", "marked"),
+    [
+        ("python", "def f(⟦a→b⟧):\n    return ⟨a→b⟩\n", "f(⟨a→b⟩=1)\ng(a=1)\na = 1\n"),
+        ("python", "def f(⟦a→b⟧):\n    return ⟨a→b⟩\n", "a = [a, a]\nb = a\n"),
+        ("python", "def f():\n    ⟦a→b⟧ = 1\n    return ⟨a→b⟩\n", "a = [a, a]\nb = a\n"),
+        ("python", "def f(x): pass\nf([⟦a→b⟧ for ⟦a→b⟧ in x])\n", "f(a=1)\n"),
+        ("python", "def ⟦old→new⟧(): pass\n", "from a import ⟨old→new⟩\n"),
+        ("typescript", "it('x', () => { const ⟦a→b⟧ = 1; g(⟨a→b⟩); });\n", "const a = 1, b = a;\nlet x = a, y = a;\n"),
+    ],
+    ids=["argument", "parameter", "variable", "argument's own variable", "function", "function in an argument"],
+)
+def test_what_follows_a_change_in_another_text(language: str, made: str, marked: str) -> None:
+    _, elsewhere, _ = parsed(made, language)
+    names, own, wanted = parsed(marked, language)
+    assert follow_ups(names, own, elsewhere) == wanted
 
 
 def test_a_change_that_is_long_is_followed_by_nothing() -> None:
-    text, changes, _ = parsed(f"def f(⟦a→b⟧): {'x + ' * 300}1\nf(a=1)\n")
-    assert follow_ups(text, changes, "python") == []
+    names, made, _ = parsed(f"def f(⟦a→b⟧): {'x + ' * 300}1\nf(a=1)\n", "python")
+    assert follow_ups(names, made) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "other", "alike"), [("f(a, 1)", "  f(b, 1)\n", True), ("", "", False), ("a = 1", "f(x)", False)]
+)
+def test_lines_are_alike_by_their_tokens(line: str, other: str, *, alike: bool) -> None:
+    assert are_alike(line, other) == alike
