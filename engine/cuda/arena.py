@@ -103,7 +103,8 @@ class Extent:
     def values(self) -> Sequence[Tensor]:
         return [self._own(buffer) for buffer in self._arena.values]
 
-    def reserve(self, length: int) -> None:
+    def reserve(self, length: int, spare: int = 0) -> None:
+        # Nothing is kept free behind it: an extent mostly grows in place.
         while length > self.capacity:
             try:
                 self._arena.resize(self, length)

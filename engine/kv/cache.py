@@ -43,8 +43,8 @@ class SequenceKV(Protocol):
     @property
     def values(self) -> Sequence[Tensor]: ...
 
-    def reserve(self, length: int) -> None:
-        """Makes room for `length` tokens; what is there stays."""
+    def reserve(self, length: int, spare: int = 0) -> None:
+        """Makes room for `length` tokens; what is there stays, or moves where it needs `spare` more to grow into."""
         ...
 
     def trim(self, length: int) -> None:
@@ -57,9 +57,7 @@ class SequenceKV(Protocol):
 
 
 class KeyValues:
-    """A `SequenceKV` in buffers that grow."""
-
-    _GRAIN = 64
+    """A `SequenceKV` in buffers of its own, which are copied when their room changes."""
 
     def __init__(self, shapes: tuple[LayerShape, ...], device: torch.device, dtype: torch.dtype) -> None:
         self.shapes = shapes
@@ -68,12 +66,12 @@ class KeyValues:
         self.keys = [torch.empty(1, shape.heads, 0, shape.head_dim, device=device, dtype=dtype) for shape in shapes]
         self.values = [torch.empty_like(keys) for keys in self.keys]
 
-    def reserve(self, length: int) -> None:
+    def reserve(self, length: int, spare: int = 0) -> None:
         if length > self.capacity:
-            self._resize(length)
+            self._resize(length + spare)
 
     def trim(self, length: int) -> None:
-        if length <= self.capacity - self._GRAIN:
+        if length < self.capacity:
             self._resize(length)
 
     def copy_from(self, other: SequenceKV, length: int) -> None:
@@ -83,10 +81,10 @@ class KeyValues:
 
     def _resize(self, length: int) -> None:
         kept = min(length, self.capacity)
-        self.capacity = -(-length // self._GRAIN) * self._GRAIN
+        self.capacity = length
         for buffers in (self.keys, self.values):
             for layer, old in enumerate(buffers):
-                resized = old.new_empty(*old.shape[:2], self.capacity, old.shape[3])
+                resized = old.new_empty(*old.shape[:2], length, old.shape[3])
                 resized[:, :, :kept] = old[:, :, :kept]
                 buffers[layer] = resized
 

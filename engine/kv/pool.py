@@ -114,6 +114,8 @@ class ContextPool:
         """Hold no more than `budget` tokens from now on, and of what is held only what contexts stand on."""
         self.budget = budget
         self._slots = [slot for slot in self._slots if slot.contexts]
+        for slot in self._slots:
+            slot.sequence.trim(len(slot.token_ids))
 
     def evict(self) -> bool:
         """Drop the least recently used sequence that no context stands on; whether there was one."""
@@ -169,13 +171,15 @@ class ContextPool:
         return slot
 
     def _reserve(self, slot: Slot, needed: int) -> None:
-        """Room in a slot for a prompt. A rewound slot keeps its buffers, which spares copies, unless all slots' would
-        then hold more than the budget."""
-        held = sum(max(other.sequence.capacity, needed if other is slot else 0) for other in self._slots)
-        if held > self.budget:
-            for other in self._slots:
-                other.sequence.trim(max(len(other.token_ids), needed if other is slot else 0))
-        slot.sequence.reserve(needed)
+        """Room in a slot for a prompt. Where it has too little, all slots share what the budget has free, so that
+        prompts that grow line by line are seldom copied."""
+        if needed <= slot.sequence.capacity:
+            return
+        held = {other: len(other.token_ids) for other in self._slots} | {slot: needed}
+        spare = (self.budget - sum(held.values())) // len(held)
+        for other, count in held.items():
+            other.sequence.trim(count + spare)
+        slot.sequence.reserve(needed, spare)
 
     def _make_room(self, extra: int, needed: int, *, sparing: Slot | None) -> None:
         """Evicts until `extra` more tokens fit: least recently used first, pinned slots and the spared one never."""

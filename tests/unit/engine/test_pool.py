@@ -14,6 +14,7 @@ import torch
 
 from engine.canvas import DenoiseConfig, ScoreQuery, TokenIds
 from engine.errors import ContextTooLongError
+from engine.kv.cache import KeyValues
 from engine.kv.pool import PooledContext
 from engine.model.backbone import Backbone
 from engine.reference import ReferenceDenoiser
@@ -176,8 +177,36 @@ def test_buffers_hold_no_more_than_the_budget(backbone: Backbone, monkeypatch: p
         token_ids = np.concatenate([longest[:shared], prompt(length - shared, seed=number)])
         with denoiser.prefill(token_ids), denoiser.prefill(longest[: random.integers(1, 100)]):
             slots = denoiser.pool._slots  # pyright: ignore[reportPrivateUsage]
-            # Room is made in grains of 64 tokens.
-            assert sum(slot.sequence.capacity - 63 for slot in slots) <= denoiser.pool.budget
+            assert sum(slot.sequence.capacity for slot in slots) <= denoiser.pool.budget
+
+
+@pytest.mark.parametrize(("documents", "moves"), [(1, 1), (2, 3), (3, 6)])
+def test_documents_that_grow_line_by_line_seldom_move(
+    backbone: Backbone, monkeypatch: pytest.MonkeyPatch, documents: int, moves: int
+) -> None:
+    """From 40 tokens to 150, three at a time, in turn. A document's first buffers count as a move, too."""
+    monkeypatch.setattr(backbone, "encode", Mock())
+    resize = KeyValues._resize  # pyright: ignore[reportPrivateUsage]
+    counted: list[int] = []
+
+    def counting(sequence: KeyValues, length: int) -> None:
+        counted.append(length)
+        resize(sequence, length)
+
+    monkeypatch.setattr(KeyValues, "_resize", counting)
+    denoiser = ReferenceDenoiser(backbone, context_tokens=512)
+    for length in range(40, 151, 3):
+        for document in range(documents):
+            denoiser.prefill(prompt(150, seed=document)[:length]).release()
+    assert len(counted) <= moves
+
+
+def test_a_smaller_budget_takes_the_room_of_what_is_in_use(backbone: Backbone) -> None:
+    denoiser = ReferenceDenoiser(backbone, context_tokens=256)
+    with denoiser.prefill(LONG) as context:
+        denoiser.shrink(128)
+        assert context.slot.sequence.capacity == len(LONG)
+        assert_equals_one_shot(backbone, denoiser, context)
 
 
 def test_a_failed_prefill_leaves_a_usable_pool(backbone: Backbone, monkeypatch: pytest.MonkeyPatch) -> None:
