@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -23,8 +23,8 @@ from engine.reference import ReferenceDenoiser
 from engine.weights.load import load
 from infill.fill import Infiller
 from infill.judge.score import scores_sanely
-from infill.profile import Profile, profile_for
-from infill.prompt.layout import Layout, lay_out, resolve_mode
+from infill.profile import Lengths, Profile, profile_for
+from infill.prompt.layout import HoleMode, Layout, lay_out, resolve_mode
 from infill.request import Confidence, Filled, InfillRequest, Progress, Span
 from infill.text.tokens import TextTokens
 
@@ -36,6 +36,27 @@ OPEN = 100.0
 _BIAS_CASES = 10
 
 Method: TypeAlias = Callable[[Case], Answer]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownLength(Lengths):
+    """The one length, in tokens, that a hole's text has, whoever proposes it."""
+
+    tokens: int
+
+    def of(self, mode: HoleMode, room: int) -> tuple[int, ...]:
+        return (min(self.tokens, room),)
+
+    def around(self, own: Sequence[int], room: int) -> list[tuple[int, ...]]:
+        return [(self.tokens,)]
+
+    def possible(self, room: int) -> range:
+        return range(self.tokens, self.tokens + 1)
+
+
+def with_known_length(profile: Profile, tokens: int) -> Profile:
+    """A profile for one hole, in one canvas, whose text's length is known."""
+    return replace(profile, lengths=KnownLength(tokens=tokens), max_canvases=1, max_parts=1, growth=1.0)
 
 
 @dataclass(frozen=True)
@@ -124,12 +145,13 @@ class Model:
         )
         if not isinstance(layout, Layout):
             return Answer(middle=None, passes=0, token_positions=0, ms=0.0)
-        return self._at_length(case, len(layout.present[0]))
+        return self.at_length(request_of(case), len(layout.present[0]))
 
     def fixed(self, case: Case) -> Answer:
         """A length that depends on nothing in the case: each has one of `FIXED_LENGTHS`, so that a mean over cases is
         one over lengths too."""
-        return self._at_length(case, FIXED_LENGTHS[zlib.crc32(case.name.encode()) % len(FIXED_LENGTHS)])
+        length = FIXED_LENGTHS[zlib.crc32(case.name.encode()) % len(FIXED_LENGTHS)]
+        return self.at_length(request_of(case), length)
 
     def cal(self, case: Case) -> Answer:
         """The length that calibrated confidence finds, everything else as `ours`."""
@@ -145,7 +167,7 @@ class Model:
             start = cal.first_guess(resolve_mode(request))
             length = cal.climb(confidence, self._bias, start=start, most=layout.room)
             searched_ms = (perf_counter() - began) * 1_000
-            answer = self._at_length(case, length)
+            answer = self.at_length(request, length)
         return Answer(
             middle=answer.middle,
             passes=answer.passes + len(spent) + (prefilled > 0),
@@ -158,14 +180,12 @@ class Model:
         """Tokens that the truth takes in the hole, those of its edges left out."""
         return len(self.tokens.encode(case.truth))
 
-    def _at_length(self, case: Case, length: int) -> Answer:
-        return run(self.infiller.fill(self.with_rows(request_of(case)), exact_tokens=length))
-
-    def with_rows(self, request: InfillRequest) -> InfillRequest:
-        """A request that is denoised in as many rows as `ours` tries lengths, so that knowing a length is compared with
-        searching one, and not with fewer attempts."""
-        lengths = self.profile.lengths.of(resolve_mode(request), self.profile.window.canvas)
-        return replace(request, n=len(lengths))
+    def at_length(self, request: InfillRequest, length: int) -> Answer:
+        """What the product does where the length of its hole's text is known. Denoised in as many rows as `ours` tries
+        lengths, so that knowing a length is compared with searching one, and not with fewer attempts."""
+        rows = len(self.profile.lengths.of(resolve_mode(request), self.profile.window.canvas))
+        infiller = self.infiller_with(with_known_length(self.profile, length))
+        return run(infiller.fill(replace(request, n=rows)))
 
     def _confidence(self, request: InfillRequest, layout: Layout, spent: list[int]) -> cal.Confidence:
         """The confidence of a layout's hole by length; each look adds the positions computed to `spent`."""

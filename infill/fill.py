@@ -51,29 +51,27 @@ class Infiller:
         self._banned = tokens.banned_in_hole | TokenSet.of(range(tokens.size, denoiser.vocabulary_size))
         self._banned_in_line = self._banned | tokens.newline_ids
 
-    def fill(self, request: InfillRequest, *, exact_tokens: int | None = None) -> Generator[Progress | Filled]:
-        """Fill the request's holes: a `Progress` after each model forward, and `Filled` last. exact_tokens: the length
-        of the hole's text where a benchmark knows it."""
+    def fill(self, request: InfillRequest) -> Generator[Progress | Filled]:
+        """Fill the request's holes: a `Progress` after each model forward, and `Filled` last."""
         meter = Meter(request.deadline_ms, share=self.profile.denoising_share)
         request = replace(request, max_line_nll=self.profile.gate.max_line_nll(request))
-        parts = request.holes if exact_tokens is not None else parts_of(request, self._tokens, self.profile)
+        parts = parts_of(request, self._tokens, self.profile)
         if isinstance(parts, Rejection):
             yield Filled(rejection=parts, stats=meter.stats())
         elif len(parts) > len(request.holes):
             yield (yield from rewritten(request, parts, partial(self._fill_holes, meter=meter), meter))
         else:
-            yield (yield from self._fill_holes(request, meter, exact_tokens))
+            yield (yield from self._fill_holes(request, meter))
 
-    def _fill_holes(self, request: InfillRequest, meter: Meter, exact_tokens: int | None = None) -> Steps[Filled]:
+    def _fill_holes(self, request: InfillRequest, meter: Meter) -> Steps[Filled]:
         """Fill holes that share a canvas; a block that is longer goes on in others."""
-        result = yield from self._fill_canvas(request, meter, exact_tokens)
+        result = yield from self._fill_canvas(request, meter)
         if isinstance(result, Rejection):
             return Filled(rejection=result, stats=meter.stats())
         results, part, kept = [result], request, None
-        canvases = self.profile.max_canvases if exact_tokens is None else 1
-        while result.begun is not None and len(results) < canvases and not meter.late:
+        while result.begun is not None and len(results) < self.profile.max_canvases and not meter.late:
             part, kept = following(part, result.begun.texts[0] + "\n"), continued(kept, result.begun)
-            result = yield from self._fill_canvas(part, meter, exact_tokens)
+            result = yield from self._fill_canvas(part, meter)
             if isinstance(result, Rejection):
                 break
             longer = [continued(kept, scored) for scored in result.pool]
@@ -82,9 +80,7 @@ class Infiller:
             results.insert(0, replace(result, pool=longer))
         return to_answer(request, results, self.profile, meter)
 
-    def _fill_canvas(
-        self, request: InfillRequest, meter: Meter, exact_tokens: int | None
-    ) -> Steps[CanvasResult | Rejection]:
+    def _fill_canvas(self, request: InfillRequest, meter: Meter) -> Steps[CanvasResult | Rejection]:
         """Lay a request out, have each stage propose, and score what they propose."""
         profile = self.profile.for_request(request)
         if request.follows and not request.replays and not _asks_model(profile.stages):
@@ -115,7 +111,6 @@ class Infiller:
                 banned_in_line=self._banned_in_line,
                 profile=profile,
                 meter=meter,
-                exact_tokens=exact_tokens,
             )
             return (yield from _search(task))
 

@@ -8,7 +8,7 @@ and the text around the hole.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
@@ -49,6 +49,16 @@ class Lengths:
         lengths: tuple[int, ...] = getattr(self, mode)
         fitting = tuple(length for length in lengths if length < room)
         return fitting if len(fitting) == len(lengths) else (*fitting, room)
+
+    def around(self, own: Sequence[int], room: int) -> list[tuple[int, ...]]:
+        """The lengths for holes with texts of their own lengths: these, and all of them scaled by the same factor, as
+        far as there is room."""
+        scaled = (tuple(max(round(length * factor), 1) for length in own) for factor in self.replaced)
+        return [lengths for lengths in dict.fromkeys([tuple(own), *scaled]) if sum(lengths) <= room]
+
+    def possible(self, room: int) -> range:
+        """How many tokens a hole's text may have, whoever proposes it."""
+        return range(room + 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,7 +83,6 @@ class Task:
 
     config: how its holes are denoised. banned_in_line: ids that no text within a line may hold.
     reader: the token tree of all texts that are scored for it.
-    exact_tokens: how many tokens a hole's text has; None where nobody knows, which is so but for a benchmark's bound.
     """
 
     request: InfillRequest
@@ -97,18 +96,11 @@ class Task:
     reader: Reader
     profile: Profile
     meter: Meter
-    exact_tokens: int | None = None
 
-    def lengths(self, room: int) -> tuple[int, ...]:
-        """Lengths to denoise an empty hole at, in tokens. room: the most there can be."""
-        if self.exact_tokens is not None:
-            return (min(self.exact_tokens, room),)
-        return self.profile.lengths.of(self.mode, room)
-
-    def fits(self, token_ids: TokenIds) -> bool:
-        """Whether a hole can hold so many tokens."""
-        size = len(token_ids)
-        return size <= self.layout.room if self.exact_tokens is None else size == self.exact_tokens
+    @cached_property
+    def sizes(self) -> range:
+        """How many tokens a hole's text may have."""
+        return self.profile.lengths.possible(self.layout.room)
 
     def read(self, rows: Sequence[Sequence[TokenIds]]) -> tuple[RowScores, ...]:
         """Read texts left to right with one forward, or none where all of them were read before. rows: texts of all

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bench.answers import Answer, AnswerFile, fingerprint
 from bench.cases import OWN_SPLITS, Case, load
-from bench.methods import Model, run
+from bench.methods import Model
 from bench.nano import heldout_renames
 from bench.nano.batches import ROW
 from bench.nano.example import Example
@@ -132,7 +132,7 @@ def rewritten_at_length(model: Model, example: Example) -> Answer:
     if isinstance(layout, Rejection):
         return Answer(middle=None, passes=0, token_positions=0, ms=0.0)
     [answer] = layout.encode_middles(example.answers)
-    return run(model.infiller.fill(model.with_rows(example.request), exact_tokens=len(answer)))
+    return model.at_length(example.request, len(answer))
 
 
 def examples(directory: Path, count: int) -> Iterator[tuple[Case, Answer]]:

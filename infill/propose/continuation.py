@@ -146,14 +146,12 @@ class _Search:
 
     def _end(self, known: Hypothesis, log_prob: float) -> None:
         """Take in that a text may end behind a hypothesis."""
-        length = len(known.token_ids)
-        if length and self.task.exact_tokens in (None, length):
+        if known.token_ids and len(known.token_ids) in self.task.sizes:
             self.ended[known.token_ids] = Hypothesis(known.token_ids, known.log_prob + log_prob, known.entropies)
 
     def _go_on(self, longer: Hypothesis) -> None:
         """Take in that a text may begin with a hypothesis."""
-        exact = self.task.exact_tokens
-        if longer.token_ids not in self._read and (exact is None or len(longer.token_ids) <= exact):
+        if longer.token_ids not in self._read and len(longer.token_ids) < self.task.sizes.stop:
             self._unread[longer.token_ids] = longer
 
     def _likeliest(self) -> list[Hypothesis]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Sequence
 
 import numpy as np
 
-from engine.canvas import Flags, RowState, Stepper, TokenIds
+from engine.canvas import Canvas, RowState, Stepper, TokenIds
 from engine.token_set import TokenSet
 from infill.proposal import Proposal, Scored, Steps
 from infill.request import Progress, StopReason
@@ -17,47 +15,29 @@ from infill.task import Task
 from infill.text.lines import to_line_feeds
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
-    """What a hole of a row starts from. kept: [N], which tokens denoising starts from; the others start from noise."""
-
-    token_ids: TokenIds
-    kept: Flags
-
-    @classmethod
-    def noise(cls, length: int) -> Self:
-        return cls(np.zeros(length, np.int32), np.zeros(length, np.bool_))
-
-    @classmethod
-    def warm(cls, token_ids: TokenIds, *, noise: float, seed: int) -> Self:
-        """These tokens, about this share of them noise."""
-        return cls(token_ids, np.random.default_rng(seed).random(len(token_ids)) >= noise)
-
-
 def propose(task: Task, pool: Sequence[Scored]) -> Steps[list[Proposal]]:
     """Proposes the greedy reading of every row: for empty holes a row a length of the profile's ladder, for replaced
     texts lengths around their own, warm-started where no instruction asks for something else."""
-    rows = _rows(task)
+    with task.meter.timed("denoise"):
+        canvases = _canvases(task)
+    seeds = [row_seed(task.request.seed, number) for number in range(len(canvases))]
     ahead = task.profile.rows_ahead if task.request.instruction_words else 0
     proposals, surest = list[Proposal](), None
-    for numbers in (range(len(rows))[:ahead], range(len(rows))[ahead:]):
-        if numbers and not (proposals and task.meter.late):
-            found, surest = yield from _denoised(task, {number: rows[number] for number in numbers}, surest)
+    for rows in (slice(ahead), slice(ahead, None)):
+        if canvases[rows] and not (proposals and task.meter.late):
+            found, surest = yield from _denoised(task, canvases[rows], seeds[rows], surest)
             proposals += found
     return proposals
 
 
 def _denoised(
-    task: Task, rows: Mapping[int, tuple[Start, ...]], surest: RowState | None
+    task: Task, canvases: Sequence[Canvas], seeds: Sequence[int], surest: RowState | None
 ) -> Steps[tuple[list[Proposal], RowState]]:
-    """The reading of rows that are denoised side by side, by their numbers, and the surest row. surest: of those that
-    were denoised before, which a draft shows until another is surer."""
+    """The reading of rows that are denoised side by side, and the surest of them. surest: of those that were denoised
+    before, which a draft shows until another is surer."""
     with task.meter.timed("denoise"):
-        canvases = [task.layout.filled([h.token_ids for h in row], kept=[h.kept for h in row]) for row in rows.values()]
-        seeds = [row_seed(task.request.seed, number) for number in rows]
         stepper = task.denoiser.start(task.context, canvases, seeds=seeds, config=task.config)
     task.meter.count_free(sum(canvas.free_count for canvas in canvases))
-    lengths = [tuple(len(hole.token_ids) for hole in row) for row in rows.values()]
     step = 0
     while True:
         step += 1
@@ -71,7 +51,8 @@ def _denoised(
         )
         if late or step == task.config.max_denoising_steps or all(row.settled for row in state.rows):
             break
-        _cut_at_line_ends(task, stepper, state.rows, lengths)
+        if task.mode == "line":
+            _cut_at_line_ends(task, stepper, state.rows)
     unsettled: StopReason = "deadline" if late else "step_limit"
     return [_proposal(row, task, "settled" if row.settled else unsettled) for row in state.rows], shown
 
@@ -81,61 +62,60 @@ def row_seed(seed: int, number: int) -> int:
     return zlib.crc32(f"{seed} {number}".encode())
 
 
-def _rows(task: Task) -> list[tuple[Start, ...]]:
-    """What each row's holes start from. Of several holes the empty ones have the same length in a row, and where all
-    hold text, all are scaled by the same factor."""
-    standing = [ids if text else None for ids, text in zip(task.layout.present, task.layout.middles, strict=True)]
-    texts = [ids for ids in standing if ids is not None]
-    if len(texts) < len(standing):
-        room = (task.layout.room - sum(map(len, texts))) // (len(standing) - len(texts))
-        rows = [
-            tuple(Start.noise(length) if ids is None else _warm(task, ids) for ids in standing)
-            for length in task.lengths(room)
-        ]
-    elif task.exact_tokens is not None:
-        rows = [tuple(Start.noise(length) for length in task.lengths(task.layout.room))]
+def _canvases(task: Task) -> list[Canvas]:
+    """What rows start from, at least as many as candidates are wanted. Of several holes the empty ones have the same
+    length in a row, and where all hold text, all are scaled by the same factor; of its own length there is a row from
+    the text itself with each of the profile's shares of noise."""
+    layout, request = task.layout, task.request
+    if all(layout.middles):
+        own = tuple(map(len, layout.present))
+        lengths = task.profile.lengths.around(own, layout.room)
+        shares = task.profile.warm_start_noise if request.instruction is None else (1.0,)
+        rows = [_warm(task, share) for share in shares if own in lengths]
+        rows += [layout.noisy(row) for row in lengths if row != own]
     else:
-        rows = _scaled_rows(task, texts)
-    return rows * -(-task.request.n // len(rows))
+        sizes = [len(ids) if text else 0 for ids, text in zip(layout.present, layout.middles, strict=True)]
+        room = (layout.room - sum(sizes)) // sizes.count(0)
+        rows = [_beside_texts(task, length) for length in task.profile.lengths.of(task.mode, room)]
+    return rows * -(-request.n // len(rows))
 
 
-def _scaled_rows(task: Task, texts: Sequence[TokenIds]) -> list[tuple[Start, ...]]:
-    """Rows in place of texts: of each length around their own from noise, and of their own from themselves, too, with
-    each of the profile's shares of noise."""
-    lengths = [tuple(max(round(len(ids) * scale), 1) for ids in texts) for scale in task.profile.lengths.replaced]
-    own = tuple(map(len, texts))
-    rows = [
-        tuple(map(Start.noise, row)) for row in dict.fromkeys(lengths) if sum(row) <= task.layout.room and row != own
+def _warm(task: Task, noise: float) -> Canvas:
+    """A row that starts from the texts in the holes, about this share of them noise."""
+    kept = [
+        np.random.default_rng(row_seed(task.request.seed, len(ids))).random(len(ids)) >= noise
+        for ids in task.layout.present
     ]
-    shares = task.profile.warm_start_noise if task.request.instruction is None else (1.0,)
-    return [tuple(_warm(task, ids, noise=share) for ids in texts) for share in shares] + rows
+    return task.layout.filled(task.layout.present, kept=kept)
 
 
-def _warm(task: Task, ids: TokenIds, *, noise: float = 0.0) -> Start:
-    """A text that stands in a hole, with a share of noise; noise alone where an instruction asks for another text."""
-    share = 1.0 if task.request.instruction is not None else noise
-    return Start.warm(ids, noise=share, seed=row_seed(task.request.seed, len(ids)))
+def _beside_texts(task: Task, length: int) -> Canvas:
+    """A row whose empty holes have this length, and whose others start from their texts, but where an instruction asks
+    for other ones."""
+    keeps = task.request.instruction is None
+    starts = [
+        (ids, keeps) if text else (np.zeros(length, np.int32), False)
+        for ids, text in zip(task.layout.present, task.layout.middles, strict=True)
+    ]
+    kept = [np.full(len(ids), keep) for ids, keep in starts]
+    return task.layout.filled([ids for ids, _ in starts], kept=kept)
 
 
-def _cut_at_line_ends(task: Task, stepper: Stepper, rows: Sequence[RowState], lengths: list[tuple[int, ...]]) -> None:
-    """Ends the holes of unsettled rows at their first line end where they are to end with the line: what follows it
-    would be denoised for nothing."""
-    if task.mode != "line":
-        return
+def _cut_at_line_ends(task: Task, stepper: Stepper, rows: Sequence[RowState]) -> None:
+    """Ends the holes of unsettled rows at their first line end: what follows it would be denoised for nothing."""
     newlines = task.layout.tokens.newline_ids
-    for number, (row, old) in enumerate(zip(rows, lengths, strict=True)):
-        new = tuple(
-            max(_line_length(hole.argmax_ids, newlines), 1) if not edges.tail else len(hole.argmax_ids)
-            for hole, edges in zip(row.holes, task.layout.edges, strict=True)
-        )
+    for number, row in enumerate(rows):
+        old = [len(hole.argmax_ids) for hole in row.holes]
+        new = [
+            length if edges.tail else max(_line_length(hole.argmax_ids, newlines), 1)
+            for length, hole, edges in zip(old, row.holes, task.layout.edges, strict=True)
+        ]
         if row.settled or new == old:
             continue
-        spans = task.layout.spans(old)
         kept = np.ones(sum(map(len, task.layout.clamped)) + sum(old), np.bool_)
-        for span, length in zip(spans, new, strict=True):
+        for span, length in zip(task.layout.spans(old), new, strict=True):
             kept[span.start + length : span.stop] = False
         stepper.replace(number, task.layout.noisy(new), np.flatnonzero(kept).astype(np.int32))
-        lengths[number] = new
 
 
 def _line_length(token_ids: TokenIds, newlines: TokenSet) -> int:

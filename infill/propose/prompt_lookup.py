@@ -35,7 +35,7 @@ def propose(task: Task, pool: Sequence[Scored]) -> Steps[list[Proposal]]:
         return []
     with task.meter.timed("rank"):
         proposals = [_proposal(task, text, prob) for text, prob in _texts(task).items()]
-    return [proposal for proposal in proposals if all(map(task.fits, proposal.token_ids))]
+    return [proposal for proposal in proposals if all(len(ids) in task.sizes for ids in proposal.token_ids)]
 
 
 def _texts(task: Task) -> dict[str, float]:

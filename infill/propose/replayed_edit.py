@@ -20,4 +20,4 @@ def propose(task: Task, pool: Sequence[Scored]) -> Steps[list[Proposal]]:
         Proposal(texts=(text,), token_ids=(task.layout.encode_middle(0, text),), source="replayed_edit")
         for text in dict.fromkeys(texts)
     ]
-    return [proposal for proposal in proposals if task.fits(proposal.token_ids[0])]
+    return [proposal for proposal in proposals if len(proposal.token_ids[0]) in task.sizes]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bench.cal import Bias, climb
+from bench.methods import with_known_length
 from bench.stock import cut_middle
+from tests.unit.infill.scripted import PROFILE, request_of, run, scripted
 
 
 @pytest.mark.parametrize(
@@ -44,3 +46,11 @@ def test_a_climb_ends_at_the_peak(peak: int, most: int) -> None:
     assert climb(confidence, Bias({1: 1.0}), start=8, most=most) == min(peak, most)
     assert len(looked) == len(set(looked))
     assert all(1 <= length <= most for length in looked)
+
+
+def test_a_replaced_text_is_denoised_at_a_length_that_is_known() -> None:
+    request = request_of("x = ⟦a⟧\n", instruction="longer", n=2)
+    denoiser = scripted(request, ["a + b + c"])
+    size = len(denoiser.answers[0])
+    run(request, denoiser, profile=with_known_length(PROFILE, size))
+    assert [canvas.free_count for canvas in denoiser.canvases] == [size, size]

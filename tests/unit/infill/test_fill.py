@@ -107,14 +107,6 @@ def test_fills_several_holes_together(before: str, answers: tuple[str, ...], aft
     check(before, answers, after, mode="line")
 
 
-def test_a_replaced_text_is_denoised_at_the_length_that_a_benchmark_knows() -> None:
-    request = request_of("x = ⟦a⟧\n", instruction="longer", n=2)
-    denoiser = scripted(request, ["a + b + c"])
-    size = len(denoiser.answers[0])
-    list(Infiller(denoiser, tiny_tokens(), PROFILE).fill(request, exact_tokens=size))
-    assert [canvas.free_count for canvas in denoiser.canvases] == [size, size]
-
-
 def test_an_edited_text_is_started_from_with_every_share_of_noise() -> None:
     request = request_of("print(⟦foo + bar + total + name⟧)\n")
     denoiser = scripted(request, ["foo"])
