@@ -7,17 +7,39 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-# Rooms that decide what is said. In the others of `engine` a number changes memory or speed, and never a text.
-ROOMS = ("infill", "engine/denoise", "engine/score", "engine/kv", "engine/model")
+# Rooms that decide what is said, and where. In the others a number changes memory or speed, and never a text.
+ROOMS = (
+    "infill",
+    "engine/denoise",
+    "engine/score",
+    "engine/kv",
+    "engine/model",
+    "dgemma_lsp/documents",
+    "dgemma_lsp/edits",
+    "dgemma_lsp/features",
+)
 PROFILE = ("infill/profile.py",)
 
 SENTINELS = "marks what is no token, position or purpose"
 FACT = "a fact of text, of how code is laid out or of the arithmetic"
 COST = "bounds what one request costs; what lies beyond it changes no text that is likely"
 MEMORY = "bounds what is held at once; the result is the same"
+SIGHT = (
+    "how far from the cursor, or in the past, somebody has in mind what they did, whatever model offers what follows"
+)
+SHOWN = "how much of a text fits where an editor shows it"
 SHAPE = "how much of two texts has to be alike to mean anything, whatever model reads them"
 
 ALLOWED = {
+    "dgemma_lsp/documents/changes.py": {"MOST_CHANGES": COST, "LIFETIME_S": SIGHT, "MOST_LINES": COST},
+    "dgemma_lsp/documents/positions.py": {"UNIT_BYTES": FACT},
+    "dgemma_lsp/documents/window.py": {"STRIDE": COST},
+    "dgemma_lsp/edits/edit.py": {"IN_SIGHT": SIGHT},
+    "dgemma_lsp/edits/site.py": {"REACH": COST, "NEARBY": SIGHT, "ABOVE": SIGHT, "BELOW": SIGHT},
+    "dgemma_lsp/edits/suggester.py": {"MOST_SITES": COST, "MOST_REMEMBERED": MEMORY},
+    "dgemma_lsp/features/code_actions.py": {"TITLE_LENGTH": SHOWN, "MESSAGE_LENGTH": COST},
+    "dgemma_lsp/features/menu.py": {"LABEL_LENGTH": SHOWN},
+    "dgemma_lsp/features/selection.py": {"REACH": COST},
     "engine/denoise/allowed.py": {"KEPT": MEMORY},
     "engine/denoise/clamped.py": {"HOLE_LENGTH": FACT},
     "engine/denoise/noise.py": {"_PURPOSES": SENTINELS, "_GOLDEN": FACT, "_FIRST": FACT, "_SECOND": FACT},
