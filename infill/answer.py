@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
-from infill.judge.blanks import spelled
+from infill.judge.finish import spelled
 from infill.judge.flaws import FlawCheck
 from infill.judge.gate import Insertion, gate, likely_part
 from infill.judge.score import ranked
