@@ -15,8 +15,9 @@ import numpy as np
 from engine.canvas import Context, DenoiseConfig, Denoiser, Reader, RowScores, ScoreQuery, TokenIds
 from engine.token_set import TokenSet
 from infill.judge.flaws import FlawCheck
-from infill.profile import Profile
+from infill.profile import Profile, ProposerName
 from infill.prompt.layout import HoleMode, Layout
+from infill.proposal import Proposal
 from infill.request import FillStats, InfillRequest
 
 Stage: TypeAlias = Literal["prefill", "denoise", "rank"]
@@ -101,6 +102,11 @@ class Task:
     def sizes(self) -> range:
         """How many tokens a hole's text may have."""
         return self.profile.lengths.possible(self.layout.room)
+
+    def proposal(self, text: str, source: ProposerName, *, copy_prob: float = 0.0) -> Proposal:
+        """A text that is known already, for each of the holes."""
+        texts = (text,) * len(self.layout.edges)
+        return Proposal(texts=texts, token_ids=self.layout.encode_middles(texts), source=source, copy_prob=copy_prob)
 
     def read(self, rows: Sequence[Sequence[TokenIds]]) -> tuple[RowScores, ...]:
         """Read texts left to right with one forward, or none where all of them were read before. rows: texts of all

@@ -6,9 +6,9 @@ the text might have ended there. So each pass over a few hypotheses names others
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from heapq import nlargest
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from heapq import merge, nlargest
 from math import log1p
 from operator import itemgetter
 from typing import TypeAlias
@@ -61,61 +61,51 @@ def propose(task: Task, pool: Sequence[Scored]) -> Steps[list[Proposal]]:
             likeliest = search.unread(settings.width)
         if not likeliest or task.meter.late:
             break
-        search.learn([np.array(ids, np.int32) for ids in likeliest])
+        search.learn([hypothesis.argmax_ids for hypothesis in likeliest])
         shown = search.likeliest
         yield Progress(stage="score", draft=task.layout.draft([(shown.argmax_ids, shown.entropy)]))
     with task.meter.timed("rank"):
         return search.proposals()
 
 
-@dataclass(slots=True)
 class _Search:
-    """Hypotheses of one hole, on their way. ended: whole texts, with the token after the hole."""
+    """Hypotheses of one hole, on their way: those that are read and those that are not, and those that are whole texts
+    (`ended`), with the token after the hole."""
 
-    task: Task
-    pool: Sequence[Scored]
-    ended: dict[Ids, Hypothesis] = field(default_factory=dict[Ids, Hypothesis])
-    _end_id: int = field(init=False)
-    _log_not_copied: float = field(init=False)
-    _least: float = field(init=False)
-    _known: set[tuple[str, ...]] = field(init=False)
-    _read: set[Ids] = field(default_factory=set[Ids])
-    _unread: dict[Ids, Hypothesis] = field(default_factory=dict[Ids, Hypothesis])
-    _proposals: dict[Ids, Proposal | None] = field(default_factory=dict[Ids, "Proposal | None"])
-
-    def __post_init__(self) -> None:
-        self._end_id = self.task.layout.id_after(0)
-        self._known = {scored.texts for scored in self.pool}
-        self._log_not_copied = log1p(-sum(scored.proposal.copy_prob for scored in self.pool))
-        most = self.task.request.max_line_nll
+    def __init__(self, task: Task, pool: Sequence[Scored]) -> None:
+        self._task = task
+        self._pool = sorted(pool, key=lambda scored: scored.log_prob, reverse=True)
+        self._known = {scored.texts for scored in pool}
+        self._end_id = task.layout.id_after(0)
+        self._log_not_copied = log1p(-sum(scored.proposal.copy_prob for scored in pool))
+        most = task.request.max_line_nll
         # Characters that are known after the hole count in the log-probability, but not for the gate.
-        self._least = -np.inf if most is None or self.task.layout.edges[0].tail else -most
+        self._least = -np.inf if most is None or task.layout.edges[0].tail else -most
+        self._read = set[Ids]()
+        self._unread = dict[Ids, Hypothesis]()
+        self._ended = dict[Ids, Hypothesis]()
+        self._proposals = dict[Ids, Proposal | None]()
 
     def learn(self, texts: Sequence[TokenIds]) -> None:
         """Read texts, whole or begun, and take in what the encoder expected at each of their tokens."""
-        with_scores = zip(texts, self.task.read([[text] for text in texts]), strict=True)
-        with self.task.meter.timed("rank"):
+        with_scores = zip(texts, self._task.read([[text] for text in texts]), strict=True)
+        with self._task.meter.timed("rank"):
             for text, scores in with_scores:
                 self._learn(tuple(text.tolist()), scores)
 
-    def unread(self, count: int) -> list[Ids]:
+    def unread(self, count: int) -> list[Hypothesis]:
         """The likeliest hypotheses that may yet beat what is known: one only ever grows less likely."""
         above = self._bound()
-        promising = {ids: own.log_prob for ids, own in self._unread.items() if self._mixed(own) > above}
-        return nlargest(count, promising, key=promising.__getitem__)
+        promising = (own for own in self._unread.values() if self._mixed(own) > above)
+        return nlargest(count, promising, key=lambda own: own.log_prob)
 
     def proposals(self) -> list[Proposal]:
         """The likeliest texts that are not in the pool, down to as many whole ones as are wanted."""
         found: list[Proposal] = []
-        wanted = self.task.request.n
-        for hypothesis in self._likeliest():
-            if self._mixed(hypothesis) <= self._least:
-                break
-            proposal = self._finished(hypothesis)
-            if proposal is None or proposal.texts in self._known:
-                continue
+        wanted = self._task.request.n
+        for _, proposal in self._likeliest():
             found.append(proposal)
-            wanted -= not self.task.check.flaws(proposal.texts)
+            wanted -= not self._task.check.flaws(proposal.texts)
             if not wanted:
                 break
         return found
@@ -123,10 +113,10 @@ class _Search:
     @property
     def likeliest(self) -> Hypothesis:
         """The likeliest text so far, for display."""
-        return max(self.ended.values(), key=lambda own: own.log_prob, default=Hypothesis())
+        return max(self._ended.values(), key=lambda own: own.log_prob, default=Hypothesis())
 
     def _learn(self, token_ids: Ids, scores: RowScores) -> None:
-        banned = np.isin(scores.top_ids, self.task.banned_in_line.ids)
+        banned = np.isin(scores.top_ids, self._task.banned_in_line.ids)
         known = Hypothesis()
         for at, token_id in enumerate((*token_ids, self._end_id)):
             log_prob, entropy = float(scores.log_probs[at]), float(scores.entropy[at])
@@ -146,31 +136,35 @@ class _Search:
 
     def _end(self, known: Hypothesis, log_prob: float) -> None:
         """Take in that a text may end behind a hypothesis."""
-        if known.token_ids and len(known.token_ids) in self.task.sizes:
-            self.ended[known.token_ids] = Hypothesis(known.token_ids, known.log_prob + log_prob, known.entropies)
+        if known.token_ids and len(known.token_ids) in self._task.sizes:
+            self._ended[known.token_ids] = Hypothesis(known.token_ids, known.log_prob + log_prob, known.entropies)
 
     def _go_on(self, longer: Hypothesis) -> None:
         """Take in that a text may begin with a hypothesis."""
-        if longer.token_ids not in self._read and len(longer.token_ids) < self.task.sizes.stop:
+        if longer.token_ids not in self._read and len(longer.token_ids) < self._task.sizes.stop:
             self._unread[longer.token_ids] = longer
 
-    def _likeliest(self) -> list[Hypothesis]:
-        return nlargest(_MAX_PARSED, self.ended.values(), key=lambda own: own.log_prob)
+    def _likeliest(self) -> Iterator[tuple[float, Proposal]]:
+        """The likeliest texts that are not in the pool and that the gate might show, each with its log-probability."""
+        for hypothesis in nlargest(_MAX_PARSED, self._ended.values(), key=lambda own: own.log_prob):
+            log_prob = self._mixed(hypothesis)
+            if log_prob <= self._least:
+                break
+            proposal = self._finished(hypothesis)
+            if proposal is not None and proposal.texts not in self._known:
+                yield log_prob, proposal
 
     def _bound(self) -> float:
         """Nats that a text has to exceed: the last of the wanted whole texts is likelier otherwise, or the gate would
         not show it."""
-        wanted, whole = self.task.request.n, set[tuple[str, ...]]()
-        known: list[tuple[float, Scored | Hypothesis]] = [(scored.log_prob, scored) for scored in self.pool]
-        known += [(self._mixed(hypothesis), hypothesis) for hypothesis in self._likeliest()]
-        for log_prob, own in sorted(known, key=itemgetter(0), reverse=True):
+        pool = ((scored.log_prob, scored.proposal) for scored in self._pool)
+        whole = set[tuple[str, ...]]()
+        for log_prob, proposal in merge(pool, self._likeliest(), key=itemgetter(0), reverse=True):
             if log_prob <= self._least:
                 break
-            found = own if isinstance(own, Scored) else self._finished(own)
-            if found is None or (found is not own and found.texts in self._known) or self.task.check.flaws(found.texts):
-                continue
-            whole.add(found.texts)
-            if len(whole) == wanted:
+            if not self._task.check.flaws(proposal.texts):
+                whole.add(proposal.texts)
+            if len(whole) == self._task.request.n:
                 return log_prob
         return self._least
 
@@ -182,7 +176,7 @@ class _Search:
         """A hypothesis as a proposal; None where it lacks the characters known at the hole's edges, or something would
         be cut off."""
         if hypothesis.token_ids not in self._proposals:
-            self._proposals[hypothesis.token_ids] = _proposal(hypothesis, self.task)
+            self._proposals[hypothesis.token_ids] = _proposal(hypothesis, self._task)
         return self._proposals[hypothesis.token_ids]
 
 

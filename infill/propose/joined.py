@@ -23,7 +23,7 @@ def propose(task: Task, pool: Sequence[Scored]) -> Steps[list[Proposal]]:
     if task.layout.middles != ("",) or not pool or not has_grammar(task.check.syntax.language):
         return []
     with task.meter.timed("rank"):
-        return [_proposal(task, text) for text in _whole(task, pool)]
+        return [task.proposal(text, "joined") for text in _whole(task, pool)]
 
 
 def _whole(task: Task, pool: Sequence[Scored]) -> list[str]:
@@ -58,7 +58,3 @@ def _forms(task: Task, texts: Sequence[str]) -> Iterator[str]:
         yield from (f"{text}{end}\n{head}" for end, head in product(ends, heads))
         for head in best_heads(before, text + after, language, count=1) if crosses else ():
             yield from (f"{end}\n{head}{text}" for end in bare)
-
-
-def _proposal(task: Task, text: str) -> Proposal:
-    return Proposal(texts=(text,), token_ids=(task.layout.encode_middle(0, text),), source="joined")

@@ -34,7 +34,8 @@ def propose(task: Task, pool: Sequence[Scored]) -> Steps[list[Proposal]]:
     if any(task.layout.middles):
         return []
     with task.meter.timed("rank"):
-        proposals = [_proposal(task, text, prob) for text, prob in _texts(task).items()]
+        found = _texts(task).items()
+        proposals = [task.proposal(text, "prompt_lookup", copy_prob=prob) for text, prob in found]
     return [proposal for proposal in proposals if all(len(ids) in task.sizes for ids in proposal.token_ids)]
 
 
@@ -62,16 +63,6 @@ def _texts(task: Task) -> dict[str, float]:
     begun = identifier_probs(ends, prior, within=task.mode == "within")
     copied = {text: (1 - sum(begun.values())) * prob for text, prob in copy_probs(best, prior).items()}
     return copied | {text: copied.get(text, 0.0) + prob for text, prob in begun.items()}
-
-
-def _proposal(task: Task, text: str, copy_prob: float) -> Proposal:
-    holes = range(len(task.layout.edges))
-    return Proposal(
-        texts=tuple(text for _ in holes),
-        token_ids=tuple(task.layout.encode_middle(hole, text) for hole in holes),
-        source="prompt_lookup",
-        copy_prob=copy_prob,
-    )
 
 
 def copies(

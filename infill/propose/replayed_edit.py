@@ -16,8 +16,5 @@ def propose(task: Task, pool: Sequence[Scored]) -> Steps[list[Proposal]]:
     if len(task.layout.middles) > 1:
         return []
     texts = [*task.layout.middles, *map(to_line_feeds, task.request.replays)]
-    proposals = [
-        Proposal(texts=(text,), token_ids=(task.layout.encode_middle(0, text),), source="replayed_edit")
-        for text in dict.fromkeys(texts)
-    ]
+    proposals = [task.proposal(text, "replayed_edit") for text in dict.fromkeys(texts)]
     return [proposal for proposal in proposals if len(proposal.token_ids[0]) in task.sizes]
