@@ -4,7 +4,8 @@ without a parser."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+
+from infill.text.lines import common_length
 
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 OPENER = {closer: opener for opener, closer in _CLOSERS.items()}
@@ -50,6 +51,15 @@ def _loose(text: str) -> tuple[str, list[tuple[str, int]]]:
     return closers, openers
 
 
+def lacking(before: str, after: str) -> tuple[str, str]:
+    """What closes the brackets that a left side opens and nothing closes, and what opens those that its right side
+    closes and nothing opens, where the outermost brackets of both are each other's."""
+    (_, opened), (closed, _) = loose(before), loose(after)
+    wanted = "".join(OPENER[closer] for closer in reversed(closed))
+    shared = common_length(opened, wanted)
+    return closing(opened[shared:]), wanted[shared:]
+
+
 def closing(text: str) -> str:
     """What closes the brackets and quotes that a text of one or a few lines opens."""
     stack: list[str] = []
@@ -69,15 +79,16 @@ def closing(text: str) -> str:
     return "".join(reversed(stack))
 
 
-def openings(text: str, language: str) -> Iterator[str]:
-    """What might open the brackets and quotes that a text of any number of lines closes: where it begins as code, and
-    where it begins within each kind of string. Those that leave a string open are none."""
-    found = (_opening(text, quote, "#" if language == "python" else "//") for quote in _QUOTES)
-    yield from dict.fromkeys(opening for opening in found if opening is not None)
+def opening(text: str, language: str) -> str:
+    """What opens the brackets and quotes that a text of any number of lines closes: as code, or else as the first kind
+    of string in which it may begin. Nothing where a string stays open however it begins."""
+    comment = "#" if language == "python" else "//"
+    found = (_opening(text, quote, comment) for quote in _QUOTES)
+    return next((own for own in found if own is not None), "")
 
 
 def _opening(text: str, begun: str, comment: str) -> str | None:
-    """What opens a text that begins within this quote, which may be none."""
+    """What opens a text that begins within this quote, which may be none; None where it cannot."""
     quote, opened, wanted = begun, list[str](), list[str]()
     for mark in _MARK.findall(text):
         if quote:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Self
 
-from infill.syntax.brackets import closing, last_opened, loose, unmatched
-from infill.syntax.joints import bracketed, lacking, over_lines
+from infill.syntax.brackets import lacking, last_opened, unmatched
+from infill.syntax.joints import bracketed, over_lines
 from infill.syntax.parser import comment_start, error_count, has_grammar
 from infill.text.holes import interleaved
 from infill.text.languages import facts_of
@@ -160,7 +160,7 @@ def _unfinished(around: Sequence[str], language: str) -> tuple[str, ...]:
 def _left_open(text: str, right: str, language: str) -> tuple[str, ...]:
     """What may still be typed below a header with which a text ends: what closes its brackets."""
     header = text.rstrip().endswith("{") and not right.strip() and "\n" not in text
-    return (closing(loose(text)[1]),) if header and facts_of(language).headers else ()
+    return (lacking(text, "")[0],) if header and facts_of(language).headers else ()
 
 
 def _outside(around: Sequence[str]) -> tuple[str, str]:

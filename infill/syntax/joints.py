@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import product, takewhile
+from collections.abc import Iterable, Iterator
+from itertools import product
 
-from infill.syntax.brackets import LINE_QUOTES, OPENER, closing, loose, openings
+from infill.syntax.brackets import LINE_QUOTES, closing, lacking, opening
 from infill.syntax.parser import error_count
 from infill.text.lines import OPENERS, margin_of, near_margins, step_of
 
@@ -36,24 +36,11 @@ def bracketed(before: str, after: str, language: str) -> Iterator[str]:
     if closers and openers:
         yield from (f"x{closers}{between}{openers}" for between in _BETWEEN)
     elif closers:
-        yield from (f"{piece}{closers}{mark}" for piece, mark in product(_CLOSED, ("", ",", *_marks(language))))
+        # What may end a header or a statement stands behind them.
+        marks = (":",) if language == "python" else (";", " {")
+        yield from (f"{piece}{closers}{mark}" for piece, mark in product(_CLOSED, ("", ",", *marks)))
     elif openers:
         yield from (beginning + openers for beginning in _OPENED)
-
-
-def lacking(before: str, after: str) -> tuple[str, str]:
-    """What closes the brackets that a left side opens and nothing closes, and what opens those that its right side
-    closes and nothing opens, where the outermost brackets of both are each other's."""
-    (_, opened), (closed, _) = loose(before), loose(after)
-    pairs = zip(opened, reversed(closed), strict=False)
-    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == OPENER[pair[1]], pairs))
-    openers = (OPENER[closer] for closer in reversed(closed[: len(closed) - shared]))
-    return closing(opened[shared:]), "".join(openers)
-
-
-def _marks(language: str) -> tuple[str, ...]:
-    """What may end a header or a statement."""
-    return (":",) if language == "python" else (";", " {")
 
 
 def over_lines(before: str, after: str, language: str) -> Iterator[str]:
@@ -76,25 +63,18 @@ def best_ends(before: str, language: str, *, count: int) -> list[str]:
 
 
 def best_heads(before: str, after: str, language: str, *, count: int) -> list[str]:
-    """How the line may begin that a right side ends: with what opens the brackets and quotes that it closes, as a line
-    elsewhere does that opens as much, or behind a block's header; those first that leave the fewest errors, the simpler
-    ones before others."""
-    found: dict[str, int] = {}
-    for heads in _heads(before, after, language):
-        for head in heads:
-            found[head] = error_count(head + after, language)
-        if not all(found.values()):
-            break
-    return sorted(found, key=found.__getitem__)[:count]
+    """How the line may begin that a right side ends: with what opens the brackets and quotes that it closes, or where
+    that leaves errors, as a line elsewhere does that opens as much; those first that leave the fewest."""
 
+    def errors(head: str) -> int:
+        return error_count(head + after, language)
 
-def _heads(before: str, after: str, language: str) -> Iterator[Iterable[str]]:
-    margins = _margins(before, after)[:_MOST_MARGINS]
-    opened = list(openings(after, language))
-    lines = [line.strip() for line in (*reversed(before.split("\n")), *after.split("\n"))]
-    yield _indented(after, margins, opened)
-    yield _indented(after, margins[:1], [head for opening in opened for head in _begun(lines, opening)])
-    yield _in_blocks(after, margins, opened, "if x:" if language == "python" else "if (x) {")
+    margins, opened = _margins(before, after)[:_MOST_MARGINS], opening(after, language)
+    heads = _indented(after, margins, [opened])
+    if all(map(errors, heads)):
+        lines = [line.strip() for line in (*reversed(before.split("\n")), *after.split("\n"))]
+        heads += _indented(after, margins[:1], _begun(lines, opened))
+    return sorted(dict.fromkeys(heads), key=errors)[:count]
 
 
 def _margins(before: str, after: str) -> list[str]:
@@ -106,26 +86,21 @@ def _margins(before: str, after: str) -> list[str]:
     return list(dict.fromkeys(near))
 
 
-def _indented(after: str, margins: Iterable[str], beginnings: Iterable[str]) -> Iterator[str]:
+def _indented(after: str, margins: Iterable[str], beginnings: Iterable[str]) -> list[str]:
     """Beginnings of a line with these margins, less the blanks that the rest of the line brings."""
     blanks = margin_of(after)
-    for beginning, margin in product(beginnings, margins):
-        if beginning or margin.startswith(blanks):
-            yield margin + beginning if beginning else margin[len(blanks) :]
+    return [
+        margin + beginning if beginning else margin[len(blanks) :]
+        for beginning, margin in product(beginnings, margins)
+        if beginning or margin.startswith(blanks)
+    ]
 
 
-def _begun(lines: Iterable[str], opening: str) -> list[str]:
-    """How lines begin that open a bracket or a quote as the opening does; where it opens none, their first words."""
-    mark = opening[:1] or " "
+def _begun(lines: Iterable[str], opened: str) -> list[str]:
+    """How lines begin that open the same bracket or quote first; where there is none to open, their first words."""
+    mark = opened[:1] or " "
     begun = _commonest(line.partition(mark)[0] for line in lines if mark in line)
-    return [beginning + mark + opening[1:] for beginning in begun]
-
-
-def _in_blocks(after: str, margins: Iterable[str], beginnings: Sequence[str], header: str) -> Iterator[str]:
-    """The same in a block behind a header."""
-    for margin in margins:
-        for head in _indented(after, [margin + step_of(margin)], beginnings):
-            yield f"{margin}{header}\n{head}"
+    return [beginning + mark + opened[1:] for beginning in begun]
 
 
 def _commonest(lines: Iterable[str]) -> list[str]:
