@@ -30,9 +30,6 @@ class Language:
     words: str = ""
 
 
-UNKNOWN = Language()
-
-
 @cache
 def languages() -> Mapping[str, Language]:
     """All languages by name; read when one is first asked for."""
@@ -42,7 +39,7 @@ def languages() -> Mapping[str, Language]:
 
 def facts_of(name: str) -> Language:
     """What is known of a language; nothing of one that is not in the table."""
-    return languages().get(name, UNKNOWN)
+    return languages().get(name, Language())
 
 
 def language_of(path: str, language_id: str) -> str:

@@ -43,8 +43,6 @@ def _common_words(language: str) -> frozenset[str]:
 def words_made(before: str, text: str, after: str) -> list[str]:
     """The words that a text makes with the characters before or after it."""
     head, tail = before[start_of_word(before) :], after[: _end_of(after)]
-    if not text or (text == text[: _end_of(text)] and not (head or tail)):
-        return []
     whole = head + text + tail
     made = [whole[: _end_of(whole)]] if head and _end_of(text) else []
     if tail and start_of_word(text) < len(text):
