@@ -49,8 +49,12 @@ class SyntaxCheck:
         before, after = _outside(around)
         own_line = interleaved(around, [middle or "x" for middle in middles])
         own_line = own_line[len(before) : len(own_line) - len(after)]
+        # Statements may begin at the first line or the last that stands as far out as any, and end before the last one.
+        outermost = _outermost(before)
+        starts = dict.fromkeys([0, *outermost[:1], *outermost[-1:]])
+        ends = [len(after), *_outermost(after)[-1:]]
         begin, cut, fewest = 0, 0, None
-        for start, end in product(_beginnings(before), _ends(after)):
+        for start, end in product(starts, ends):
             pieces = (before[start:] + line + after[:end] for line in ("", own_line))
             errors = _fewest(pieces, language)
             if fewest is None or errors < fewest:
@@ -166,19 +170,6 @@ def _left_open(text: str, right: str, language: str) -> tuple[str, ...]:
 def _outside(around: Sequence[str]) -> tuple[str, str]:
     """The text before the first hole's line and the text after the last one's."""
     return around[0][: around[0].rfind("\n") + 1], around[-1].partition("\n")[2]
-
-
-def _beginnings(before: str) -> list[int]:
-    """Where statements might begin that are not cut in two: at the text's start, or at the first or the last line that
-    stands as far out as any."""
-    outermost = _outermost(before)
-    return list(dict.fromkeys([0, *outermost[:1], *outermost[-1:]]))
-
-
-def _ends(after: str) -> list[int]:
-    """Where statements might end that are not cut in two: at the text's end, or before the last line that stands as far
-    out as any."""
-    return [len(after), *_outermost(after)[-1:]]
 
 
 def _outermost(text: str) -> list[int]:
