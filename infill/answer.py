@@ -13,9 +13,8 @@ from infill.judge.flaws import FlawCheck
 from infill.judge.gate import Insertion, gate, likely_part
 from infill.judge.score import ranked
 from infill.profile import Profile
-from infill.proposal import Scored
 from infill.request import Candidate, Filled, InfillRequest, Rejection
-from infill.task import Meter
+from infill.task import Meter, Scored
 from infill.text.lines import line_ending_at, to_line_feeds
 
 

@@ -20,10 +20,9 @@ from infill.judge.score import EncoderScorer
 from infill.long import begun_lines, continued, following, parts_of, rewritten
 from infill.profile import Profile, ProposerName, Stages
 from infill.prompt.layout import HoleMode, lay_out, resolve_mode
-from infill.proposal import Proposal, Scored, Steps
 from infill.propose import continuation, denoise, joined, prompt_lookup, replayed_edit
 from infill.request import Filled, InfillRequest, Progress, Rejection
-from infill.task import Meter, Task
+from infill.task import Meter, Proposal, Scored, Steps, Task
 from infill.text.lines import to_line_feeds
 from infill.text.tokens import TextTokens
 

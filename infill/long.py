@@ -16,10 +16,9 @@ from itertools import accumulate, pairwise
 from infill.judge.score import ranked
 from infill.profile import Profile
 from infill.prompt.layout import lay_out
-from infill.proposal import Scored, Steps
 from infill.request import Candidate, Draft, Filled, InfillRequest, Rejection, Span, StopReason
 from infill.syntax.statements import cuts
-from infill.task import Meter, Task
+from infill.task import Meter, Scored, Steps, Task
 from infill.text.languages import language_of
 from infill.text.lines import to_line_feeds
 from infill.text.tokens import TextTokens

@@ -16,12 +16,11 @@ from itertools import accumulate
 from engine.canvas import TokenIds
 from infill.prompt.chat import Fence
 from infill.prompt.layout import HoleMode, Layout
-from infill.proposal import Proposal
 from infill.request import Rejection
 from infill.syntax.brackets import LINE_QUOTES, OPENER, unmatched
 from infill.syntax.parser import misindented
 from infill.syntax.statements import cut_to_scope
-from infill.task import Task
+from infill.task import Proposal, Task
 from infill.text.holes import sides
 from infill.text.lines import OPENERS, common_length, goes_on, in_style, margin_of, moved, near_margins
 

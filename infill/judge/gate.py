@@ -15,12 +15,12 @@ from typing import Self
 from infill.judge.flaws import objection
 from infill.judge.score import rank_score
 from infill.profile import Profile, Weights
-from infill.proposal import Scored
 from infill.request import InfillRequest, Rejection
 from infill.syntax.brackets import closing
 from infill.syntax.check import SyntaxCheck
+from infill.task import Scored
 from infill.text.languages import common_words, language_of
-from infill.text.lines import OPENERS, columns_of, to_line_feeds
+from infill.text.lines import OPENERS, columns_of, goes_on, to_line_feeds
 from infill.text.words import identifier_completions, start_of_word
 
 # The beginning of an identifier after which the only one that begins so is right in nine of ten places.
@@ -50,11 +50,6 @@ class Insertion:
             after=to_line_feeds(request.suffix),
             language=language_of(request.path, request.language_id),
         )
-
-    @property
-    def right(self) -> str:
-        """The rest of its line."""
-        return self.after.partition("\n")[0]
 
     def is_broken_by_cutting(self, text: str, end: int) -> bool:
         """Whether a text up to the end of one of its lines cannot do without its other lines."""
@@ -110,7 +105,8 @@ def admitted(
 
 
 def likely_part(scored: Scored, max_line_nll: float, insertion: Insertion | None) -> Scored | None:
-    """The part of a candidate whose lines are all likely enough; None where its first is not."""
+    """The part of a candidate whose lines are all likely enough: all of it, or its first line; None where even that is
+    not."""
     if max(scored.line_nll) <= max_line_nll:
         return scored
     if insertion is None:
@@ -118,8 +114,11 @@ def likely_part(scored: Scored, max_line_nll: float, insertion: Insertion | None
     # The encoder doubts the rest of a word for what may follow the word.
     if ends_only_identifier(scored.texts[0], insertion.before, insertion.after, insertion.language):
         return scored
-    shown = None if insertion.right.strip() else _first_line(scored)
-    return shown if shown is not None and max(shown.line_nll) <= max_line_nll else None
+    if goes_on(insertion.after):
+        return None  # What follows on the line belongs to the last of the text's lines.
+    blank = scored.texts[0].removesuffix(scored.texts[0].lstrip()).count("\n")
+    shown = scored.first_lines(blank + 1)
+    return shown if max(shown.line_nll) <= max_line_nll else None
 
 
 def suggested_edit(scored: Scored, as_it_is: Scored | None, *, margin: float, weights: Weights) -> Scored | Rejection:
@@ -133,15 +132,6 @@ def suggested_edit(scored: Scored, as_it_is: Scored | None, *, margin: float, we
         return Rejection(reason="breaks_syntax")
     gain = rank_score(scored, weights) - rank_score(as_it_is, weights)
     return scored if gain >= margin else Rejection(reason="unchanged")
-
-
-def _first_line(scored: Scored) -> Scored | None:
-    """A single hole's text up to the end of its first line with text on it; None where no text comes after
-    it."""
-    text = scored.texts[0]
-    lines = text[: len(text) - len(text.lstrip())].count("\n") + 1
-    rest = text.split("\n")[lines:]
-    return scored.first_lines(lines) if len(scored.texts) == 1 and any(map(str.strip, rest)) else None
 
 
 def leaves_open(line: str, rest: str) -> bool:

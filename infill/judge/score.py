@@ -18,9 +18,8 @@ import numpy as np
 from engine.canvas import Denoiser, Floats, RowScores, ScoreQuery, TokenIds
 from infill.profile import Weights
 from infill.prompt.layout import Layout
-from infill.proposal import Proposal, Scored, Steps
 from infill.request import Progress
-from infill.task import Task
+from infill.task import Proposal, Scored, Steps, Task
 from infill.text.holes import Edges
 from infill.text.tokens import TextTokens
 

@@ -17,9 +17,8 @@ import numpy as np
 
 from engine.canvas import Floats, RowScores, TokenIds
 from infill.judge.finish import is_finished
-from infill.proposal import Proposal, Scored, Steps
 from infill.request import Progress
-from infill.task import Task
+from infill.task import Proposal, Scored, Steps, Task
 
 Ids: TypeAlias = tuple[int, ...]
 

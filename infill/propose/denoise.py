@@ -9,9 +9,8 @@ import numpy as np
 
 from engine.canvas import Canvas, RowState, Stepper, TokenIds
 from engine.token_set import TokenSet
-from infill.proposal import Proposal, Scored, Steps
 from infill.request import Progress, StopReason
-from infill.task import Task
+from infill.task import Proposal, Scored, Steps, Task
 from infill.text.lines import to_line_feeds
 
 

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from itertools import islice, product
 
 from infill.judge.score import ranked
-from infill.proposal import Proposal, Scored, Steps
 from infill.syntax.joints import best_ends, best_heads
 from infill.syntax.parser import has_grammar
-from infill.task import Task
+from infill.task import Proposal, Scored, Steps, Task
 from infill.text.lines import goes_on
 
 # Texts of the pool that are joined, and whole texts that are enough: each form is parsed.

@@ -14,8 +14,7 @@ from itertools import islice
 from math import exp
 
 from infill.profile import CopyPrior
-from infill.proposal import Proposal, Scored, Steps
-from infill.task import Task
+from infill.task import Proposal, Scored, Steps, Task
 from infill.text.lines import common_length, margin_of, moved, to_line_feeds
 from infill.text.words import identifier_completions
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from infill.proposal import Proposal, Scored, Steps
-from infill.task import Task
+from infill.task import Proposal, Scored, Steps, Task
 from infill.text.lines import to_line_feeds
 
 

@@ -7,8 +7,8 @@ import pytest
 from infill.judge.flaws import Flaws
 from infill.judge.gate import Insertion, admitted, ends_only_identifier, leaves_open
 from infill.profile import Gate
-from infill.proposal import Proposal, Scored
 from infill.request import Confidence, Rejection, RejectReason
+from infill.task import Proposal, Scored
 from tests.unit.infill.scripted import filled, request_of
 
 LINES = "\n    return 1\n    pass"

@@ -14,8 +14,8 @@ from infill.judge.flaws import Flaws
 from infill.long import continued, following, parts_of, pieces_of
 from infill.profile import Profile
 from infill.prompt.window import WindowBudget
-from infill.proposal import Proposal, Scored
 from infill.request import Filled, InfillRequest, Progress, Rejection
+from infill.task import Proposal, Scored
 from tests.unit.infill.scripted import PROFILE, Writer, apply, request_of, run
 from tests.unit.infill.tiny import tiny_tokens
 

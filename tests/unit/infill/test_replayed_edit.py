@@ -9,8 +9,8 @@ import pytest
 from infill.judge.flaws import Flaws
 from infill.judge.gate import suggested_edit
 from infill.profile import EditSettings, Weights
-from infill.proposal import Proposal, Scored
 from infill.request import Change, Confidence, Filled, InfillRequest, Rejection
+from infill.task import Proposal, Scored
 from tests.unit.infill.scripted import PROFILE, apply, request_of, run, scripted
 
 CHANGES = (Change(path="a.py", before="foo = 1\n", after="bar = 1\n"),)
