@@ -18,7 +18,7 @@ from infill.judge.finish import finished
 from infill.judge.flaws import FlawCheck
 from infill.judge.score import EncoderScorer
 from infill.long import begun_lines, continued, following, parts_of, rewritten
-from infill.profile import Profile, ProposerName, Stages
+from infill.profile import Profile, ProposerName
 from infill.prompt.layout import HoleMode, lay_out, resolve_mode
 from infill.propose import continuation, denoise, joined, prompt_lookup, replayed_edit
 from infill.request import Filled, InfillRequest, Progress, Rejection
@@ -82,7 +82,8 @@ class Infiller:
     def _fill_canvas(self, request: InfillRequest, meter: Meter) -> Steps[CanvasResult | Rejection]:
         """Lay a request out, have each stage propose, and score what they propose."""
         profile = self.profile.for_request(request)
-        if request.follows and not request.replays and not _asks_model(profile.stages):
+        only_replays = {name for stage in profile.stages for name in stage} == {"replayed_edit"}
+        if request.follows and only_replays and not request.replays:
             return Rejection(reason="unchanged")
         layout = lay_out(request, self._tokens, profile.window)
         if isinstance(layout, Rejection):
@@ -132,14 +133,12 @@ def _search(task: Task) -> Steps[CanvasResult]:
             raw = yield from PROPOSERS[name](task, pool)
             with task.meter.timed("rank"):
                 for own in (finished(proposal, task) for proposal in raw):
-                    (rejections if isinstance(own, Rejection) else proposals).append(own)  # pyright: ignore
+                    if isinstance(own, Rejection):
+                        rejections.append(own)
+                    else:
+                        proposals.append(own)
         pool += yield from scorer.score(unseen(proposals, pool))
     return CanvasResult(pool=pool, rejections=rejections, check=task.check, begun=begun_lines(pool, task))
-
-
-def _asks_model(stages: Stages) -> bool:
-    """Whether any proposer finds texts of its own."""
-    return any(name != "replayed_edit" for stage in stages for name in stage)
 
 
 def unseen(proposals: Sequence[Proposal], pool: Sequence[Scored]) -> list[Proposal]:

@@ -125,11 +125,10 @@ def _repeats_code(text: str, before: str, after: str) -> bool:
     begins_below = bool(left.strip()) and not text.partition("\n")[0].strip()
     if begins_below:
         lines, above = lines[1:], [*above, left]
-    others = {line.strip() for line in (*above, *below)}
-    if any(_IMPORT.match(line) and line.strip() in others for line in lines):
-        return True
     on_blank_line = (begins_below or not left.strip()) and not right.strip()
-    if on_blank_line and _COMMENT.match(lines[0]) and lines[0].strip() in others:
+    unique = [line for line in lines if _IMPORT.match(line)]
+    unique += [line for line in lines[:1] if on_blank_line and _COMMENT.match(line)]
+    if any(line.strip() == other.strip() for line in unique for other in (*above, *below)):
         return True
     # One line, or all of them. What is indented less than the same line above it closes a block as that did.
     return any(
