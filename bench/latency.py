@@ -7,7 +7,9 @@ front_end          an inline completion in a document of 1 MB with an engine tha
 typed_through      the same while what is shown is typed, which asks no engine
 host_single_line   a single-line completion in a host process, its stages added; about 512 tokens of context prefilled
 host_single_line_one_loop, host_single_line_busy   the same completions with one and with two busy loops beside the host
-transport          the same as the client sees it, less those stages
+new_place          a single-line completion at a place that the model has not seen, with a full context
+new_place_ahead    the same where the prompt was prefilled ahead, as for a cursor that rested there
+transport          a single-line completion as the client sees it, less its stages
 denoising_step     one step of it
 cancel             from a request that supersedes a running one to its own first step, which is when the model is free
 cancelled_step     the step, the second of a block, that the superseded request was in
@@ -46,6 +48,8 @@ from infill.request import Draft, InfillRequest, Span
 
 DOCUMENT_BYTES = 1_000_000
 CONTEXT_TOKENS = 512
+WINDOW = 24_000
+"""Code points that the front end sends."""
 SERVER = (sys.executable, "-m", "dgemma_lsp", "--stdio")
 REWRITTEN_LINES = 10
 INSTRUCTION = "add type hints"
@@ -144,6 +148,7 @@ async def measure_host(options: EngineOptions, n: int) -> dict[str, Row]:
     """Ask a host process of our own."""
     client = HostClient(Launcher(options))
     stages: list[float] = []
+    new: dict[bool, list[float]] = {False: [], True: []}
     beside_loops: dict[int, list[float]] = {1: [], 2: []}
     transport: list[float] = []
     steps: list[float] = []
@@ -158,6 +163,13 @@ async def measure_host(options: EngineOptions, n: int) -> dict[str, Row]:
             _, done, elapsed = await _ask(client, request)
             stages.append(_stages_ms(done))
             transport.append(elapsed - sum(done.ms.values()))
+            for ahead, samples in new.items():
+                # Another path is another prompt.
+                whole = replace(_cut(case, WINDOW), path=f"{ahead}/{case.path}")
+                if ahead:
+                    await _ask(client, replace(whole, prefill_only=True))
+                _, done, _ = await _ask(client, whole)
+                samples.append(_stages_ms(done))
             for loops, samples in beside_loops.items():
                 with _busy_loops(loops):
                     _, done, _ = await _ask(client, request)
@@ -176,6 +188,8 @@ async def measure_host(options: EngineOptions, n: int) -> dict[str, Row]:
         "host_single_line": Row.of(stages),
         "host_single_line_one_loop": Row.of(beside_loops[1]),
         "host_single_line_busy": Row.of(beside_loops[2]),
+        "new_place": Row.of(new[False]),
+        "new_place_ahead": Row.of(new[True]),
         "transport": Row.of(transport),
         "denoising_step": Row.of(steps),
         "cancel": Row.of(cancels),

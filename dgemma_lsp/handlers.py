@@ -20,9 +20,18 @@ from dgemma_lsp.documents.window import prompt_path
 from dgemma_lsp.features import code_actions
 from dgemma_lsp.features.inline import KIND, CompletionSite, ask
 from dgemma_lsp.features.menu import OPTIONS, Menu, keeps_indentation, wants_menu
+from dgemma_lsp.features.prefill import is_welcome, prefill
 from dgemma_lsp.features.rewrite import KIND as REWRITE_KIND
 from dgemma_lsp.features.rewrite import Rewrite, Rewritten, Show, read, rewritten
-from dgemma_lsp.lsp.rpc import REWRITE, STATUS, DidChangeParams, InlineCompletionParams, RewriteParams
+from dgemma_lsp.lsp.rpc import (
+    DID_MOVE_CURSOR,
+    REWRITE,
+    STATUS,
+    DidChangeParams,
+    InlineCompletionParams,
+    RewriteParams,
+    TextDocument,
+)
 from dgemma_lsp.silence import Silence
 from dgemma_lsp.status import wants_status
 from dgemma_lsp.wire.codec import encode
@@ -122,6 +131,17 @@ async def inline_completion(ls: Server, params: InlineCompletionParams) -> types
     return question.items(() if isinstance(answer, Silence) else answer)
 
 
+async def did_move_cursor(ls: Server, params: types.TextDocumentPositionParams) -> None:
+    """Have the engine read what stands around the cursor, for what may be asked there."""
+    folders = [folder.uri for folder in ls.workspace.folders.values()]
+    uri, encoding, config = params.text_document.uri, ls.documents.encoding, ls.settings.config
+    automatic = types.InlineCompletionContext(types.InlineCompletionTriggerKind.Automatic)
+    asked = InlineCompletionParams(TextDocument(uri), params.position, automatic)
+    question = _unless_excluded(ls, uri, folders, lambda document: ask(asked, document, encoding, config))
+    if is_welcome(ls.board.status) and not isinstance(question, Silence):
+        await prefill(ls.session, question.request(path=prompt_path(uri, folders), config=config))
+
+
 async def completion(ls: Server, params: types.CompletionParams) -> types.CompletionList:
     """Suggest the same in a menu, to editors that have nothing else to show it in."""
     menu = Menu.at(params, ls.documents.get(params.text_document.uri), ls.documents.encoding)
@@ -212,6 +232,7 @@ HANDLERS: dict[str, Callable[..., Any]] = {
     types.NOTEBOOK_DOCUMENT_DID_OPEN: notebook_did_open,
     types.NOTEBOOK_DOCUMENT_DID_CHANGE: notebook_did_change,
     types.NOTEBOOK_DOCUMENT_DID_CLOSE: notebook_did_close,
+    DID_MOVE_CURSOR: did_move_cursor,
     REWRITE: rewrite,
     STATUS: status,
 }

@@ -37,6 +37,9 @@ PROPOSERS: dict[ProposerName, Proposer] = {
     "replayed_edit": replayed_edit.propose,
 }
 
+PREFILL_TOKENS = 512
+"""Of a prompt that nobody waits for, in one forward: another request gets its turn between two."""
+
 
 class Infiller:
     """Fills holes with a resident model, one request after another."""
@@ -53,6 +56,9 @@ class Infiller:
     def fill(self, request: InfillRequest) -> Generator[Progress | Filled]:
         """Fill the request's holes: a `Progress` after each model forward, and `Filled` last."""
         meter = Meter(request.deadline_ms, share=self.profile.denoising_share)
+        if request.prefill_only:
+            yield (yield from self._prefill(request, meter))
+            return
         request = replace(request, max_line_nll=self.profile.gate.max_line_nll(request))
         parts = parts_of(request, self._tokens, self.profile)
         if isinstance(parts, Rejection):
@@ -61,6 +67,19 @@ class Infiller:
             yield (yield from rewritten(request, parts, partial(self._fill_holes, meter=meter), meter))
         else:
             yield (yield from self._fill_holes(request, meter))
+
+    def _prefill(self, request: InfillRequest, meter: Meter) -> Steps[Filled]:
+        """Prefill the prompt, a few hundred tokens a forward, so that whoever comes meanwhile waits for no more."""
+        layout = lay_out(request, self._tokens, self.profile.for_request(request).window)
+        if isinstance(layout, Rejection):
+            return Filled(rejection=layout, stats=meter.stats())
+        ids, computed = layout.context_ids, 0
+        for stop in (*range(PREFILL_TOKENS, len(ids), PREFILL_TOKENS), len(ids)):
+            with meter.timed("prefill"), self._denoiser.prefill(ids[:stop]) as context:
+                meter.count_prefill(context)
+                computed += context.token_count - context.cached_count
+            yield Progress(stage="prefill")
+        return Filled(stats=replace(meter.stats(), cached_tokens=len(ids) - computed))
 
     def _fill_holes(self, request: InfillRequest, meter: Meter) -> Steps[Filled]:
         """Fill holes that share a canvas; a block that is longer goes on in others."""

@@ -75,6 +75,7 @@ class InfillRequest:
         likely enough for this, and where it breaks nothing. None offers the best there is.
     max_line_nll: nats by which its least likely line may be unlikely, in place of the profile's.
     force: offers what breaks the syntax, too, where a text is replaced and nothing says what shall become of it.
+    prefill_only: nothing is offered; the prompt alone is prefilled, for a request that may come for the same place.
     """
 
     text: str
@@ -93,6 +94,7 @@ class InfillRequest:
     confidence: Confidence | None = None
     max_line_nll: float | None = None
     force: bool = False
+    prefill_only: bool = False
 
     def __post_init__(self) -> None:
         if not self.holes:

@@ -45,13 +45,18 @@ class Job:
 
 @dataclass(slots=True)
 class JobQueue:
-    """The jobs that somebody waits for, and those whose forwards are still to be closed."""
+    """The jobs that are to be done, and those whose forwards are still to be closed."""
 
     waiting: list[Job] = field(default_factory=list[Job])
     abandoned: list[Job] = field(default_factory=list[Job])
 
     def __bool__(self) -> bool:
         return bool(self.waiting or self.abandoned)
+
+    @property
+    def waited_for(self) -> bool:
+        """Whether somebody waits for any of them, and it is not all done ahead of what may be asked."""
+        return any(job.options.priority != "speculation" for job in self.waiting)
 
     def add(self, job: Job) -> None:
         """Take a job in."""

@@ -138,7 +138,7 @@ class Scheduler:
         with self._condition:
             return replace(
                 status,
-                state="busy" if status.state == "ready" and self._queue.waiting else status.state,
+                state="busy" if status.state == "ready" and self._queue.waited_for else status.state,
                 requests=self._arrivals,
                 superseded=self.counters.endings["superseded"],
                 cancelled=self.counters.endings["cancelled"],
@@ -334,5 +334,5 @@ def _log_answer(job: Job, answer: Answer) -> None:
         answer.free_tokens,
         answer.passes,
         ", ".join(f"{stage} {ms:.1f}" for stage, ms in answer.ms.items()),
-        answer.stop_reason or "rejected",
+        answer.stop_reason or ("rejected" if answer.rejection else "prefilled"),
     )

@@ -54,6 +54,7 @@ REWRITE = "dgemma/rewrite"
 STATUS = "dgemma/status"
 INLINE_EDIT = "dgemma/inlineEdit"
 COPILOT_INLINE_EDIT = "textDocument/copilotInlineEdit"
+DID_MOVE_CURSOR = "dgemma/didMoveCursor"
 DID_SHOW_INLINE_EDIT, DID_FOCUS = "textDocument/didShowInlineEdit", "textDocument/didFocus"
 
 UNUSED = (types.SET_TRACE, types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
@@ -154,6 +155,15 @@ class InlineEditRequest:
     jsonrpc: str = "2.0"
 
 
+@attrs.define
+class DidMoveCursorNotification:
+    """`dgemma/didMoveCursor`: where the cursor has come to rest."""
+
+    params: types.TextDocumentPositionParams
+    method: str = DID_MOVE_CURSOR
+    jsonrpc: str = "2.0"
+
+
 IS_REQUEST: dict[str, bool] = {
     method: known[1] is not None
     for method, known in cast(dict[str, tuple[Any, ...]], types.METHOD_TO_TYPES).items()  # pyright: ignore[reportUnknownMemberType] - it is untyped
@@ -166,6 +176,7 @@ OWN_TYPES: dict[str, type] = {
     REWRITE: RewriteRequest,
     INLINE_EDIT: InlineEditRequest,
     COPILOT_INLINE_EDIT: InlineEditRequest,
+    DID_MOVE_CURSOR: DidMoveCursorNotification,
 }
 
 

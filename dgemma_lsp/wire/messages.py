@@ -16,7 +16,7 @@ from dgemma_lsp.wire.status import Status
 from engine.errors import EngineError
 from infill.request import Candidate, Draft, InfillRequest, Rejection, StopReason
 
-PROTOCOL = 2
+PROTOCOL = 3
 """Raised when the messages change; part of a host's identity."""
 
 Priority: TypeAlias = Literal["inline", "rewrite", "edit", "speculation"]

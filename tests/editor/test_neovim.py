@@ -30,6 +30,8 @@ SCRIPT: dict[str, str | list[str] | None] = {
 SET_TAB = "vim.keymap.set('i', '<Tab>', %s)"
 OF_THE_BUFFER = "vim.cmd.autocmd([[FileType * lua %s]])"
 
+MOVED = "dgemma/didMoveCursor"
+
 INVOKED, AUTOMATIC = 1, 2
 ASK, NEXT, PREVIOUS, DISMISS = "\x1b\\", "\x1b]", "\x1b[91;3u", "\x1d"
 WORD, LINE = "\x1b[1;3C", "\x1b[1;7C"
@@ -514,3 +516,18 @@ def test_a_server_installed_meanwhile_is_found_by_restart(neovim: Neovim, tmp_pa
 def test_an_old_neovim_is_told_what_is_needed(old_neovim: Neovim, tmp_path: Path) -> None:
     with NeovimSession(old_neovim, tmp_path, ["dgemma-lsp"]) as session:
         session.wait_for_screen("dgemma needs Neovim 0.12 or newer")
+
+
+def test_tells_the_server_of_another_line_once_the_cursor_rests_there(start: Start, record: Record) -> None:
+    session = start()
+
+    def lines() -> list[int]:
+        return [parameters["position"]["line"] for parameters in record.sent(MOVED)]
+
+    session.press("ione\rtwo\x1b")
+    wait_for(lambda: lines()[-1:] == [1], "the cursor's line", session.screen)
+    told = len(lines())
+    session.press("0")
+    session.press("k")
+    wait_for(lambda: len(lines()) > told, "its next line", session.screen)
+    assert lines()[told:] == [0]

@@ -61,6 +61,22 @@ def test_shows_and_takes_several_lines(session: CodeSession) -> None:
     session.wait_for_document(file, "\n".join(lines))
 
 
+def test_tells_the_server_of_another_line_once_the_cursor_rests_there(session: CodeSession, record: Record) -> None:
+    session.open_file("moved.py")
+    session.do("type", "one\ntwo")
+
+    def lines() -> list[int]:
+        told = record.sent("dgemma/didMoveCursor")
+        return [each["position"]["line"] for each in told if each["textDocument"]["uri"].endswith("moved.py")]
+
+    session.wait_for(lambda: lines()[-1:] == [1], "the cursor's line")
+    told = len(lines())
+    session.do("press", "Home")
+    session.do("press", "ArrowUp")
+    session.wait_for(lambda: len(lines()) > told, "its next line")
+    assert lines()[told:] == [0]
+
+
 def test_inserts_between_brackets(session: CodeSession) -> None:
     file = session.open_file("print.py")
     session.do("type", "print(")  # VS Code closes the bracket.

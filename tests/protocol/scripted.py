@@ -83,6 +83,7 @@ class ScriptedEngine:
         self.failure: EngineError | None = None
         self.requests: list[InfillRequest] = []
         self.owners: list[Owner | None] = []
+        self.priorities: list[Priority] = []
         self.cancelled = 0
         self.starts = 0
         self.closed = False
@@ -100,6 +101,7 @@ class ScriptedEngine:
         self.requests.append(request)
         self.asked.set()
         self.owners.append(owner)
+        self.priorities.append(priority)
         try:
             await self.gate.wait()
         except asyncio.CancelledError:

@@ -3,6 +3,7 @@
 import { delimiter, dirname } from "node:path";
 import * as vscode from "vscode";
 import { LanguageClient } from "vscode-languageclient/node";
+import { CursorReporter } from "./cursor";
 import { isNativeAllowed } from "./edits/native";
 import { EditSuggestions } from "./edits/suggestions";
 import { HostLog } from "./hostLog";
@@ -37,7 +38,8 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     () => pause.describe() !== undefined,
     isNativeAllowed(context.extension),
   );
-  context.subscriptions.push(log, item, pause, hostLog, rewriter, edits);
+  const cursor = new CursorReporter(SELECTOR, running);
+  context.subscriptions.push(log, item, pause, hostLog, rewriter, edits, cursor);
 
   const language = () => vscode.window.activeTextEditor?.document.languageId;
 
@@ -82,6 +84,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     client.onNotification(statusChanged, (status) => item.show(status));
     try {
       await client.start();
+      cursor.begin();
       item.show(await client.sendRequest(statusRequest));
     } catch (error) {
       item.show({ state: "failed", message: `the language server does not run: ${error}` });

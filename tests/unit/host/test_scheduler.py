@@ -114,6 +114,14 @@ def test_serves_by_class_then_newest_first(bench: Bench, waiting: list[tuple[str
     assert bench.model.ran == ["first", *(name for name in order for _ in range(2))]
 
 
+def test_is_not_busy_with_what_nobody_waits_for(bench: Bench) -> None:
+    bench.submit("ahead", priority="speculation")
+    bench.wait_for_step("ahead")
+    assert bench.scheduler.status().state == "ready"
+    bench.submit("a")
+    assert bench.scheduler.status().state == "busy"
+
+
 def test_preempts_at_the_next_step_and_goes_on_afterwards(bench: Bench) -> None:
     _, rewrite = bench.submit("rewrite", priority="rewrite")
     bench.wait_for_step("rewrite")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.canvas import TokenIds
-from infill.fill import Infiller
+from infill.fill import PREFILL_TOKENS, Infiller
 from infill.prompt.layout import lay_out
 from infill.prompt.window import WindowBudget
 from infill.request import Change, Filled, InfillRequest, Progress, Rejection, Snippet, Span
@@ -467,3 +468,19 @@ def only(items: list[Progress | Filled]) -> Filled:
     last = items[-1]
     assert isinstance(last, Filled)
     return last
+
+
+def test_a_prompt_is_prefilled_ahead_a_part_at_a_time_and_nothing_else_is_computed() -> None:
+    request = replace(request_of("x = 1\n" * 400 + "y = ⟦⟧\n"), prefill_only=True)
+    denoiser = scripted(request, ["1"])
+    *forwards, result = Infiller(denoiser, tiny_tokens(), PROFILE).fill(request)
+    layout = lay_out(request, tiny_tokens(), PROFILE.window)
+    assert not isinstance(layout, Rejection)
+    assert forwards == [Progress(stage="prefill")] * len(denoiser.prompts)
+    assert max(np.diff([0, *map(len, denoiser.prompts)])) <= PREFILL_TOKENS < len(layout.context_ids)
+    assert all(np.array_equal(prompt, layout.context_ids[: len(prompt)]) for prompt in denoiser.prompts)
+    assert len(denoiser.prompts[-1]) == len(layout.context_ids)
+    assert (denoiser.canvases, denoiser.reads) == ([], [])
+    assert all(context.released for context in denoiser.contexts)
+    assert isinstance(result, Filled)
+    assert (result.candidates, result.rejection, result.stats.passes) == ((), None, len(forwards))

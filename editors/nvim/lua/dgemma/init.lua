@@ -31,6 +31,7 @@ function M.attach(client, buf)
   client.server_capabilities.inlineCompletionProvider = nil
   require('dgemma.inline').attach(buf)
   require('dgemma.edits').attach(buf)
+  require('dgemma.cursor').attach(buf)
   for name, key in pairs(require('dgemma.options').get().keys) do
     if key then
       require('dgemma.key').map(key, M[name], buf, DESCRIPTIONS[name])
