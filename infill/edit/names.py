@@ -41,8 +41,6 @@ _DEFINING = re.compile(
 )
 _PARAMETER = re.compile(r"\w*parameters?|\w*parameter_declaration")
 _PATTERN = re.compile(r"\w*(pattern\w*|expression_list|identifier_list|tuple|list|pointer_declarator|splat)")
-_WORD_CHARACTER = re.compile(r"[^\W\x00-\x7f]")
-_OTHER_CHARACTER = re.compile(r"[^\x00-\x7f]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,9 +107,7 @@ class Names:
 
     @cached_property
     def _root(self) -> Node | None:
-        # One byte for each code point, so that the tree's offsets are the text's.
-        text = _OTHER_CHARACTER.sub(" ", _WORD_CHARACTER.sub("x", self.text))
-        return parsed(text, self._language)
+        return parsed(self.text, self._language)
 
     def _node(self, span: Span) -> Node | None:
         """The smallest node that holds a span."""

@@ -2,21 +2,19 @@
 and quotes are known.
 
 Grammars are imported when a text in their language first asks; a parse takes about a millisecond for a window's text.
+Offsets are code points.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import import_module
 from itertools import pairwise
-from typing import Self
 
 from tree_sitter import Language, Node, Parser
 
-from infill.request import Span
 from infill.syntax.brackets import unmatched
 from infill.text.languages import facts_of
 
@@ -25,39 +23,9 @@ _COMPOUND = re.compile(
     r"(if|for|while|with|try|match)_statement|(else|elif|except|except_group|finally|case)_clause"
     r"|(function|class|decorated)_definition"
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyntaxTree:
-    """A text with its syntax tree. source: the text's bytes, which nodes count in; lone surrogates are one byte each.
-    root: the node of all of it."""
-
-    text: str
-    source: bytes
-    root: Node
-
-    @classmethod
-    def of(cls, text: str, language: str) -> Self | None:
-        """None where the language has no grammar."""
-        parser = _parser(language)
-        if parser is None:
-            return None
-        source = text.encode("utf-8", "replace")
-        return cls(text=text, source=source, root=parser.parse(source).root_node)
-
-    def byte(self, position: int) -> int:
-        """The offset in bytes of a code point."""
-        return len(self.text[:position].encode("utf-8", "replace"))
-
-    def node_at(self, position: int) -> Node | None:
-        """The smallest node that holds the character at a position, in code points."""
-        at = self.byte(position)
-        return self.root.descendant_for_byte_range(at, at + 1)
-
-    def span(self, node: Node) -> Span:
-        """Where a node stands, in code points."""
-        start = len(self.source[: node.start_byte].decode())
-        return Span(start=start, end=start + len(self.source[node.start_byte : node.end_byte].decode()))
+# Characters of more than one byte: those of words, and others.
+_WORD_CHARACTER = re.compile(r"[^\W\x00-\x7f]")
+_OTHER_CHARACTER = re.compile(r"[^\x00-\x7f]")
 
 
 def has_grammar(language: str) -> bool:
@@ -65,9 +33,46 @@ def has_grammar(language: str) -> bool:
 
 
 def parsed(text: str, language: str) -> Node | None:
-    """The root of a text's syntax tree, whose offsets are bytes; None where the language has no grammar."""
-    tree = SyntaxTree.of(text, language)
-    return None if tree is None else tree.root
+    """The root of a text's syntax tree, whose offsets are code points; None where the language has no grammar."""
+    # One byte for each code point, so that the tree's offsets are the text's.
+    return _root(_OTHER_CHARACTER.sub(" ", _WORD_CHARACTER.sub("x", text)).encode(), language)
+
+
+def node_at(text: str, position: int, language: str) -> Node | None:
+    """The smallest node of a text's syntax tree that holds the character at a position."""
+    root = parsed(text, language)
+    return root and root.descendant_for_byte_range(position, position + 1)
+
+
+def comment_start(text: str, position: int, language: str) -> int | None:
+    """Where the comment begins that the character at `position` is part of; None where it is part of none, or the
+    language has no grammar."""
+    node = node_at(text, position, language)
+    return node.start_byte if node is not None and "comment" in node.type else None
+
+
+@lru_cache(maxsize=256)
+def error_count(text: str, language: str) -> int:
+    """Number of places where the text departs from its language's grammar; of brackets and quotes without a partner for
+    a language without one."""
+    source = _encoded(text)
+    root = _root(source, language)
+    if root is None:
+        return unmatched(text)
+    errors = sum(1 for node in _damaged(root) if node.is_error or node.is_missing)
+    return errors + _indentation_errors(root, source) if language == "python" else errors
+
+
+def misindented(text: str, language: str) -> int:
+    """Number of blocks that are indented otherwise than the language demands; 0 where it demands nothing."""
+    source = _encoded(text)
+    root = _root(source, language) if language == "python" else None
+    return 0 if root is None else _indentation_errors(root, source)
+
+
+def _root(source: bytes, language: str) -> Node | None:
+    parser = _parser(language)
+    return parser and parser.parse(source).root_node
 
 
 @cache
@@ -79,29 +84,8 @@ def _parser(language: str) -> Parser | None:
     return Parser(Language(grammar))
 
 
-@lru_cache(maxsize=256)
-def error_count(text: str, language: str) -> int:
-    """Number of places where the text departs from its language's grammar; of brackets and quotes without a partner for
-    a language without one."""
-    tree = SyntaxTree.of(text, language)
-    if tree is None:
-        return unmatched(text)
-    errors = sum(1 for node in _damaged(tree.root) if node.is_error or node.is_missing)
-    return errors + _indentation_errors(tree) if language == "python" else errors
-
-
-def misindented(text: str, language: str) -> int:
-    """Number of blocks that are indented otherwise than the language demands; 0 where it demands nothing."""
-    tree = SyntaxTree.of(text, language) if language == "python" else None
-    return 0 if tree is None else _indentation_errors(tree)
-
-
-def comment_start(text: str, position: int, language: str) -> int | None:
-    """Where the comment begins that the character at `position` is part of; None where it is part of none, or the
-    language has no grammar."""
-    tree = SyntaxTree.of(text, language)
-    node = tree and tree.node_at(position)
-    return tree.span(node).start if tree and node and "comment" in node.type else None
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "replace")  # Lone surrogates, one byte each.
 
 
 def _damaged(root: Node) -> Iterator[Node]:
@@ -114,7 +98,7 @@ def _damaged(root: Node) -> Iterator[Node]:
             waiting += node.children
 
 
-def _indentation_errors(tree: SyntaxTree) -> int:
+def _indentation_errors(root: Node, source: bytes) -> int:
     """What is wrong with the indentation of a text in Python, which its grammar accepts as it comes: the number of
     blocks with lines that are indented otherwise than their first, of parts of a statement that are indented otherwise
     than its head, and of headers without a body.
@@ -123,12 +107,12 @@ def _indentation_errors(tree: SyntaxTree) -> int:
     not shown, nor where the last one is a header whose body is not shown.
     """
     # A line must not be indented without a header; further out the blocks may end that a window began in.
-    errors = int(any(len(inner) > len(outer) for outer, inner in pairwise(_margins(tree.root, tree.source))))
-    waiting = [tree.root]
+    errors = int(any(len(inner) > len(outer) for outer, inner in pairwise(_margins(root, source))))
+    waiting = [root]
     while waiting:
         for child in waiting.pop().named_children:
             if _COMPOUND.fullmatch(child.type):
-                errors += _errors_in_compound(child, tree.source)
+                errors += _errors_in_compound(child, source)
                 waiting.append(child)
             elif child.type == "block":
                 waiting.append(child)

@@ -15,7 +15,7 @@ from itertools import accumulate
 from tree_sitter import Node
 
 from infill.request import Span
-from infill.syntax.parser import SyntaxTree
+from infill.syntax.parser import node_at, parsed
 from infill.text.lines import OPENERS, columns_of, lines_of
 
 # How a line begins that ends a block, or goes on with its statement.
@@ -33,27 +33,23 @@ _LONE_CR = re.compile("\r(?!\n)")
 def enclosing_statement(text: str, position: int, language: str) -> Span | None:
     """The smallest statement or definition with the character at `position`; None for a comment, where there is none,
     or where the language has no grammar."""
-    tree = SyntaxTree.of(text, language)
-    node = tree and tree.node_at(position)
-    if tree is None or node is None or "comment" in node.type:
+    node = node_at(text, position, language)
+    if node is None or "comment" in node.type:
         return None
     while node is not None and not _STATEMENT.search(node.type):
         node = node.parent
-    return None if node is None else tree.span(node)
+    return None if node is None else Span(start=node.start_byte, end=node.end_byte)
 
 
 def statement_end(text: str, start: int, language: str) -> int | None:
     """Where the statement that begins exactly at `start` ends; None where none begins there, it is broken, or the
     language has no grammar."""
-    tree = SyntaxTree.of(text, language)
-    if tree is None:
-        return None
-    node, statement, first = tree.node_at(start), None, tree.byte(start)
-    while node is not None and node.parent is not None and node.start_byte == first:
+    node, statement = node_at(text, start, language), None
+    while node is not None and node.parent is not None and node.start_byte == start:
         if node.is_named and node.type not in _CONTAINERS:
             statement = node
         node = node.parent
-    return None if statement is None or statement.has_error else tree.span(statement).end
+    return None if statement is None or statement.has_error else statement.end_byte
 
 
 def cut_to_scope(text: str, before: str, after: str, language: str) -> str:
@@ -113,26 +109,26 @@ def cuts(text: str, within: Span, language: str) -> dict[int, int]:
         after_blank = not line.strip()
         place += len(line)
     # Not every grammar takes a lone carriage return for the end of a line.
-    tree = SyntaxTree.of(_LONE_CR.sub("\n", text), language)
-    if tree is None or not places:
+    text = _LONE_CR.sub("\n", text)
+    root = parsed(text, language)
+    if root is None or not places:
         return {place: int(not own) for place, own in zip(places, paragraphs, strict=True)}
-    return dict(zip(places, _spanning_nodes(tree, places), strict=True))
+    return dict(zip(places, _spanning_nodes(root, text, places), strict=True))
 
 
-def _spanning_nodes(tree: SyntaxTree, places: Sequence[int]) -> list[int]:
+def _spanning_nodes(root: Node, text: str, places: Sequence[int]) -> list[int]:
     """For each place, in order, the number of syntax nodes that hold the character there and the last one before it
     that is not blank; one more where what stands there belongs to what stands above, as a closing bracket or a block
     does, or that to this, as a comment does."""
-    firsts = [tree.byte(place) for place in places]
-    lasts = [len(tree.source[:first].rstrip()) - 1 for first in firsts]
+    lasts = [len(text[:place].rstrip()) - 1 for place in places]
     changes = [0] * (len(places) + 1)
     above, below = dict[int, Node](), dict[int, Node]()
-    waiting = [tree.root]
+    waiting = [root]
     while waiting:
         node = waiting.pop()
-        if node.end_byte <= lasts[0] or node.start_byte > firsts[-1]:
+        if node.end_byte <= lasts[0] or node.start_byte > places[-1]:
             continue
-        low, high = bisect_left(lasts, node.start_byte), bisect_left(firsts, node.end_byte)
+        low, high = bisect_left(lasts, node.start_byte), bisect_left(places, node.end_byte)
         if low < high:
             changes[low] += 1
             changes[high] -= 1
@@ -141,15 +137,15 @@ def _spanning_nodes(tree: SyntaxTree, places: Sequence[int]) -> list[int]:
             above.setdefault(high, node)
         below.setdefault(node.start_byte, node)
         waiting += node.children
-    joined = [_is_joined(above.get(i), below.get(first), tree.source) for i, first in enumerate(firsts)]
+    joined = [_is_joined(above.get(i), below.get(place), text) for i, place in enumerate(places)]
     return [count + own for count, own in zip(accumulate(changes[:-1]), joined, strict=True)]
 
 
-def _is_joined(above: Node | None, below: Node | None, source: bytes) -> bool:
+def _is_joined(above: Node | None, below: Node | None, text: str) -> bool:
     """Whether what stands below belongs to what stands above, or that to this."""
     if below is not None and (not below.is_named or below.type in _CONTAINERS):
         return True
     if above is None or below is None or not _ABOUT_BELOW.search(above.type):
         return False
-    stands_alone = not source[: above.start_byte].rpartition(b"\n")[2].strip()
-    return stands_alone and source.count(b"\n", above.end_byte - 1, below.start_byte) == 1
+    stands_alone = not text[: above.start_byte].rpartition("\n")[2].strip()
+    return stands_alone and text.count("\n", above.end_byte - 1, below.start_byte) == 1
