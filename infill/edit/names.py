@@ -7,7 +7,6 @@ without one only the spelling is known.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, TypeAlias
@@ -15,7 +14,7 @@ from typing import Literal, TypeAlias
 from tree_sitter import Node
 
 from infill.request import Span
-from infill.syntax.parser import parsed
+from infill.syntax.parser import parsed, span_of, upwards
 
 Role: TypeAlias = Literal["variable", "member", "keyword"]
 """What a name is in a place: a variable, function or class; a member of something; the name of an argument."""
@@ -92,7 +91,7 @@ class Names:
 
     def call_around(self, offset: int) -> Call | None:
         """The innermost call whose arguments a place is among."""
-        around = _upwards(self._node(Span(start=offset, end=offset)))
+        around = upwards(self._node(Span(start=offset, end=offset)))
         return self._call(next((node for node in around if _ARGUMENTS.fullmatch(node.type)), None))
 
     def string_at(self, span: Span) -> bool:
@@ -119,7 +118,7 @@ class Names:
     def _use(self, span: Span) -> tuple[Use, list[Span]] | None:
         """The use of a name, its scope left open, and the functions around it, from the inside."""
         node = self._node(span)
-        if node is None or not _IDENTIFIER.fullmatch(node.type) or _span(node) != span:
+        if node is None or not _IDENTIFIER.fullmatch(node.type) or span_of(node) != span:
             return None
         role, definition = _role(node), _definition(node)
         defines = definition is not None
@@ -128,13 +127,13 @@ class Names:
         functions: list[Span] = []
         owner: Span | None = None
         inner = node
-        for above in _upwards(node.parent):
+        for above in upwards(node.parent):
             # What a function or class is called is known around it.
             if not (defines and above.child_by_field_name("name") == inner):
                 if _FUNCTION.fullmatch(above.type):
-                    functions.append(_span(above))
+                    functions.append(span_of(above))
                 if _CLASS.fullmatch(above.type) and owner is None:
-                    owner = _span(above)
+                    owner = span_of(above)
                     if defines and role != "keyword" and not functions:
                         role, callee = "member", self._text(above.child_by_field_name("name"))
             inner = above
@@ -152,7 +151,7 @@ class Names:
         if literal is not None:
             return self._text(literal.child_by_field_name("type"))
         lists = (
-            own for own in _upwards(node.parent) if _ARGUMENTS.fullmatch(own.type) or _PARAMETER.fullmatch(own.type)
+            own for own in upwards(node.parent) if _ARGUMENTS.fullmatch(own.type) or _PARAMETER.fullmatch(own.type)
         )
         above = next(lists, None)
         # A single parameter may be a node of its own within the list.
@@ -221,14 +220,3 @@ def _field(node: Node) -> str | None:
     if parent is None:
         return None
     return next((parent.field_name_for_child(i) for i, own in enumerate(parent.children) if own == node), None)
-
-
-def _upwards(node: Node | None) -> Iterator[Node]:
-    """A node and those around it, from the inside."""
-    while node is not None:
-        yield node
-        node = node.parent
-
-
-def _span(node: Node) -> Span:
-    return Span(start=node.start_byte, end=node.end_byte)

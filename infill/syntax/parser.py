@@ -15,6 +15,7 @@ from itertools import pairwise
 
 from tree_sitter import Language, Node, Parser
 
+from infill.request import Span
 from infill.syntax.brackets import unmatched
 from infill.text.languages import facts_of
 
@@ -42,6 +43,18 @@ def node_at(text: str, position: int, language: str) -> Node | None:
     """The smallest node of a text's syntax tree that holds the character at a position."""
     root = parsed(text, language)
     return root and root.descendant_for_byte_range(position, position + 1)
+
+
+def upwards(node: Node | None) -> Iterator[Node]:
+    """A node and those around it, from the inside."""
+    while node is not None:
+        yield node
+        node = node.parent
+
+
+def span_of(node: Node) -> Span:
+    """Where a node of `parsed` stands."""
+    return Span(start=node.start_byte, end=node.end_byte)
 
 
 def comment_start(text: str, position: int, language: str) -> int | None:

@@ -8,14 +8,11 @@ statement that is laid out otherwise (a long string, say). Offsets are code poin
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Sequence
-from itertools import accumulate
 
 from tree_sitter import Node
 
 from infill.request import Span
-from infill.syntax.parser import node_at, parsed
+from infill.syntax.parser import node_at, parsed, span_of, upwards
 from infill.text.lines import OPENERS, columns_of, lines_of
 
 # How a line begins that ends a block, or goes on with its statement.
@@ -36,19 +33,18 @@ def enclosing_statement(text: str, position: int, language: str) -> Span | None:
     node = node_at(text, position, language)
     if node is None or "comment" in node.type:
         return None
-    while node is not None and not _STATEMENT.search(node.type):
-        node = node.parent
-    return None if node is None else Span(start=node.start_byte, end=node.end_byte)
+    return next((span_of(around) for around in upwards(node) if _STATEMENT.search(around.type)), None)
 
 
 def statement_end(text: str, start: int, language: str) -> int | None:
     """Where the statement that begins exactly at `start` ends; None where none begins there, it is broken, or the
     language has no grammar."""
-    node, statement = node_at(text, start, language), None
-    while node is not None and node.parent is not None and node.start_byte == start:
+    statement = None
+    for node in upwards(node_at(text, start, language)):
+        if node.parent is None or node.start_byte != start:
+            break
         if node.is_named and node.type not in _CONTAINERS:
             statement = node
-        node = node.parent
     return None if statement is None or statement.has_error else statement.end_byte
 
 
@@ -111,34 +107,24 @@ def cuts(text: str, within: Span, language: str) -> dict[int, int]:
     # Not every grammar takes a lone carriage return for the end of a line.
     text = _LONE_CR.sub("\n", text)
     root = parsed(text, language)
-    if root is None or not places:
+    if root is None:
         return {place: int(not own) for place, own in zip(places, paragraphs, strict=True)}
-    return dict(zip(places, _spanning_nodes(root, text, places), strict=True))
+    return {place: _cut_apart(root, text, place) for place in places}
 
 
-def _spanning_nodes(root: Node, text: str, places: Sequence[int]) -> list[int]:
-    """For each place, in order, the number of syntax nodes that hold the character there and the last one before it
-    that is not blank; one more where what stands there belongs to what stands above, as a closing bracket or a block
-    does, or that to this, as a comment does."""
-    lasts = [len(text[:place].rstrip()) - 1 for place in places]
-    changes = [0] * (len(places) + 1)
-    above, below = dict[int, Node](), dict[int, Node]()
-    waiting = [root]
-    while waiting:
-        node = waiting.pop()
-        if node.end_byte <= lasts[0] or node.start_byte > places[-1]:
-            continue
-        low, high = bisect_left(lasts, node.start_byte), bisect_left(places, node.end_byte)
-        if low < high:
-            changes[low] += 1
-            changes[high] -= 1
-        # The outermost nodes, which come first, stand for what is above and below.
-        if high < len(places) and node.start_byte <= lasts[high] < node.end_byte:
-            above.setdefault(high, node)
-        below.setdefault(node.start_byte, node)
-        waiting += node.children
-    joined = [_is_joined(above.get(i), below.get(place), text) for i, place in enumerate(places)]
-    return [count + own for count, own in zip(accumulate(changes[:-1]), joined, strict=True)]
+def _cut_apart(root: Node, text: str, place: int) -> int:
+    """The number of syntax nodes that hold the character at a place and the last one before it that is not blank; one
+    more where what stands there belongs to what stands above, as a closing bracket or a block does, or that to this, as
+    a comment does."""
+    last = max(len(text[:place].rstrip()) - 1, 0)
+    node = root.descendant_for_byte_range(last, place + 1)
+    if node is None:
+        return 0
+    above, below = (
+        next((child for child in node.children if child.start_byte <= at < child.end_byte), None)
+        for at in (last, place)
+    )
+    return sum(1 for _ in upwards(node)) + _is_joined(above, below, text)
 
 
 def _is_joined(above: Node | None, below: Node | None, text: str) -> bool:
