@@ -33,7 +33,6 @@ _BLOCK_OPENERS = ("{", "(", "[", ":", "->", "=>", " do", " then")
 # Code points on either side of a hole that tell its mode; a line longer than this has text on it, and that is all one
 # asks.
 _REACH = 512
-_NO_IDS: TokenIds = np.zeros(0, np.int32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +79,8 @@ class Layout:
         """A canvas whose holes hold these tokens, at least one each. kept: per hole, which of them denoising starts
         from, and not from noise; from them all where not given."""
         spans = self.spans([len(middle) for middle in middles])
-        token_ids = np.concatenate(
-            [ids for run, middle in zip(self.clamped, [*middles, _NO_IDS], strict=True) for ids in (run, middle)]
-        )
+        first, *others = self.clamped
+        token_ids = np.concatenate([first, *(ids for pair in zip(middles, others, strict=True) for ids in pair)])
         clamped = np.ones(len(token_ids), np.bool_)
         keep_start = np.zeros(len(token_ids), np.bool_)
         allowed: list[TokenSet | None] = [None] * len(token_ids)

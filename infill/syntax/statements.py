@@ -13,7 +13,7 @@ from tree_sitter import Node
 
 from infill.request import Span
 from infill.syntax.parser import node_at, parsed, span_of, upwards
-from infill.text.lines import OPENERS, columns_of, lines_of
+from infill.text.lines import OPENERS, columns_of
 
 # How a line begins that ends a block, or goes on with its statement.
 _CLOSERS = (")", "]", "}", "end")
@@ -95,21 +95,17 @@ def cuts(text: str, within: Span, language: str) -> dict[int, int]:
     """The places within a span at which a line's text begins, in order, but for its first, each with the number of
     syntax nodes that begin before it and end behind it. Without a grammar, 0 for the first line of a paragraph and 1
     for others."""
-    places: list[int] = []
-    paragraphs: list[bool] = []
-    after_blank, place = False, within.start
-    for line in lines_of(text[within.start : within.end]):
-        if line.strip() and place > within.start:
-            places.append(place + len(line) - len(line.lstrip()))
-            paragraphs.append(after_blank)
-        after_blank = not line.strip()
-        place += len(line)
-    # Not every grammar takes a lone carriage return for the end of a line.
-    text = _LONE_CR.sub("\n", text)
+    text = _LONE_CR.sub("\n", text)  # Not every grammar takes one for the end of a line.
     root = parsed(text, language)
-    if root is None:
-        return {place: int(not own) for place, own in zip(places, paragraphs, strict=True)}
-    return {place: _cut_apart(root, text, place) for place in places}
+    found: dict[int, int] = {}
+    after_blank, start = False, within.start
+    for line in text[within.start : within.end].split("\n"):
+        if line.strip() and start > within.start:
+            place = start + len(line) - len(line.lstrip())
+            found[place] = int(not after_blank) if root is None else _cut_apart(root, text, place)
+        after_blank = not line.strip()
+        start += len(line) + 1
+    return found
 
 
 def _cut_apart(root: Node, text: str, place: int) -> int:

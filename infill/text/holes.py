@@ -38,8 +38,7 @@ class Edges:
         ids: list[TokenSet | None] = [None] * length
         if length == 1 and self.head and self.tail:
             # No single token may span both edges; holding to the first is then better than holding to neither.
-            both = tokens.spanning(self.head, self.tail)
-            return (both if len(both) else tokens.starting_with(self.head),)
+            return (tokens.spanning(self.head, self.tail) or tokens.starting_with(self.head),)
         if self.head:
             ids[0] = tokens.starting_with(self.head)
         if self.tail:

@@ -34,12 +34,6 @@ def to_line_feeds(text: str) -> str:
     return _LINE_ENDING.sub("\n", text)
 
 
-def lines_of(text: str) -> list[str]:
-    """The text's lines with their ends; the last has none, and may be empty."""
-    starts = [0, *(ending.end() for ending in _LINE_ENDING.finditer(text))]
-    return [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
-
-
 def line_ending_at(text: str, position: int) -> str:
     """The line ending of the line on which `position` (code points) stands; on a last line, the commonest near it."""
     # One step back, so that a position between "\r" and "\n" sees both.
