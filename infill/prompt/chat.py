@@ -21,8 +21,6 @@ from infill.request import InfillRequest, Snippet
 from infill.text.lines import to_line_feeds
 from infill.text.tokens import Passage, TextTokens
 
-_NO_IDS: TokenIds = np.zeros(0, np.int32)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fence:
@@ -72,34 +70,34 @@ def compose(
         return None
 
     changes = _changes(request, tokens, fence, limit=int(left * budget.change_share))
-    if request.follows and not len(changes):
+    if request.follows and not changes:
         return None
-    left -= len(changes)
+    left -= sum(map(len, changes))
     snippets = _snippets(request.snippets, tokens, fence, limit=int(left * budget.snippet_share), budget=budget)
-    before, after = trim_far_ends(before, after, limit=left - len(snippets), budget=budget)
+    before, after = trim_far_ends(before, after, limit=left - sum(map(len, snippets)), budget=budget)
     shown_after, shown_before = _block(tokens, headings[0], after, fence), _block(tokens, headings[1], before, fence)
-    ids = np.concatenate([opening, snippets, shown_after, shown_before, changes, now, ending])
+    ids = np.concatenate([opening, *snippets, shown_after, shown_before, *changes, now, ending])
     return Prompt(ids=ids, before=before, after=after)
 
 
 def _snippets(
     snippets: Sequence[Snippet], tokens: TextTokens, fence: Fence, *, limit: int, budget: WindowBudget
-) -> TokenIds:
+) -> list[TokenIds]:
     """Blocks of the first snippets, the last of them perhaps cut, `limit` tokens at most."""
-    blocks: list[TokenIds] = [_NO_IDS]
+    blocks: list[TokenIds] = []
     for snippet in snippets:
         heading = _quoted(snippet.path)
         passage = tokens.passage(to_line_feeds(snippet.text[: budget.reach]))
         passage = trim_end(passage, max(limit - _block_cost(tokens, heading, fence), 0))
         blocks.append(_block(tokens, heading, passage, fence))
         limit -= len(blocks[-1])
-    return np.concatenate(blocks)
+    return blocks
 
 
-def _changes(request: InfillRequest, tokens: TextTokens, fence: Fence, *, limit: int) -> TokenIds:
+def _changes(request: InfillRequest, tokens: TextTokens, fence: Fence, *, limit: int) -> list[TokenIds]:
     """Blocks of the newest changes, in order, as many as `limit` tokens hold whole: half a change would mislead. Of
     one with as many lines before as after, such as edits accepted in a row make, the last lines will do."""
-    blocks: list[TokenIds] = [_NO_IDS]
+    blocks: list[TokenIds] = []
     for change in reversed(request.changes):
         place = "" if change.path == request.path else f" in {_quoted(change.path)}"
         heading = f"Recent change{place}:"
@@ -113,7 +111,7 @@ def _changes(request: InfillRequest, tokens: TextTokens, fence: Fence, *, limit:
             break
         blocks.append(block)
         limit -= len(block)
-    return np.concatenate(blocks[::-1])
+    return blocks[::-1]
 
 
 def _diff(tokens: TextTokens, heading: str, removed: Sequence[str], added: Sequence[str], fence: Fence) -> TokenIds:

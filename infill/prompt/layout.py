@@ -21,15 +21,15 @@ from infill.prompt.window import WindowBudget, head_end, tail_start
 from infill.request import Draft, InfillRequest, Rejection, Span
 from infill.text.holes import Edges, heal, interleaved
 from infill.text.languages import language_of
-from infill.text.lines import goes_on, to_line_feeds
+from infill.text.lines import OPENERS, goes_on, to_line_feeds
 from infill.text.tokens import TextTokens
 
 HoleMode: TypeAlias = Literal["within", "line", "block"]
 """How far the text in a hole goes. within: a text in a line that goes on after it. line: to the end of a line. block:
 whole lines."""
 
-# A line that ends so goes on below it.
-_BLOCK_OPENERS = ("{", "(", "[", ":", "->", "=>", " do", " then")
+# How a line ends that goes on below it.
+_BLOCK_OPENERS = (*OPENERS, "->", "=>", " do", " then")
 # Code points on either side of a hole that tell its mode; a line longer than this has text on it, and that is all one
 # asks.
 _REACH = 512

@@ -64,7 +64,6 @@ ALLOWED = {
     },
     "infill/judge/flaws.py": {"_REACH": COST},
     "infill/judge/score.py": {"_SANE_SHARE": FACT},
-    "infill/prompt/chat.py": {"_NO_IDS": SENTINELS},
     "infill/prompt/layout.py": {"_REACH": COST},
     "infill/prompt/window.py": {"_CODE_POINTS_PER_TOKEN": FACT, "_SUFFIX_STEP": COST, "_LINE_STEP": COST},
     "infill/propose/continuation.py": {"_MAX_PARSED": COST},
