@@ -47,7 +47,8 @@ class SyntaxCheck:
         if facts_of(language).nested and unmatched("".join(around)):
             language = ""  # What a window cuts in two can only be told by its brackets.
         before, after = _outside(around)
-        own_line = interleaved(around, [middle or "x" for middle in middles])
+        texts = [middle or "x" for middle in middles]
+        own_line = interleaved(around, texts)
         own_line = own_line[len(before) : len(own_line) - len(after)]
         # Statements may begin at the first line or the last that stands as far out as any, and end before the last one.
         outermost = _outermost(before)
@@ -63,7 +64,7 @@ class SyntaxCheck:
                 break
         *others, last = (around[0][begin:], *around[1:])
         whole = (*others, last[: len(last) - cut])
-        whole = _ended(whole, middles, language)
+        whole = _ended(whole, texts, language)
         return cls(whole, tuple(middles), language, _unfinished(whole, language))
 
     def errors(self, texts: Sequence[str]) -> int:
@@ -131,14 +132,13 @@ def _fewest(texts: Iterable[str], language: str) -> int:
     return fewest or 0
 
 
-def _ended(around: tuple[str, ...], middles: Sequence[str], language: str) -> tuple[str, ...]:
+def _ended(around: tuple[str, ...], texts: Sequence[str], language: str) -> tuple[str, ...]:
     """The texts around holes, and behind brackets that an editor has closed on the last hole's line the header's end
-    that is still to be typed, where that is all that is missing."""
+    that is still to be typed, where that is all that is missing with these texts in the holes."""
     *others, last = around
     right, end, below = last.partition("\n")
     if not has_grammar(language) or not _CLOSED.fullmatch(right):
         return around
-    texts = [middle or "x" for middle in middles]
     ends = ("", *facts_of(language).header_ends)
     ended = ((*others, right.rstrip() + ending + end + below) for ending in ends)
     return next((whole for whole in ended if not error_count(interleaved(whole, texts), language)), around)
