@@ -17,7 +17,7 @@ from engine.canvas import TokenIds
 from infill.prompt.chat import Fence
 from infill.prompt.layout import HoleMode, Layout
 from infill.request import Rejection
-from infill.syntax.brackets import LINE_QUOTES, OPENER, unmatched
+from infill.syntax.brackets import CLOSER_OF, LINE_QUOTES, OPENER_OF, unmatched
 from infill.syntax.parser import misindented
 from infill.syntax.statements import cut_to_scope
 from infill.task import Proposal, Task
@@ -191,7 +191,7 @@ def _drop_repeated_end(text: str, before: str, after: str) -> str:
     if _is_word(shorter[-1:]) and _is_word(echo[0]):
         return text
     telling = len(echo.strip()) >= _TELLING or not any(map(_is_word, echo))
-    if not any(c in LINE_QUOTES or c in OPENER or c in OPENER.values() for c in echo):
+    if not any(c in LINE_QUOTES or c in OPENER_OF or c in CLOSER_OF for c in echo):
         return shorter if telling else text
     spare = _imbalance(before, text, after) - _imbalance(before, shorter, after)
     return shorter if spare > 0 or (telling and spare == 0) else text

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from infill.request import RejectReason
-from infill.syntax.brackets import OPENER, loose
+from infill.syntax.brackets import OPENER_OF, loose
 from infill.syntax.check import SyntaxCheck
 from infill.text.holes import sides
 from infill.text.lines import OPENERS, columns_of
@@ -88,7 +88,7 @@ class FlawCheck:
 def reopens_pair(text: str, after: str) -> bool:
     """Whether a text closes the pair of brackets that it stands in, and opens another, which ends behind it."""
     closers, openers = loose(text)
-    return bool(closers and openers) and after.lstrip()[:1] in OPENER
+    return bool(closers and openers) and after.lstrip()[:1] in OPENER_OF
 
 
 def gives_right_side_away(before: str, text: str, after: str) -> bool:
@@ -103,7 +103,7 @@ def gives_right_side_away(before: str, text: str, after: str) -> bool:
     in_text = any(before.count(quote) % 2 for quote in _TEXT_QUOTES)
     _, opened = loose(before[-_REACH:])
     in_brackets = opened[-1:] in ("(", "[")
-    only_closes = right.startswith((*OPENER, "</"))
+    only_closes = right.startswith((*OPENER_OF, "</"))
     return not (in_text or in_brackets or only_closes or left.endswith(_ENDS))
 
 

@@ -7,8 +7,8 @@ import re
 
 from infill.text.lines import common_length
 
-_CLOSERS = {"(": ")", "[": "]", "{": "}"}
-OPENER = {closer: opener for opener, closer in _CLOSERS.items()}
+CLOSER_OF = {"(": ")", "[": "]", "{": "}"}
+OPENER_OF = {closer: opener for opener, closer in CLOSER_OF.items()}
 LINE_QUOTES = "\"'`"
 _QUOTES = ("", '"', "'", "`", '"""')
 # Strings that are closed, and brackets and quotes that are not; within a word an apostrophe is no quote.
@@ -42,11 +42,11 @@ def _loose(text: str) -> tuple[str, list[tuple[str, int]]]:
     closers, openers = "", list[tuple[str, int]]()
     for match in _UNCLOSED.finditer(text):
         mark: str | None = match[1]
-        if mark in _CLOSERS:
+        if mark in CLOSER_OF:
             openers.append((mark, match.start()))
-        elif mark in OPENER and openers and openers[-1][0] == OPENER[mark]:
+        elif mark in OPENER_OF and openers and openers[-1][0] == OPENER_OF[mark]:
             openers.pop()
-        elif mark in OPENER:
+        elif mark in OPENER_OF:
             closers += mark
     return closers, openers
 
@@ -55,7 +55,7 @@ def lacking(before: str, after: str) -> tuple[str, str]:
     """What closes the brackets that a left side opens and nothing closes, and what opens those that its right side
     closes and nothing opens, where the outermost brackets of both are each other's."""
     (_, opened), (closed, _) = loose(before), loose(after)
-    wanted = "".join(OPENER[closer] for closer in reversed(closed))
+    wanted = "".join(OPENER_OF[closer] for closer in reversed(closed))
     shared = common_length(opened, wanted)
     return closing(opened[shared:]), wanted[shared:]
 
@@ -72,8 +72,8 @@ def closing(text: str) -> str:
             escaped = not escaped
         elif stack and character == stack[-1]:
             stack.pop()
-        elif not quoted and character in _CLOSERS:
-            stack.append(_CLOSERS[character])
+        elif not quoted and character in CLOSER_OF:
+            stack.append(CLOSER_OF[character])
         elif not quoted and character in LINE_QUOTES:
             stack.append(character)
     return "".join(reversed(stack))
@@ -100,11 +100,11 @@ def _opening(text: str, begun: str, comment: str) -> str | None:
             quote = "\n"
         elif mark.strip("\"'`") == "":
             quote = mark
-        elif mark in _CLOSERS:
+        elif mark in CLOSER_OF:
             opened.append(mark)
-        elif mark in OPENER:
+        elif mark in OPENER_OF:
             if not opened:
-                wanted.append(OPENER[mark])
-            elif opened.pop() != OPENER[mark]:
+                wanted.append(OPENER_OF[mark])
+            elif opened.pop() != OPENER_OF[mark]:
                 return None
     return "".join(reversed(wanted)) + begun if quote in ("", "\n") else None
