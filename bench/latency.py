@@ -40,8 +40,9 @@ from bench.cases import Case, load
 from bench.editor import Editor
 from bench.front_end import SHOWN
 from bench.machine import machine
-from dgemma_lsp.client.client import HostClient, Superseded
 from dgemma_lsp.client.launch import Launcher
+from dgemma_lsp.client.remote import HostClient
+from dgemma_lsp.wire.errors import Superseded
 from dgemma_lsp.wire.identity import EngineOptions
 from dgemma_lsp.wire.messages import Answer, Owner
 from infill.request import Draft, InfillRequest, Span

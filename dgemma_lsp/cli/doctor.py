@@ -19,10 +19,10 @@ from dgemma_lsp.cli.findings.editors import examine_editors
 from dgemma_lsp.cli.findings.finding import Finding, Verdict
 from dgemma_lsp.cli.findings.machine import examine_machine
 from dgemma_lsp.cli.host import host_status
-from dgemma_lsp.client.client import EngineUnavailable
 from dgemma_lsp.client.hosts import running
 from dgemma_lsp.config import ConfigError
 from dgemma_lsp.wire.directories import runtime_directory
+from dgemma_lsp.wire.errors import EngineUnavailable
 from dgemma_lsp.wire.identity import EngineOptions, version
 from engine.errors import EngineError
 

@@ -16,8 +16,7 @@ from dgemma_lsp.cli.common import read_settings, warn
 from dgemma_lsp.cli.file.diff import unified_diff
 from dgemma_lsp.cli.file.source import Source, read_source, write_source
 from dgemma_lsp.cli.file.target import Hole, Target, check_holes
-from dgemma_lsp.client.answer import collect
-from dgemma_lsp.client.client import EngineClient
+from dgemma_lsp.client.client import EngineClient, collect
 from dgemma_lsp.connect import connect
 from dgemma_lsp.documents.window import cut_window, readable
 from dgemma_lsp.logs import log_to_stderr

@@ -10,10 +10,11 @@ import sys
 
 from dgemma_lsp.cli.common import read_settings, warn
 from dgemma_lsp.cli.errors import CommandError
-from dgemma_lsp.client.client import EngineSilent, EngineUnavailable, HostClient
 from dgemma_lsp.client.hosts import RunningHost, has_ended, kill, running
 from dgemma_lsp.client.launch import FixedEngine, Launcher
+from dgemma_lsp.client.remote import HostClient
 from dgemma_lsp.wire.codec import encode
+from dgemma_lsp.wire.errors import EngineSilent, EngineUnavailable
 from dgemma_lsp.wire.status import Status
 
 NONE_RUNS = "no host runs"

@@ -1,4 +1,4 @@
-"""How a front end reaches an engine, wherever it runs: the `EngineClient` protocol and its implementations.
+"""How a front end reaches an engine, wherever it runs: the `EngineClient` protocol, and its events as one answer.
 
 Importing this module leaves torch, transformers, starlette, uvicorn and httpx2 alone; an implementation imports what it
 needs when it is first used.
@@ -6,24 +6,14 @@ needs when it is first used.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import Protocol
 
-from dgemma_lsp.client.remote import HostClient
-from dgemma_lsp.wire.errors import EngineSilent, EngineUnavailable, Superseded
-from dgemma_lsp.wire.messages import Event, Owner, Priority
+from dgemma_lsp.wire.errors import EngineUnavailable
+from dgemma_lsp.wire.messages import Answer, Event, Owner, Priority
 from dgemma_lsp.wire.status import Status
-from engine.errors import EngineError
-from infill.request import InfillRequest
-
-__all__ = [
-    "EngineClient",
-    "EngineError",
-    "EngineSilent",
-    "EngineUnavailable",
-    "HostClient",
-    "Superseded",
-]
+from infill.request import Draft, InfillRequest
 
 
 class EngineClient(Protocol):
@@ -75,3 +65,19 @@ class EngineClient(Protocol):
     async def close(self) -> None:
         """Cancel what runs and let go of the engine; a host of its own lives on for others."""
         ...
+
+
+async def collect(events: AsyncGenerator[Event], show: Callable[[Draft], None] | None = None) -> Answer:
+    """The answer that the events end with; drafts are handed to `show` as they come. Closes the generator, which
+    cancels the request, however this ends.
+
+    Raises:
+        EngineUnavailable: the events broke off.
+    """
+    async with aclosing(events):
+        async for event in events:
+            if isinstance(event, Answer):
+                return event
+            if show is not None:
+                show(event)
+    raise EngineUnavailable("The engine's answer broke off.")

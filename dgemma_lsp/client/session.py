@@ -7,11 +7,13 @@ import uuid
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
-from dgemma_lsp.client.client import EngineClient, EngineError, EngineSilent, EngineUnavailable
+from dgemma_lsp.client.client import EngineClient
 from dgemma_lsp.status import StatusBoard
+from dgemma_lsp.wire.errors import EngineSilent, EngineUnavailable
 from dgemma_lsp.wire.identity import EngineOptions
 from dgemma_lsp.wire.messages import Event, Owner, Priority
 from dgemma_lsp.wire.status import Status
+from engine.errors import EngineError
 from infill.request import InfillRequest
 
 

@@ -8,10 +8,11 @@ from collections.abc import AsyncGenerator, Callable
 
 from pygls.exceptions import JsonRpcRequestCancelled
 
-from dgemma_lsp.client.answer import collect
-from dgemma_lsp.client.client import EngineError, Superseded
+from dgemma_lsp.client.client import collect
 from dgemma_lsp.silence import Silence
+from dgemma_lsp.wire.errors import Superseded
 from dgemma_lsp.wire.messages import Answer, Event
+from engine.errors import EngineError
 from infill.request import Draft
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from lsprotocol import types
 from pygls.exceptions import JsonRpcContentModified
 
-from dgemma_lsp.client.client import EngineError
 from dgemma_lsp.client.session import Session
 from dgemma_lsp.config import Config
 from dgemma_lsp.documents.hunks import hunks
@@ -25,6 +24,7 @@ from dgemma_lsp.lsp.rpc import RewriteParams
 from dgemma_lsp.silence import Silence
 from dgemma_lsp.wire.codec import encode_fields
 from dgemma_lsp.wire.messages import Answer
+from engine.errors import EngineError
 from infill.request import Draft, InfillRequest
 from infill.text.languages import language_of
 from infill.text.lines import to_line_feeds

@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dgemma_lsp.client.client import EngineUnavailable, HostClient
 from dgemma_lsp.client.launch import Launcher
+from dgemma_lsp.client.remote import HostClient
+from dgemma_lsp.wire.errors import EngineUnavailable
 from dgemma_lsp.wire.identity import EngineOptions
 from dgemma_lsp.wire.messages import Event, Owner, Priority
 from dgemma_lsp.wire.status import State, Status

@@ -13,10 +13,11 @@ from contextlib import AbstractAsyncContextManager
 import psutil
 import pytest
 
-from dgemma_lsp.client.client import EngineUnavailable, HostClient
 from dgemma_lsp.client.launch import FixedEngine
+from dgemma_lsp.client.remote import HostClient
 from dgemma_lsp.wire.directories import log_path, runtime_directory
 from dgemma_lsp.wire.endpoint import Endpoint
+from dgemma_lsp.wire.errors import EngineUnavailable
 from tests.e2e.front_end import TIMEOUT_S, FrontEnd, Json, front_end
 from tests.e2e.hosts import STEPS, Desk, until
 

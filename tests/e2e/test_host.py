@@ -21,10 +21,11 @@ from filelock import FileLock
 
 from dgemma_lsp.__main__ import main
 from dgemma_lsp.client import transport
-from dgemma_lsp.client.client import EngineSilent, EngineUnavailable, HostClient, Superseded
 from dgemma_lsp.client.launch import FixedEngine, Launcher
+from dgemma_lsp.client.remote import HostClient
 from dgemma_lsp.wire import endpoint
 from dgemma_lsp.wire.directories import runtime_directory
+from dgemma_lsp.wire.errors import EngineSilent, EngineUnavailable, Superseded
 from dgemma_lsp.wire.identity import ROOT, EngineOptions
 from dgemma_lsp.wire.messages import Answer
 from engine.errors import EngineError

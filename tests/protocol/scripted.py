@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 
-from dgemma_lsp.client.client import EngineError, EngineUnavailable
+from dgemma_lsp.wire.errors import EngineUnavailable
 from dgemma_lsp.wire.identity import EngineOptions
 from dgemma_lsp.wire.messages import Answer, Event, Owner, Priority
 from dgemma_lsp.wire.status import State, Status
+from engine.errors import EngineError
 from infill.request import Candidate, Draft, InfillRequest, Rejection, RejectReason
 
 

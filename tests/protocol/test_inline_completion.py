@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from dgemma_lsp.client.client import EngineError, EngineSilent, EngineUnavailable
+from dgemma_lsp.wire.errors import EngineSilent, EngineUnavailable
+from engine.errors import EngineError
 from tests.protocol.scripted import offers, rejects
 from tests.protocol.wire_client import WireClient, connected
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from dgemma_lsp.client.client import EngineError
 from dgemma_lsp.lsp.framing import frame, read_bodies
+from engine.errors import EngineError
 from tests.command import COMMAND
 from tests.protocol.scripted import offers
 from tests.protocol.wire_client import Json, WireClient, connected

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dgemma_lsp.client.client import EngineUnavailable
 from dgemma_lsp.wire.codec import encode
+from dgemma_lsp.wire.errors import EngineUnavailable
 from tests.protocol.scripted import offers, status
 from tests.protocol.wire_client import connected
 

@@ -15,7 +15,8 @@ import pytest
 
 from dgemma_lsp.__main__ import main
 from dgemma_lsp.cli import fill
-from dgemma_lsp.client.client import EngineClient, EngineUnavailable
+from dgemma_lsp.client.client import EngineClient
+from dgemma_lsp.wire.errors import EngineUnavailable
 from dgemma_lsp.wire.identity import EngineOptions
 from dgemma_lsp.wire.messages import Event
 from infill.request import Draft, InfillRequest
