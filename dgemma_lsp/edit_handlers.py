@@ -116,7 +116,7 @@ def _question(ls: Server, params: InlineEditParams, label: str) -> EditQuestion 
         return Silence("other_version")
     if params.position.line >= len(document.lines):
         return Silence("no_position")
-    folders = [folder.uri for folder in ls.workspace.folders.values()]
+    folders = ls.folders
     if silence := _exclusion(document, folders, config.exclude):
         return silence
     changes = ls.documents.recent_changes()

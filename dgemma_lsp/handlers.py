@@ -111,9 +111,8 @@ def notebook_did_close(ls: Server, params: types.DidCloseNotebookDocumentParams)
 async def inline_completion(ls: Server, params: InlineCompletionParams) -> types.InlineCompletionList:
     """Suggest what could stand at the cursor; never null, which VS Code and Neovim take for a failure."""
     started = time.perf_counter()
-    folders = [folder.uri for folder in ls.workspace.folders.values()]
     uri, encoding, config = params.text_document.uri, ls.documents.encoding, ls.settings.config
-    question = _unless_excluded(ls, uri, folders, lambda document: ask(params, document, encoding, config))
+    question = _unless_excluded(ls, uri, lambda document: ask(params, document, encoding, config))
     if isinstance(question, Silence):
         ls.board.show_silence(ls.board.begin(), question)
         return types.InlineCompletionList(items=[])
@@ -124,7 +123,7 @@ async def inline_completion(ls: Server, params: InlineCompletionParams) -> types
         if texts:
             ls.board.show_silence(number, None)
             return question.items(texts)
-        request = question.request(path=prompt_path(uri, folders), config=config)
+        request = question.request(path=prompt_path(uri, ls.folders), config=config)
         with ls.board.waiting(number) as waiting:
             answer = await ls.suggester.suggest(uri, question, request, label=label, started=started)
             waiting.silence = answer if isinstance(answer, Silence) else None
@@ -149,14 +148,12 @@ async def completion(ls: Server, params: types.CompletionParams) -> types.Comple
     return menu.show(answer, keeps_indentation=keeps_indentation(ls.client_capabilities))
 
 
-def _unless_excluded(
-    ls: Server, uri: str, folders: list[str], read: Callable[[Document], _Asked | Silence]
-) -> _Asked | Silence:
-    """What is asked of a document, or why it gets no answer. folders: the workspace's, as URIs."""
+def _unless_excluded(ls: Server, uri: str, read: Callable[[Document], _Asked | Silence]) -> _Asked | Silence:
+    """What is asked of a document, or why it gets no answer."""
     document = ls.documents.get(uri)
     if document is None:
         return ls.documents.absence(uri)
-    if silence := exclusion(uri, folders, ls.settings.config.exclude):
+    if silence := exclusion(uri, ls.folders, ls.settings.config.exclude):
         return silence
     question = read(document)
     if isinstance(question, Silence):
@@ -180,8 +177,7 @@ def code_action(ls: Server, params: types.CodeActionParams) -> list[types.CodeAc
     """What can be rewritten here; nothing where the document is left alone."""
     uri = params.text_document.uri
     document = ls.documents.get(uri)
-    folders = [folder.uri for folder in ls.workspace.folders.values()]
-    if document is None or exclusion(uri, folders, ls.settings.config.exclude):
+    if document is None or exclusion(uri, ls.folders, ls.settings.config.exclude):
         return []
     return code_actions.code_actions(params, document.version, document.language_id, ls.client_capabilities)
 
@@ -200,21 +196,22 @@ async def resolve_code_action(ls: Server, action: types.CodeAction) -> types.Cod
 
 
 async def _rewrite(ls: Server, params: RewriteParams, show: Show | None = None) -> Rewritten:
-    folders = [folder.uri for folder in ls.workspace.folders.values()]
     uri, label, number = params.text_document.uri, str(ls.protocol.msg_id), ls.board.begin()
     encoding, config = ls.documents.encoding, ls.settings.config
-    question = _unless_excluded(ls, uri, folders, lambda document: read(params, document, encoding, config))
+    question = _unless_excluded(ls, uri, lambda document: read(params, document, encoding, config))
     if isinstance(question, Silence):
         ls.board.show_silence(number, question)
         return Rewritten(rejection=question)
     with ls.newest.claim(uri, REWRITE_KIND, about=None, explicit=True), ls.board.waiting(number) as waiting:
-        request = question.request(path=prompt_path(uri, folders), config=config)
+        request = question.request(path=prompt_path(uri, ls.folders), config=config)
         answer = await rewritten(question, ls.session, request, label=label, show=show)
         waiting.silence = answer.rejection
-    if answer.notice in ls.noticed:
-        return replace(answer, notice="")
-    ls.noticed.add(answer.notice)
-    return answer
+    notice = ls.board.status.instruction_notice
+    # Where the engine gave no answer, there is none that ignores the instruction.
+    if not answer.stats or notice in ls.noticed:
+        return answer
+    ls.noticed.add(notice)
+    return replace(answer, notice=notice)
 
 
 def status(ls: Server, params: object) -> object:

@@ -78,12 +78,17 @@ class Server(LanguageServer):
         self.suggester = Suggester(self.session)
         self.edits = EditSuggester(self.session)
         self.tells_status = False
-        self.noticed = set[str]()
-        """What the user has been told of the checkpoint; nothing need not be told."""
+        self.noticed = {""}
+        """What the user has been told of checkpoints, and what need not be told."""
         self._progress = LoadingProgress(self)
         self._life: asyncio.Timeout | None = None
         self._parent: asyncio.Task[None] | None = None
         register(self)
+
+    @property
+    def folders(self) -> list[str]:
+        """The URIs of the workspace's folders."""
+        return [folder.uri for folder in self.workspace.folders.values()]
 
     async def run(self, bodies: Iterator[bytes], sink: BinaryIO, greeting: Greeting | None = None) -> None:
         """Serve one client until it sends `exit` or its messages end. bodies: of its messages. greeting: the message
@@ -139,7 +144,7 @@ class Server(LanguageServer):
         if problems:
             message = f"settings: {'; '.join(problems)}"
             logger.warning(message)
-            self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, f"{NAME}: {message}"))
+            self.tell(message, types.MessageType.Warning)
 
     async def pull_settings(self) -> object:
         """Ask the editor for its settings; None where it has none or does not say."""
@@ -165,9 +170,9 @@ class Server(LanguageServer):
         elif not isinstance(error, JsonRpcRequestCancelled):
             logger.warning("refused a request: %s", error.message)
 
-    def tell(self, message: str) -> None:
+    def tell(self, message: str, kind: types.MessageType = types.MessageType.Info) -> None:
         """Show the user a message."""
-        self.window_show_message(types.ShowMessageParams(types.MessageType.Info, f"{NAME}: {message}"))
+        self.window_show_message(types.ShowMessageParams(kind, f"{NAME}: {message}"))
 
     def _document_changed(self, uri: str) -> None:
         # What is being answered for the text before the change is stale.
@@ -183,8 +188,7 @@ class Server(LanguageServer):
         problem = "could not be read; no suggestions there until it is closed and opened again"
         logger.warning("a change %s (documents: %d)", problem, len(uris))
         names = ", ".join(prompt_path(uri, ()) or uri for uri in uris[:3]) + (", …" if uris[3:] else "")
-        message = f"{NAME}: a change of {names} {problem}"
-        self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, message))
+        self.tell(f"a change of {names} {problem}", types.MessageType.Warning)
 
     def _publish(self, status: Status) -> None:
         if self.tells_status:

@@ -80,8 +80,8 @@ async def _ask(client: EngineClient, request: InfillRequest, show: Callable[[Dra
     try:
         events = client.infill(request, priority="rewrite", owner=None, drafts=show is not None)
         answer = await collect(events, show)
-        if request.instruction_words and not (status := await client.status()).follows_instructions:
-            warn(f"the checkpoint {status.checkpoint} was not trained to follow instructions; the result ignores yours")
+        if request.instruction_words and (notice := (await client.status()).instruction_notice):
+            warn(notice)
         return answer
     finally:
         if loading is not None:

@@ -12,7 +12,6 @@ from dgemma_lsp.status import StatusBoard
 from dgemma_lsp.wire.errors import EngineSilent, EngineUnavailable
 from dgemma_lsp.wire.identity import EngineOptions
 from dgemma_lsp.wire.messages import Event, Owner, Priority
-from dgemma_lsp.wire.status import Status
 from engine.errors import EngineError
 from infill.request import InfillRequest
 
@@ -64,12 +63,6 @@ class Session:
     def owner(self, document: str, kind: str) -> Owner:
         """On whose behalf a request for a document is made."""
         return Owner(client=self._name, document=document, kind=kind)
-
-    async def status(self) -> Status:
-        """Ask how the engine fares, as `EngineClient.status`."""
-        if self._client is None:
-            raise EngineUnavailable("The engine is being changed.")
-        return await self._client.status()
 
     async def close(self) -> None:
         """Let go of the engine."""

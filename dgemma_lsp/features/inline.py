@@ -19,6 +19,7 @@ from dgemma_lsp.documents.window import Window, cut_window, readable
 from dgemma_lsp.lsp.rpc import InlineCompletionParams
 from dgemma_lsp.silence import Silence
 from infill.request import InfillRequest
+from infill.text.lines import to_line_feeds
 
 KIND = "inline"
 
@@ -57,10 +58,7 @@ class CompletionSite:
     def items(self, texts: Iterable[str]) -> types.InlineCompletionList:
         """The answer. Line ends are LF, which editors turn into the document's own; Neovim would show a CR."""
         return types.InlineCompletionList(
-            items=[
-                types.InlineCompletionItem(insert_text=text.replace("\r\n", "\n").replace("\r", "\n"), range=self.range)
-                for text in texts
-            ]
+            items=[types.InlineCompletionItem(insert_text=to_line_feeds(text), range=self.range) for text in texts]
         )
 
 

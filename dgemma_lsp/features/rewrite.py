@@ -5,6 +5,7 @@ The document is not touched; the editor applies what the user accepts of the hun
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -18,16 +19,17 @@ from dgemma_lsp.documents.lines import text_between
 from dgemma_lsp.documents.positions import PositionEncoding, to_place, to_position
 from dgemma_lsp.documents.store import Document
 from dgemma_lsp.documents.window import Range, Window, cut_window, readable
-from dgemma_lsp.features.answered import answered, costs, logger, silence_of
+from dgemma_lsp.features.answered import answered, costs, silence_of
 from dgemma_lsp.features.selection import selected_hole
 from dgemma_lsp.lsp.rpc import RewriteParams
 from dgemma_lsp.silence import Silence
 from dgemma_lsp.wire.codec import encode_fields
 from dgemma_lsp.wire.messages import Answer
-from engine.errors import EngineError
 from infill.request import Draft, InfillRequest
 from infill.text.languages import language_of
 from infill.text.lines import to_line_feeds
+
+logger = logging.getLogger(__name__)
 
 KIND = "rewrite"
 
@@ -152,7 +154,6 @@ async def rewritten(
         candidates=candidates,
         rejection=None if candidates else unchanged,
         stats=_stats(answer),
-        notice=await _notice(session),
     )
 
 
@@ -160,14 +161,3 @@ def _stats(answer: Answer) -> dict[str, object]:
     """What an answer cost."""
     members = encode_fields(answer)
     return {name: members[name] for name in members.keys() - {"candidates", "rejection"}}
-
-
-async def _notice(session: Session) -> str:
-    """Whether the instruction is of no use; empty where it is, or where nobody can tell any more."""
-    try:
-        status = await session.status()
-    except EngineError:
-        return ""
-    if status.follows_instructions:
-        return ""
-    return f"the checkpoint {status.checkpoint} was not trained to follow instructions; the result ignores yours"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from dgemma_lsp.documents.lines import Place, text_between
 from dgemma_lsp.features.inline import CompletionSite
+from infill.text.lines import to_line_feeds
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,9 @@ class TypedThrough:
 
 
 def _stands(lines: Sequence[str], start: Place, text: str) -> bool:
-    text = _unified(text)
+    # An editor changes the ends of an item's lines to the document's.
+    text = to_line_feeds(text)
     last = start.line + text.count("\n")
-    return last < len(lines) and _unified(text_between(lines, start, Place(last, len(lines[last])))).startswith(text)
-
-
-def _unified(text: str) -> str:
-    """`text` with LF for every line end, which an editor changes to the document's."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    if last >= len(lines):
+        return False
+    return to_line_feeds(text_between(lines, start, Place(last, len(lines[last])))).startswith(text)

@@ -50,3 +50,10 @@ class Status:
     def loading(self) -> bool:
         """Whether there is no model yet, but will be."""
         return self.state in ("starting", "loading")
+
+    @property
+    def instruction_notice(self) -> str:
+        """What whoever gives an instruction should know of the checkpoint; empty where it follows them."""
+        if self.follows_instructions:
+            return ""
+        return f"the checkpoint {self.checkpoint} was not trained to follow instructions; the result ignores yours"

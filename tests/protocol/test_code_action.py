@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.protocol.scripted import Script, offers, rejects
+from tests.protocol.scripted import Script, offers, rejects, status
 from tests.protocol.wire_client import Json, WireClient, connected
 
 URI = "file:///w/a.py"
@@ -156,7 +157,7 @@ async def test_what_the_user_should_know_is_told(script: Script, follows: bool, 
     async with connected(script) as client:
         await begun(client)
         await client.request("dgemma/status")
-        client.engine.follows_instructions = follows
+        client.engine.statuses.put_nowait(replace(status("ready"), follows_instructions=follows))
         for _ in range(2):
             await resolved(client)
         told = [

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from dgemma_lsp.wire.messages import Event
 from infill.request import Draft, InfillRequest, Rejection
-from tests.protocol.scripted import answer, offers, rejects
+from tests.protocol.scripted import answer, offers, rejects, status
 from tests.protocol.wire_client import WireClient, connected
 
 URI = "file:///w/a.py"
@@ -174,7 +175,7 @@ async def test_a_checkpoint_that_follows_no_instructions_says_so_once(follows: b
         await client.initialize()
         client.open("a")
         await client.request("dgemma/status")
-        client.engine.follows_instructions = follows
+        client.engine.statuses.put_nowait(replace(status("ready"), follows_instructions=follows))
         first, second = [(await rewrite(client, (0, 0), (0, 1)))["result"]["stats"] for _ in range(2)]
         notice = "the checkpoint nano was not trained to follow instructions; the result ignores yours"
         assert first.get("notice") == (None if follows else notice)
