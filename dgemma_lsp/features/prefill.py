@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-from dgemma_lsp.client.answer import collect
-from dgemma_lsp.client.client import EngineError, Superseded
+from dgemma_lsp.client.client import collect
 from dgemma_lsp.client.session import Session
+from dgemma_lsp.wire.errors import Superseded
 from dgemma_lsp.wire.status import Status
+from engine.errors import EngineError
 from infill.request import InfillRequest
 
 KIND = "prefill"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dgemma_lsp.client.client import EngineUnavailable
+from dgemma_lsp.wire.errors import EngineUnavailable
 from dgemma_lsp.wire.status import State
 from tests.protocol.scripted import answer, offers, status
 from tests.protocol.wire_client import WireClient, connected
