@@ -55,18 +55,18 @@ class Infiller:
 
     def fill(self, request: InfillRequest) -> Generator[Progress | Filled]:
         """Fill the request's holes: a `Progress` after each model forward, and `Filled` last."""
-        meter = Meter(request.deadline_ms, share=self.profile.denoising_share)
+        yield (yield from self._answer(request, Meter(request.deadline_ms, share=self.profile.denoising_share)))
+
+    def _answer(self, request: InfillRequest, meter: Meter) -> Steps[Filled]:
         if request.prefill_only:
-            yield (yield from self._prefill(request, meter))
-            return
+            return (yield from self._prefill(request, meter))
         request = replace(request, max_line_nll=self.profile.gate.max_line_nll(request))
         parts = parts_of(request, self._tokens, self.profile)
         if isinstance(parts, Rejection):
-            yield Filled(rejection=parts, stats=meter.stats())
-        elif len(parts) > len(request.holes):
-            yield (yield from rewritten(request, parts, partial(self._fill_holes, meter=meter), meter))
-        else:
-            yield (yield from self._fill_holes(request, meter))
+            return Filled(rejection=parts, stats=meter.stats())
+        if len(parts) > len(request.holes):
+            return (yield from rewritten(request, parts, partial(self._fill_holes, meter=meter), meter))
+        return (yield from self._fill_holes(request, meter))
 
     def _prefill(self, request: InfillRequest, meter: Meter) -> Steps[Filled]:
         """Prefill the prompt, a few hundred tokens a forward, so that whoever comes meanwhile waits for no more."""
