@@ -189,6 +189,12 @@ class Profile:
             warm_start_noise=edits.warm_start_noise,
         )
 
+    @property
+    def pool_tokens(self) -> int:
+        """Tokens of prefilled contexts that are worth keeping: of two documents, a completion's and an edit's each.
+        With less, each of these would be prefilled anew after the other."""
+        return 2 * (self.window.context + self.edits.context)
+
     def largest_request(self, n: int = MOST_CANDIDATES) -> RequestSize:
         """The most that a request for n candidates asks of the model in any mode: as many rows as are denoised side by
         side, each as long as a canvas, and beside their texts what else is read."""

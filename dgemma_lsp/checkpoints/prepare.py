@@ -38,7 +38,7 @@ def plan_for(checkpoint: Checkpoint, options: EngineOptions) -> tuple[Plan, torc
         EngineError: there is no such device, or the checkpoint's configuration is broken.
     """
     from engine.checkpoint.config import denoise_config, model_config
-    from engine.placement.budget import Needs
+    from engine.placement.budget import Needs, roomier
     from engine.placement.devices import compute_dtype, device_name, find_device, free_bytes, main_memory_bytes
     from engine.quant.quantize import automatic_schemes
     from engine.weights.load import DEFAULT_CONTEXT_TOKENS
@@ -58,7 +58,7 @@ def plan_for(checkpoint: Checkpoint, options: EngineOptions) -> tuple[Plan, torc
         main_memory=main_memory_bytes() if on_gpu else None,
         place=device_name(device) if on_gpu else "main memory",
     )
-    return plan, device
+    return roomier(plan, needs, wanted=profile.pool_tokens, free=free), device
 
 
 def prepare(checkpoint: Checkpoint, options: EngineOptions, report: Callable[[str, float | None], None]) -> Prepared:

@@ -50,6 +50,12 @@ _UNPACKING = 2
 
 GB = 10**9
 
+_SPARE = 2 * GB
+"""Left to whatever else uses the device, before contexts are kept that no single request needs."""
+
+_POOL_STEP = 1024
+"""Tokens by which a pool is tried shorter."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryBudget:
@@ -176,10 +182,14 @@ class Needs:
         return f"{message}. {remedy}."
 
 
-def within(plan: Plan, needs: Needs, context_tokens: int) -> Plan:
-    """The same plan with a shorter pool of contexts."""
-    budget = needs.budget(plan.scheme, context_tokens=context_tokens, offloaded=plan.offloaded)
-    return replace(plan, context_tokens=context_tokens, budget=budget)
+def roomier(plan: Plan, needs: Needs, *, wanted: int, free: int) -> Plan:
+    """The same plan with the longest pool of contexts, of `wanted` tokens at most, that leaves `_SPARE` of the free
+    memory to other programs; no shorter than the plan's own."""
+    for context_tokens in range(wanted, plan.context_tokens, -_POOL_STEP):
+        budget = needs.budget(plan.scheme, context_tokens=context_tokens, offloaded=plan.offloaded)
+        if budget.total <= free - _SPARE:
+            return replace(plan, context_tokens=context_tokens, budget=budget)
+    return plan
 
 
 def _held(weight: Weight, form: Format | None, dtype: torch.dtype) -> int:

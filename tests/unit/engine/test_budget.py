@@ -16,7 +16,7 @@ from engine.checkpoint.config import model_config
 from engine.errors import DoesNotFitError
 from engine.model.empty_model import EmptyModel
 from engine.nano import DIRECTORY as NANO
-from engine.placement.budget import GB, PREFILL_TOKENS, Needs, within
+from engine.placement.budget import GB, PREFILL_TOKENS, Needs, roomier
 from engine.quant.quantize import formats_of, packed_stream, quantized
 from engine.quant.scheme import SCHEMES, Scheme
 from engine.reference import ReferenceDenoiser
@@ -117,11 +117,18 @@ def test_what_cannot_fit_is_refused_with_figures(
         full.plan(schemes, context_tokens=CONTEXT, free=free * GB, main_memory=room, place="a card")
 
 
-def test_a_shorter_context_saves_its_keys_and_values(full: Needs) -> None:
-    plan = full.plan(AUTOMATIC, context_tokens=CONTEXT, free=24 * GB, main_memory=None, place="a card")
-    shorter = within(plan, full, CONTEXT // 2)
-    assert (shorter.scheme, shorter.context_tokens) == ("int4", CONTEXT // 2)
-    assert plan.budget.key_values - shorter.budget.key_values == CONTEXT // 2 * 225_280
+@pytest.mark.parametrize(("free", "expected"), [(24, 3 * CONTEXT), (21, 14_336), (18, CONTEXT)])
+def test_contexts_take_what_is_left_on_a_card_but_for_a_part(full: Needs, free: int, expected: int) -> None:
+    plan = full.plan(AUTOMATIC, context_tokens=CONTEXT, free=free * GB, main_memory=None, place="a card")
+    roomy = roomier(plan, full, wanted=3 * CONTEXT, free=free * GB)
+    assert (roomy.scheme, roomy.context_tokens) == ("int4", expected)
+    assert roomy.budget.key_values == expected * 225_280
+    assert roomy is plan or roomy.budget.total <= (free - 2) * GB
+
+
+def test_a_pool_that_is_long_enough_stays(full: Needs) -> None:
+    plan = full.plan(AUTOMATIC, context_tokens=CONTEXT, free=80 * GB, main_memory=None, place="a card")
+    assert roomier(plan, full, wanted=CONTEXT // 2, free=80 * GB) is plan
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

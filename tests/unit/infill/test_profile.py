@@ -35,6 +35,11 @@ def test_what_a_file_names_is_read_and_the_rest_is_derived(
     assert profile_for(tmp_path, OFFICIAL) == replace(derived_profile(OFFICIAL), **changes)
 
 
+def test_a_derived_profile_keeps_the_prompts_of_two_documents() -> None:
+    profile = derived_profile(OFFICIAL)
+    assert profile.pool_tokens == 2 * (profile.window.context + profile.edits.context) == 24_576
+
+
 @pytest.mark.parametrize("steps", [12, 48])
 def test_a_derived_profile_is_the_checkpoints_own_sampler(steps: int) -> None:
     own = DenoiseConfig(ramp_steps=steps, max_denoising_steps=steps, entropy_bound=0.2, t_max=0.9, t_min=0.3)
