@@ -132,13 +132,12 @@ async def inline_completion(ls: Server, params: InlineCompletionParams) -> types
 
 async def did_move_cursor(ls: Server, params: types.TextDocumentPositionParams) -> None:
     """Have the engine read what stands around the cursor, for what may be asked there."""
-    folders = [folder.uri for folder in ls.workspace.folders.values()]
     uri, encoding, config = params.text_document.uri, ls.documents.encoding, ls.settings.config
     automatic = types.InlineCompletionContext(types.InlineCompletionTriggerKind.Automatic)
     asked = InlineCompletionParams(TextDocument(uri), params.position, automatic)
-    question = _unless_excluded(ls, uri, folders, lambda document: ask(asked, document, encoding, config))
+    question = _unless_excluded(ls, uri, lambda document: ask(asked, document, encoding, config))
     if is_welcome(ls.board.status) and not isinstance(question, Silence):
-        await prefill(ls.session, question.request(path=prompt_path(uri, folders), config=config))
+        await prefill(ls.session, question.request(path=prompt_path(uri, ls.folders), config=config))
 
 
 async def completion(ls: Server, params: types.CompletionParams) -> types.CompletionList:
