@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
-from engine.canvas import DenoiseConfig, Denoiser
+from engine.canvas import Context, DenoiseConfig, Denoiser, TokenIds
 from engine.token_set import TokenSet
 from infill.answer import CanvasResult, to_answer
 from infill.judge.finish import finished
@@ -38,7 +38,7 @@ PROPOSERS: dict[ProposerName, Proposer] = {
 }
 
 PREFILL_TOKENS = 512
-"""Of a prompt that nobody waits for, in one forward: another request gets its turn between two."""
+"""Of a prompt, in one forward: a request that is more urgent gets its turn between two."""
 
 
 class Infiller:
@@ -69,17 +69,27 @@ class Infiller:
         return (yield from self._fill_holes(request, meter))
 
     def _prefill(self, request: InfillRequest, meter: Meter) -> Steps[Filled]:
-        """Prefill the prompt, a few hundred tokens a forward, so that whoever comes meanwhile waits for no more."""
+        """Prefill the prompt and fill nothing in."""
         layout = lay_out(request, self._tokens, self.profile.for_request(request).window)
         if isinstance(layout, Rejection):
             return Filled(rejection=layout, stats=meter.stats())
-        ids, computed = layout.context_ids, 0
-        for stop in (*range(PREFILL_TOKENS, len(ids), PREFILL_TOKENS), len(ids)):
-            with meter.timed("prefill"), self._denoiser.prefill(ids[:stop]) as context:
-                meter.count_prefill(context)
-                computed += context.token_count - context.cached_count
+        context = yield from self._prefilled(layout.context_ids, meter)
+        context.release()
+        return Filled(stats=meter.stats())
+
+    def _prefilled(self, ids: TokenIds, meter: Meter) -> Steps[Context]:
+        """The context of a prompt, prefilled some hundred tokens a forward."""
+        computed = 0
+        for stop in range(PREFILL_TOKENS, len(ids), PREFILL_TOKENS):
+            with meter.timed("prefill"), self._denoiser.prefill(ids[:stop]) as begun:
+                meter.count_prefill(begun, computed=computed)
+                computed += begun.token_count - begun.cached_count
+            # Another request may take its room meanwhile, and what is lost is computed again.
             yield Progress(stage="prefill")
-        return Filled(stats=replace(meter.stats(), cached_tokens=len(ids) - computed))
+        with meter.timed("prefill"):
+            context = self._denoiser.prefill(ids)
+        meter.count_prefill(context, computed=computed)
+        return context
 
     def _fill_holes(self, request: InfillRequest, meter: Meter) -> Steps[Filled]:
         """Fill holes that share a canvas; a block that is longer goes on in others."""
@@ -107,10 +117,8 @@ class Infiller:
         layout = lay_out(request, self._tokens, profile.window)
         if isinstance(layout, Rejection):
             return layout
-        with meter.timed("prefill"):
-            context = self._denoiser.prefill(layout.context_ids)
+        context = yield from self._prefilled(layout.context_ids, meter)
         with context:
-            meter.count_prefill(context)
             yield Progress(stage="prefill")
             mode = resolve_mode(request)
             task = Task(

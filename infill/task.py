@@ -105,9 +105,11 @@ class Meter:
         finally:
             self._ms[stage] += (perf_counter() - began) * 1_000
 
-    def count_prefill(self, context: Context) -> None:
-        """Note a prefilled context; it took a forward only where it was not all there already."""
-        self._context_tokens, self._cached_tokens = context.token_count, context.cached_count
+    def count_prefill(self, context: Context, *, computed: int = 0) -> None:
+        """Note a prefilled context; it took a forward only where it was not all there already. computed: tokens of it
+        that the request has prefilled before."""
+        self._context_tokens = context.token_count
+        self._cached_tokens = max(context.cached_count - computed, 0)
         if context.cached_count < context.token_count:
             self.passes += 1
 

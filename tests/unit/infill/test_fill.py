@@ -476,11 +476,21 @@ def test_a_prompt_is_prefilled_ahead_a_part_at_a_time_and_nothing_else_is_comput
     *forwards, result = Infiller(denoiser, tiny_tokens(), PROFILE).fill(request)
     layout = lay_out(request, tiny_tokens(), PROFILE.window)
     assert not isinstance(layout, Rejection)
-    assert forwards == [Progress(stage="prefill")] * len(denoiser.prompts)
+    assert forwards == [Progress(stage="prefill")] * (len(denoiser.prompts) - 1)
     assert max(np.diff([0, *map(len, denoiser.prompts)])) <= PREFILL_TOKENS < len(layout.context_ids)
     assert all(np.array_equal(prompt, layout.context_ids[: len(prompt)]) for prompt in denoiser.prompts)
     assert len(denoiser.prompts[-1]) == len(layout.context_ids)
     assert (denoiser.canvases, denoiser.reads) == ([], [])
     assert all(context.released for context in denoiser.contexts)
     assert isinstance(result, Filled)
-    assert (result.candidates, result.rejection, result.stats.passes) == ((), None, len(forwards))
+    assert (result.candidates, result.rejection, result.stats.passes) == ((), None, len(denoiser.prompts))
+
+
+def test_a_long_prompt_is_prefilled_in_parts_between_which_others_have_their_turn() -> None:
+    request = request_of("x = 1\n" * 400 + "y = ⟦⟧\n")
+    denoiser = scripted(request, ["1"])
+    stages = [
+        each.stage for each in Infiller(denoiser, tiny_tokens(), PROFILE).fill(request) if isinstance(each, Progress)
+    ]
+    assert stages.count("prefill") == len(denoiser.prompts) > 1
+    assert stages[: len(denoiser.prompts)] == ["prefill"] * len(denoiser.prompts)
