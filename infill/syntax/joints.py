@@ -7,7 +7,6 @@ Brackets, quotes and indentation say what is tried, a parser which of it is whol
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import product
 
@@ -16,7 +15,7 @@ from infill.syntax.parser import error_count
 from infill.text.lines import OPENERS, margin_of, near_margins, step_of
 
 _WORD = re.compile(r"\w+")
-# Words with which lines begin elsewhere, the commonest, that are tried as the beginning of this one.
+# Words with which lines begin elsewhere, the nearest, that are tried as the beginning of this one.
 _MOST_WORDS = 8
 _MOST_MARGINS = 3
 # What may stand before closed brackets, before opened ones, and between the two.
@@ -97,18 +96,12 @@ def _indented(after: str, margins: Iterable[str], beginnings: Iterable[str]) -> 
 
 
 def _begun(lines: Iterable[str], opened: str) -> list[str]:
-    """How lines begin that open the same bracket or quote first; where there is none to open, their first words."""
+    """How the nearest lines begin that open the same bracket or quote first, or where there is none to open, up to
+    their first blank; one of each first word."""
     mark = opened[:1] or " "
-    begun = _commonest(line.partition(mark)[0] for line in lines if mark in line)
-    return [beginning + mark + opened[1:] for beginning in begun]
-
-
-def _commonest(lines: Iterable[str]) -> list[str]:
-    """Of each of the commonest first words the first line that begins with it."""
-    first: dict[str, str] = {}
-    count: Counter[str] = Counter()
+    begun: dict[str, str] = {}
     for line in lines:
-        if match := _WORD.match(line):
-            first.setdefault(match[0], line)
-            count[match[0]] += 1
-    return [first[word] for word, _ in count.most_common(_MOST_WORDS)]
+        beginning, found, _ = line.partition(mark)
+        if found and (word := _WORD.match(beginning)):
+            begun.setdefault(word[0], beginning + mark + opened[1:])
+    return list(begun.values())[:_MOST_WORDS]
