@@ -25,7 +25,7 @@ from dgemma_lsp.wire.errors import EngineUnavailable, Superseded
 from dgemma_lsp.wire.identity import version
 from dgemma_lsp.wire.messages import Answer, RequestOptions
 from dgemma_lsp.wire.status import Status
-from engine.errors import DeviceLostError, EngineError
+from engine.errors import ContextTooLongError, DeviceLostError, EngineError
 from infill.request import Filled, InfillRequest, Progress
 
 _log = logging.getLogger(__name__)
@@ -234,9 +234,11 @@ class Scheduler:
         except DeviceLostError as error:
             _log.error("request %d: %s", job.number, error)
             self._lose(job, error)
+        except ContextTooLongError as error:
+            if not self._take_room(job):
+                self._fail(job, error)
         except EngineError as error:
-            _log.error("request %d: %s", job.number, error)
-            self._finish(job, "failed", error)
+            self._fail(job, error)
         except Exception as error:
             # One request's failure is its own; the thread and the model serve the others.
             self._log_failure(job, error)
@@ -246,6 +248,19 @@ class Scheduler:
                 self._finish(job, "done", _answer(job, item))
             elif item.draft is not None and job.options.stream and not job.ended:
                 job.deliver(item.draft)
+
+    def _fail(self, job: Job, error: EngineError) -> None:
+        _log.error("request %d: %s", job.number, error)
+        self._finish(job, "failed", error)
+
+    def _take_room(self, job: Job) -> bool:
+        """Have the jobs that others have begun, and whose contexts leave no room for this one's, begin anew after it;
+        whether there are any."""
+        with self._condition:
+            others = [other for other in self._queue.waiting if other is not job and other.forwards is not None]
+        for begun in (*others, job):
+            self._close(begun)
+        return bool(others)
 
     def _lose(self, job: Job, error: DeviceLostError) -> None:
         """Load the model anew after its device failed, as some do when the machine slept, and begin all jobs again."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from dgemma_lsp.host.jobs import Outcome
 from dgemma_lsp.wire.messages import Owner
+from engine.errors import ContextTooLongError
 from infill.request import Candidate, Draft, Filled, FillStats, InfillRequest, Progress, Span
 
 TIMEOUT_S = 20.0
@@ -30,6 +31,7 @@ class ScriptedModel:
 
     ran: the names of the requests in the order of their forwards. closed: names whose forwards were closed. permits: a
     forward takes one before it runs; `gated=False` models run freely. began: a name is put here as its forward waits.
+    room: how many requests it has room for at once.
     """
 
     gated: bool = True
@@ -40,9 +42,14 @@ class ScriptedModel:
     freed: threading.Event = field(default_factory=threading.Event)
     device: str = "scripted"
     notice: str = ""
+    room: int = 99
+    under_way: int = 0
 
     def fill(self, request: InfillRequest) -> Generator[Progress | Filled, None, None]:
         name = request.text
+        if self.under_way == self.room:
+            raise ContextTooLongError(f"{name} is too long")
+        self.under_way += 1
         try:
             for step in range(1, request.seed + 1):
                 self._forward(name)
@@ -62,6 +69,7 @@ class ScriptedModel:
             yield Filled(candidates=(candidate,), rejection=None, stats=stats)
         finally:
             self.closed.append(name)
+            self.under_way -= 1
 
     def _forward(self, name: str) -> None:
         if self.gated:

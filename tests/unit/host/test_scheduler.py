@@ -122,6 +122,25 @@ def test_is_not_busy_with_what_nobody_waits_for(bench: Bench) -> None:
     assert bench.scheduler.status().state == "busy"
 
 
+def test_what_there_is_no_room_for_beside_what_it_preempts_comes_first_and_the_other_begins_anew(bench: Bench) -> None:
+    bench.model.room = 1
+    _, rewrite = bench.submit("rewrite", steps=3, priority="rewrite")
+    bench.wait_for_step("rewrite")
+    _, inline = bench.submit("inline", steps=2)
+    bench.free_running()
+    assert isinstance(inline.wait()[-1], Answer)
+    assert isinstance(rewrite.wait()[-1], Answer)
+    assert bench.model.ran == ["rewrite", "inline", "inline", "rewrite", "rewrite", "rewrite"]
+
+
+def test_what_there_is_no_room_for_at_all_fails_with_its_reason(bench: Bench) -> None:
+    bench.model.room = 0
+    bench.free_running()
+    _, taker = bench.submit("a")
+    [failure] = taker.wait()
+    assert str(failure) == "a is too long"
+
+
 def test_preempts_at_the_next_step_and_goes_on_afterwards(bench: Bench) -> None:
     _, rewrite = bench.submit("rewrite", priority="rewrite")
     bench.wait_for_step("rewrite")
