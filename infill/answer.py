@@ -3,12 +3,12 @@ are none."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
-from infill.judge.finish import spelled
 from infill.judge.flaws import FlawCheck
 from infill.judge.gate import Insertion, gate, likely_part
 from infill.judge.score import ranked
@@ -75,9 +75,9 @@ def _distinct(request: InfillRequest, pool: Iterable[Scored], standing: tuple[st
     """Those that would change something, each once whatever its blanks."""
     known = set[tuple[str, ...]]()
     for scored in pool:
-        spelled = _spelled(request, scored.texts)
-        if scored.texts != standing and spelled not in known:
-            known.add(spelled)
+        in_place = _in_place(request, scored.texts)
+        if scored.texts != standing and in_place not in known:
+            known.add(in_place)
             yield scored
 
 
@@ -87,12 +87,18 @@ def _unavoidable_errors(best: Scored, pool: Sequence[Scored], check: FlawCheck) 
     return fewest and min(fewest, *(scored.flaws().syntax_errors for scored in pool))
 
 
-def _spelled(request: InfillRequest, texts: Sequence[str]) -> tuple[str, ...]:
-    """The texts in their places without the blanks that part no words."""
+def _in_place(request: InfillRequest, texts: Sequence[str]) -> tuple[str, ...]:
+    """The texts as `spelled` in their holes."""
     return tuple(
         spelled(request.text[max(hole.start - 1, 0) : hole.start], text, request.text[hole.end : hole.end + 1])
         for hole, text in zip(request.holes, texts, strict=True)
     )
+
+
+def spelled(before: str, text: str, after: str) -> str:
+    """A text and the characters next to it without the blanks that part no words: of two texts that differ in blanks
+    only, the same."""
+    return re.sub(r"\s+", " ", re.sub(r"(?<!\w)\s+|\s+(?!\w)", "", before[-1:] + text + after[:1]))
 
 
 def _candidate(request: InfillRequest, shown: Scored, added_errors: int) -> Candidate:

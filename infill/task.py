@@ -155,7 +155,7 @@ class Task:
     meter: Meter
 
     @cached_property
-    def sizes(self) -> range:
+    def possible_lengths(self) -> range:
         """How many tokens a hole's text may have."""
         return self.profile.lengths.possible(self.layout.room)
 

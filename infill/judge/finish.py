@@ -7,7 +7,6 @@ only looks like one: brackets and quotes that close what the filled text itself 
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from dataclasses import replace
 from functools import lru_cache
@@ -110,12 +109,6 @@ def trimmed(text: str, before: str, after: str, language: str, *, present: str =
     if bare != text and _breaks(bare, before, after, language) <= _breaks(text, before, after, language):
         text = bare
     return _indented(in_style(text, before + present + after), before, after, language)
-
-
-def spelled(before: str, text: str, after: str) -> str:
-    """A text and the characters next to it without the blanks that part no words: of two texts that differ in blanks
-    only, the same."""
-    return re.sub(r"\s+", " ", re.sub(r"(?<!\w)\s+|\s+(?!\w)", "", before[-1:] + text + after[:1]))
 
 
 def _without_first_blanks(text: str, before: str) -> str:

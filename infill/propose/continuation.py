@@ -135,12 +135,12 @@ class _Search:
 
     def _end(self, known: Hypothesis, log_prob: float) -> None:
         """Take in that a text may end behind a hypothesis."""
-        if known.token_ids and len(known.token_ids) in self._task.sizes:
+        if known.token_ids and len(known.token_ids) in self._task.possible_lengths:
             self._ended[known.token_ids] = Hypothesis(known.token_ids, known.log_prob + log_prob, known.entropies)
 
     def _go_on(self, longer: Hypothesis) -> None:
         """Take in that a text may begin with a hypothesis."""
-        if longer.token_ids not in self._read and len(longer.token_ids) < self._task.sizes.stop:
+        if longer.token_ids not in self._read and len(longer.token_ids) < self._task.possible_lengths.stop:
             self._unread[longer.token_ids] = longer
 
     def _likeliest(self) -> Iterator[tuple[float, Proposal]]:

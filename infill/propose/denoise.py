@@ -73,8 +73,8 @@ def _canvases(task: Task) -> list[Canvas]:
         rows = [_warm(task, share) for share in shares if own in lengths]
         rows += [layout.noisy(row) for row in lengths if row != own]
     else:
-        sizes = [len(ids) if text else 0 for ids, text in zip(layout.present, layout.middles, strict=True)]
-        room = (layout.room - sum(sizes)) // sizes.count(0)
+        taken = sum(len(ids) for ids, text in zip(layout.present, layout.middles, strict=True) if text)
+        room = (layout.room - taken) // layout.middles.count("")
         rows = [_beside_texts(task, length) for length in task.profile.lengths.of(task.mode, room)]
     return rows * -(-request.n // len(rows))
 

@@ -35,7 +35,7 @@ def propose(task: Task, pool: Sequence[Scored]) -> Steps[list[Proposal]]:
     with task.meter.timed("rank"):
         found = _texts(task).items()
         proposals = [task.proposal(text, "prompt_lookup", copy_prob=prob) for text, prob in found]
-    return [proposal for proposal in proposals if all(len(ids) in task.sizes for ids in proposal.token_ids)]
+    return [proposal for proposal in proposals if all(len(ids) in task.possible_lengths for ids in proposal.token_ids)]
 
 
 def _texts(task: Task) -> dict[str, float]:

@@ -16,4 +16,4 @@ def propose(task: Task, pool: Sequence[Scored]) -> Steps[list[Proposal]]:
         return []
     texts = [*task.layout.middles, *map(to_line_feeds, task.request.replays)]
     proposals = [task.proposal(text, "replayed_edit") for text in dict.fromkeys(texts)]
-    return [proposal for proposal in proposals if len(proposal.token_ids[0]) in task.sizes]
+    return [proposal for proposal in proposals if len(proposal.token_ids[0]) in task.possible_lengths]

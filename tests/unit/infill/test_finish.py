@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infill.judge.finish import drop_echo, spelled, trimmed
+from infill.judge.finish import drop_echo, trimmed
 
 CLASS = "class A:\n    def f(self):\n        self.name = name\n"
 
@@ -54,21 +54,6 @@ def test_blanks_are_those_of_the_place(marked: str, text: str, trim: str) -> Non
 def test_a_language_without_blocks_of_lines_keeps_its_indentation() -> None:
     assert trimmed("\n      a();\n  b();", "function f() {", "\n}\n", "javascript") == "\n      a();\n  b();"
     assert trimmed("  - b", "steps:\n  - a\n  ", "\n", "yaml") == "- b"
-
-
-@pytest.mark.parametrize(
-    ("before", "text", "other", "after", "same"),
-    [
-        ("\n    ", "return 1", " return 1", "\n", True),
-        ("x = ", "f(a,b)", "f(a, b)", "\n", True),
-        ("x = ", "a\n    .b()", "a.b()", "\n", True),
-        ("return", "x", " x", "\n", False),
-        ("x = ", "a b", "ab", "\n", False),
-        ("x = ", "a", "a ", "if b", False),
-    ],
-)
-def test_what_differs_in_blanks_only(before: str, text: str, other: str, after: str, same: bool) -> None:
-    assert (spelled(before, text, after) == spelled(before, other, after)) is same
 
 
 def test_a_text_in_place_of_one_indented_by_tabs_is_indented_by_tabs() -> None:
