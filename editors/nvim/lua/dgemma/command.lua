@@ -1,5 +1,6 @@
 --- The command `:Dgemma`.
 
+local clients = require('dgemma.client')
 local edits = require('dgemma.edits')
 local inline = require('dgemma.inline')
 local program = require('dgemma.program')
@@ -19,11 +20,6 @@ local M = {}
 ---@field words string[]? What it takes, at most one of them.
 ---@field free boolean? It takes any words.
 
----@return vim.lsp.Client[]
-local function clients()
-  return vim.lsp.get_clients({ name = 'dgemma' })
-end
-
 --- Says that no server runs, and why as far as that is known.
 local function say_not_running()
   local missing = program.missing()
@@ -37,7 +33,7 @@ local function say_not_running()
 end
 
 local function restart_server()
-  if #clients() > 0 then
+  if #clients.all() > 0 then
     vim.cmd.lsp('restart', 'dgemma')
   else
     -- It has ended or never started: the program is searched for anew, and enabling attaches it to the buffers that
@@ -92,7 +88,7 @@ end
 
 --- Says in a line how the server of the buffer fares.
 local function report()
-  local client = vim.lsp.get_clients({ name = 'dgemma', bufnr = 0 })[1] or clients()[1]
+  local client = clients.of(0) or clients.all()[1]
   if client then
     local off = inline.is_enabled(vim.api.nvim_get_current_buf()) and '' or 'off in this buffer; '
     say(off .. status.line(client))
@@ -104,7 +100,7 @@ end
 --- Shows all that is known in a small window that the next motion closes.
 local function show_status()
   local lines = {} ---@type string[]
-  for _, client in ipairs(clients()) do
+  for _, client in ipairs(clients.all()) do
     table.insert(lines, 'dgemma for ' .. (client.root_dir or 'single files'))
     vim.list_extend(lines, status.describe(client))
   end

@@ -47,7 +47,7 @@ end
 ---@param dispatchers vim.lsp.rpc.Dispatchers
 ---@return vim.lsp.rpc.PublicClient
 function M.start(dispatchers)
-  local client = vim.lsp.get_clients({ name = 'dgemma' })[1]
+  local client = clients.all()[1]
   local last, closing = 0, false
   local passed = {} ---@type table<integer, fun()> What cancels a request of the plug-in.
 

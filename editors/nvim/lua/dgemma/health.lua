@@ -1,5 +1,6 @@
 --- `:checkhealth dgemma`, and what is said of its findings when the first file is opened.
 
+local clients = require('dgemma.client')
 local options = require('dgemma.options')
 local program = require('dgemma.program')
 local say = require('dgemma.say')
@@ -45,14 +46,14 @@ local function check_program()
 end
 
 local function check_clients()
-  local clients = vim.lsp.get_clients({ name = 'dgemma' })
-  if #clients == 0 then
+  local running = clients.all()
+  if #running == 0 then
     health.warn('The server is not running', {
       vim.lsp.is_enabled('dgemma') and 'Open a file whose type Neovim knows, then check again'
         or "It is switched off; `vim.lsp.enable('dgemma')` switches it on",
     })
   end
-  for _, client in ipairs(clients) do
+  for _, client in ipairs(running) do
     local buffers = #vim.tbl_keys(client.attached_buffers)
     health.ok(
       ('The server runs for %s, in %d buffer(s)'):format(client.root_dir or 'single files', buffers)

@@ -1,5 +1,7 @@
 --- What the server last said of itself, in `dgemma/status`.
 
+local clients = require('dgemma.client')
+
 local M = {}
 
 ---@class dgemma.Status
@@ -62,7 +64,7 @@ end
 --- serves the buffer.
 ---@return string
 function M.summary()
-  local client = vim.lsp.get_clients({ name = 'dgemma', bufnr = 0 })[1]
+  local client = clients.of(0)
   if not client then
     return ''
   end

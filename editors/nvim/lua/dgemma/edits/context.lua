@@ -8,8 +8,6 @@ local M = {}
 
 local MOST_DIAGNOSTICS = 100
 
-M.INVOKED, M.AUTOMATIC = 1, 2
-
 ---@param buf integer
 ---@param row integer
 ---@param encoding 'utf-8'|'utf-16'|'utf-32'
@@ -37,7 +35,7 @@ end
 
 --- The parameters of `dgemma/inlineEdit` for the present buffer.
 ---@param client vim.lsp.Client
----@param kind integer
+---@param kind lsp.InlineCompletionTriggerKind
 ---@return table
 function M.params(client, kind)
   local buf = api.nvim_get_current_buf()

@@ -19,6 +19,7 @@ local say = require('dgemma.say')
 local M = {}
 
 local METHOD = 'dgemma/inlineEdit'
+local Kind = vim.lsp.protocol.InlineCompletionTriggerKind
 
 ---@class dgemma.Suggested
 ---@field client vim.lsp.Client
@@ -135,7 +136,7 @@ function M.hide()
 end
 
 ---@param client vim.lsp.Client
----@param kind integer
+---@param kind lsp.InlineCompletionTriggerKind
 ---@param on_nothing? fun(why: string?)
 local function ask(client, kind, on_nothing)
   cancel()
@@ -183,7 +184,7 @@ local function ask_automatically()
     and not is_blocked()
     and not inline.is_asking() -- What can be inserted at the cursor goes before.
   then
-    ask(client, context.AUTOMATIC)
+    ask(client, Kind.Automatic)
   end
 end
 
@@ -196,13 +197,12 @@ end
 
 --- Asks for an edit, however sure the model is of it.
 function M.suggest()
-  local client = clients.of(api.nvim_get_current_buf())
+  local client = clients.here()
   if not client then
-    say('no server runs for this buffer; see :checkhealth dgemma', vim.log.levels.WARN)
     return
   end
   M.hide()
-  ask(client, context.INVOKED, function(why)
+  ask(client, Kind.Invoked, function(why)
     say(why or 'no edit to suggest here')
   end)
 end
@@ -220,13 +220,10 @@ end
 local function apply(taken)
   local edit = taken.edit
   M.hide()
-  vim.go.undolevels = vim.go.undolevels -- Ends the block to undo; see |undo-break|.
-  local row, col = hunks.apply(edit.buf, edit.hunk)
-  vim.go.undolevels = vim.go.undolevels
-  api.nvim_win_set_cursor(0, { row + 1, col })
+  hunks.apply_apart(edit.hunk)
   history.look(edit.buf)
   tell(taken.client, edit.command)
-  ask(taken.client, context.AUTOMATIC)
+  ask(taken.client, Kind.Automatic)
 end
 
 --- Goes to the edit that is suggested, or makes it if the cursor is there.

@@ -81,6 +81,15 @@ function M.read(buf, edit, encoding)
   return { row = row, col = col, end_row = end_row, end_col = end_col, lines = lines }
 end
 
+--- Puts a text in place in the present buffer, as a change of its own to undo, and goes to its end.
+---@param hunk dgemma.Hunk
+function M.apply_apart(hunk)
+  vim.go.undolevels = vim.go.undolevels -- Ends the block to undo; see |undo-break|.
+  local row, col = M.apply(0, hunk)
+  vim.go.undolevels = vim.go.undolevels
+  api.nvim_win_set_cursor(0, { row + 1, col })
+end
+
 --- Puts a text in place. Returns where it ends.
 ---@param buf integer
 ---@param hunk dgemma.Hunk

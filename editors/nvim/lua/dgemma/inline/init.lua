@@ -5,6 +5,7 @@
 local api = vim.api
 local clients = require('dgemma.client')
 local ghost = require('dgemma.inline.ghost')
+local hunks = require('dgemma.hunks.hunk')
 local options = require('dgemma.options')
 local say = require('dgemma.say')
 local status = require('dgemma.status')
@@ -174,9 +175,8 @@ end
 --- Asks for all that the server has at the cursor, and shows the one that is `count` after the one on the screen.
 ---@param count integer
 local function ask_for_all(count)
-  local client = clients.of(api.nvim_get_current_buf())
+  local client = clients.here()
   if not client then
-    say('no server runs for this buffer; see :checkhealth dgemma', vim.log.levels.WARN)
     return
   end
   local present = shown and suggestion.rest(shown.anchor, shown.current)
@@ -242,10 +242,7 @@ function M.accept(part)
   local covers = text == rest and shown.current.covers or 0
   local row, col = unpack(api.nvim_win_get_cursor(0))
   local lines = vim.split(text, '\n')
-  vim.go.undolevels = vim.go.undolevels -- Ends the block to undo; see |undo-break|.
-  api.nvim_buf_set_text(0, row - 1, col, row - 1, col + covers, lines)
-  api.nvim_win_set_cursor(0, { row + #lines - 1, (#lines == 1 and col or 0) + #lines[#lines] })
-  vim.go.undolevels = vim.go.undolevels
+  hunks.apply_apart({ row = row - 1, col = col, end_row = row - 1, end_col = col + covers, lines = lines })
   look()
   return true
 end

@@ -1,6 +1,7 @@
 --- Draws what a rewrite reads while it is being denoised, over the text that it will replace.
 
 local api = vim.api
+local hunk = require('dgemma.hunks.hunk')
 local rows = require('dgemma.hunks.rows')
 
 local M = {}
@@ -44,7 +45,7 @@ end
 ---@param chunks dgemma.Chunk[]
 ---@return dgemma.Chunk[][] # The rows that did not fit over it.
 local function cover(buf, namespace, row, col, chunks)
-  local line = api.nvim_buf_get_lines(buf, row, row + 1, true)[1]
+  local line = hunk.line_at(buf, row)
   local column = vim.fn.strdisplaywidth(line:sub(1, col))
   local covered = vim.fn.strdisplaywidth(line:sub(col + 1), column)
   local _, width = rows.laid_out(chunks, column)
@@ -71,7 +72,7 @@ end
 ---@param pieces [string, number][]
 function M.draw(buf, namespace, range, pieces)
   local lines = lines_of(pieces)
-  local last = api.nvim_buf_get_lines(buf, range.end_row, range.end_row + 1, true)[1]
+  local last = hunk.line_at(buf, range.end_row)
   local height = range.end_row - range.row + 1
   if range.row == range.end_row and range.col == range.end_col then
     table.insert(lines[1], 1, { last:match('^%s*') })

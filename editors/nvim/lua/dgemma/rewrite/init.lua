@@ -207,9 +207,8 @@ end
 ---@param seed integer
 function M.start(buf, range, instruction, seed)
   M.stop(buf)
-  local client = clients.of(buf)
+  local client = clients.here()
   if not client then
-    say('no server runs for this buffer; see :checkhealth dgemma', vim.log.levels.WARN)
     return
   elseif not vim.bo[buf].modifiable then
     say('this buffer cannot be changed', vim.log.levels.WARN)

@@ -1,6 +1,7 @@
 --- What is to be rewritten, as a part of a buffer.
 
 local api = vim.api
+local hunk = require('dgemma.hunks.hunk')
 
 local M = {}
 
@@ -9,12 +10,6 @@ local M = {}
 ---@field col integer
 ---@field end_row integer
 ---@field end_col integer Exclusive.
-
----@param row integer
----@return string
-local function line_at(row)
-  return api.nvim_buf_get_lines(0, row, row + 1, true)[1]
-end
 
 --- The cursor, as an empty part.
 ---@return dgemma.Range
@@ -28,7 +23,7 @@ end
 ---@param last integer
 ---@return dgemma.Range
 local function of_lines(first, last)
-  return { row = first - 1, col = 0, end_row = last - 1, end_col = #line_at(last - 1) }
+  return { row = first - 1, col = 0, end_row = last - 1, end_col = #hunk.line_at(0, last - 1) }
 end
 
 --- What was last selected in Visual mode: characters where it was these, else whole lines.
@@ -39,14 +34,14 @@ function M.visual()
   if vim.fn.visualmode() ~= 'v' then
     return of_lines(first, last)
   end
-  local line = line_at(last - 1)
+  local line = hunk.line_at(0, last - 1)
   if vim.o.selection == 'exclusive' then
     end_col = end_col - 1
   else
     -- The last character belongs to it, with what is combined with it.
     end_col = end_col - 1 + #vim.fn.matchstr(line:sub(end_col), '^.')
   end
-  local start = math.min(col - 1, #line_at(first - 1))
+  local start = math.min(col - 1, #hunk.line_at(0, first - 1))
   return { row = first - 1, col = start, end_row = last - 1, end_col = math.min(end_col, #line) }
 end
 
