@@ -52,9 +52,7 @@ def words_made(before: str, text: str, after: str) -> list[str]:
 
 def is_known(word: str, known: frozenset[str]) -> bool:
     """Whether a word is known, put together from known ones, a form of one, or a number."""
-    if not word or word[0].isdigit() or word in known:
-        return True
-    return all(_is_form(part, known) for part in _parts(word))
+    return word[0].isdigit() or word in known or all(_is_form(part, known) for part in _parts(word))
 
 
 def start_of_word(text: str) -> int:
@@ -70,22 +68,22 @@ def identifier_completions(before: str, after: str, *, others: Sequence[str] = (
     begun, head, tail = before[:start], before[start:], after[: _end_of(after)]
     if len(head) < _LEAST_TYPED or head[0].isdigit():
         return []
-    pattern = re.compile(rf"(?<!\w){head}(\w+){tail}(?!\w)")
-    if tail and re.search(rf"(?<!\w){head}{tail}(?!\w)", "\n".join((begun, after[len(tail) :], *others))):
+    elsewhere = (after[len(tail) :], *others)
+    if tail and re.search(rf"(?<!\w){head}{tail}(?!\w)", "\n".join((begun, *elsewhere))):
         return []  # Nothing is missing.
+    pattern = re.compile(rf"(?<!\w){head}(\w+){tail}(?!\w)")
+    found = list(pattern.finditer(begun))[::-1]
+    found += [match for source in elsewhere for match in pattern.finditer(source)]
     alike: dict[str, int] = {}
-    found = [(match, begun) for match in reversed(list(pattern.finditer(begun)))]
-    found += [(match, source) for source in (after[len(tail) :], *others) for match in pattern.finditer(source)]
-    for match, source in found:
-        same = common_length(reversed(source[max(match.start() - _MOST_ALIKE, 0) : match.start()]), reversed(begun))
+    for match in found:
+        just_before = match.string[max(match.start() - _MOST_ALIKE, 0) : match.start()]
+        same = common_length(reversed(just_before), reversed(begun))
         alike[match[1]] = max(same, alike.get(match[1], 0))
     return sorted(alike, key=alike.__getitem__, reverse=True)[:count]
 
 
 def _is_form(part: str, known: frozenset[str]) -> bool:
-    return part.isdigit() or any(
-        part + ending in known or (part.endswith(ending) and part.removesuffix(ending) in known) for ending in _PLURALS
-    )
+    return part.isdigit() or any(part + ending in known or part.removesuffix(ending) in known for ending in _PLURALS)
 
 
 def _parts(word: str) -> list[str]:
