@@ -1,4 +1,4 @@
---- The plug-in's options: `vim.g.dgemma` over the defaults.
+--- The plug-in's options, `vim.g.dgemma` over the defaults, and its switches.
 
 local M = {}
 
@@ -111,6 +111,18 @@ function M.get()
     end
   end
   return options
+end
+
+--- Whether a switch is on in a buffer: by its own variable, else by the global one; on where neither says.
+---@param name 'dgemma_enabled'|'dgemma_edits'
+---@param buf integer
+---@return boolean
+function M.is_on(name, buf)
+  local own = vim.b[buf][name]
+  if own == nil then
+    own = vim.g[name]
+  end
+  return own ~= false
 end
 
 return M

@@ -59,17 +59,13 @@ local function is_indenting()
   return mode() == 'i' and vim.trim(api.nvim_get_current_line():sub(1, col)) == ''
 end
 
---- Whether edits come unasked in a buffer: its own word, else that for all.
+--- Whether edits come unasked in a buffer.
 ---@param buf integer
 ---@return boolean
 function M.is_enabled(buf)
-  local own = vim.b[buf].dgemma_edits
-  if own == nil then
-    own = vim.g.dgemma_edits
-  end
   -- Where there is a client for another plug-in, that one shows them.
   local elsewhere = vim.lsp.get_clients({ name = 'dgemma_copilot', bufnr = buf })[1]
-  return own ~= false and not elsewhere and inline.is_enabled(buf)
+  return options.is_on('dgemma_edits', buf) and not elsewhere and inline.is_enabled(buf)
 end
 
 local function release_keys()

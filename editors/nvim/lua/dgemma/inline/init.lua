@@ -161,15 +161,11 @@ local function look()
   end
 end
 
---- Whether suggestions come unasked in a buffer: its own word, else that for all.
+--- Whether suggestions come unasked in a buffer.
 ---@param buf integer
 ---@return boolean
 function M.is_enabled(buf)
-  local own = vim.b[buf].dgemma_enabled
-  if own == nil then
-    own = vim.g.dgemma_enabled
-  end
-  return own ~= false
+  return options.is_on('dgemma_enabled', buf)
 end
 
 --- Asks for all that the server has at the cursor, and shows the one that is `count` after the one on the screen.
@@ -241,8 +237,13 @@ function M.accept(part)
   local text = part and part(rest) or rest
   local covers = text == rest and shown.current.covers or 0
   local row, col = unpack(api.nvim_win_get_cursor(0))
-  local lines = vim.split(text, '\n')
-  hunks.apply_apart({ row = row - 1, col = col, end_row = row - 1, end_col = col + covers, lines = lines })
+  hunks.apply_apart({
+    row = row - 1,
+    col = col,
+    end_row = row - 1,
+    end_col = col + covers,
+    lines = vim.split(text, '\n'),
+  })
   look()
   return true
 end
