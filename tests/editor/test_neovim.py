@@ -531,3 +531,13 @@ def test_tells_the_server_of_another_line_once_the_cursor_rests_there(start: Sta
     session.press("k")
     wait_for(lambda: len(lines()) > told, "its next line", session.screen)
     assert lines()[told:] == [0]
+
+
+def test_tells_nothing_where_suggestions_are_off(start: Start, record: Record) -> None:
+    session = start("vim.g.dgemma_enabled = false")
+    session.press("ione\rtwo\x1b")
+    time.sleep(0.6)  # Twice as long as the cursor has to rest.
+    session.press(":let g:dgemma_enabled = v:true\r")
+    session.press("k")
+    wait_for(lambda: record.sent(MOVED), "the cursor's line", session.screen)
+    assert [parameters["position"]["line"] for parameters in record.sent(MOVED)] == [0]

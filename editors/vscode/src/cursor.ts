@@ -13,10 +13,12 @@ export class CursorReporter {
   private told = "";
   private readonly listening: vscode.Disposable;
 
-  /** selector: which documents are looked at. running: the server's client, if there is one. */
+  /** selector: which documents are looked at. running: the server's client, if there is one. isPaused: whether nothing is
+   * suggested at present. */
   constructor(
     private readonly selector: vscode.DocumentSelector,
     private readonly running: () => LanguageClient | undefined,
+    private readonly isPaused: () => boolean,
   ) {
     const moved = () => this.wait();
     this.listening = vscode.Disposable.from(
@@ -43,6 +45,7 @@ export class CursorReporter {
     if (
       !editor ||
       !client?.isRunning() ||
+      this.isPaused() ||
       !vscode.languages.match(this.selector, editor.document)
     ) {
       return;

@@ -32,13 +32,14 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const environments = new Environments(context);
   const running = () => client;
   const rewriter = new Rewriter(SELECTOR, running, context.globalState);
+  const isPaused = () => pause.describe() !== undefined;
   const edits = new EditSuggestions(
     SELECTOR,
     running,
-    () => pause.describe() !== undefined,
+    isPaused,
     isNativeAllowed(context.extension),
   );
-  const cursor = new CursorReporter(SELECTOR, running);
+  const cursor = new CursorReporter(SELECTOR, running, isPaused);
   context.subscriptions.push(log, item, pause, hostLog, rewriter, edits, cursor);
 
   const language = () => vscode.window.activeTextEditor?.document.languageId;
@@ -144,8 +145,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     pause: () => pause.start(PAUSE_MINUTES),
     resume: () => pause.stop(),
     toggleLanguage,
-    menu: () =>
-      showMenu(item.describe(), item.reason(), language(), pause.describe() !== undefined),
+    menu: () => showMenu(item.describe(), item.reason(), language(), isPaused()),
     getStarted: () => run("workbench.action.openWalkthrough", WALKTHROUGH),
     showLog: () => log.show(),
     showHostLog,

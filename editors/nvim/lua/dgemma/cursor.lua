@@ -2,6 +2,7 @@
 
 local api = vim.api
 local clients = require('dgemma.client')
+local inline = require('dgemma.inline')
 
 local M = {}
 
@@ -14,7 +15,8 @@ local told ---@type {buf: integer, row: integer}?
 local function tell()
   local buf, row = api.nvim_get_current_buf(), api.nvim_win_get_cursor(0)[1]
   local client = clients.of(buf)
-  if client and not (told and told.buf == buf and told.row == row) then
+  local is_known = told and told.buf == buf and told.row == row
+  if client and not is_known and inline.is_enabled(buf) then
     told = { buf = buf, row = row }
     client:notify('dgemma/didMoveCursor', vim.lsp.util.make_position_params(0, client.offset_encoding))
   end
