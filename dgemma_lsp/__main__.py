@@ -14,8 +14,7 @@ from functools import partial
 from io import TextIOWrapper
 from typing import cast
 
-from dgemma_lsp.cli.common import Parser, add_common_options, add_hidden_options, warn
-from dgemma_lsp.cli.errors import CommandError
+from dgemma_lsp.cli.common import CommandError, Parser, add_common_options, add_hidden_options, warn
 from dgemma_lsp.cli.file.target import parse_hole, parse_target
 from dgemma_lsp.config import ConfigError
 from dgemma_lsp.wire.identity import version

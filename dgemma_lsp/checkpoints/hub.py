@@ -14,12 +14,12 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
+from dgemma_lsp.checkpoints.load_meter import GB
 from engine.errors import CheckpointError, EngineError
 
 FILES = ("*.safetensors", "*.json", "*.jinja", "tokenizer.model", "LICENSE*", "README.md")
 """What a checkpoint consists of here."""
 
-GB = 10**9
 _SPARE = 2**28
 
 

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
 
+class CommandError(Exception):
+    """What a user can mend about a command: one clear message, shown without a traceback."""
+
+
 class Parser(argparse.ArgumentParser):
     """A parser that says in one line what is wrong with the usage, and where to read on."""
 

@@ -8,8 +8,7 @@ import json
 import shutil
 import sys
 
-from dgemma_lsp.cli.common import read_settings, warn
-from dgemma_lsp.cli.errors import CommandError
+from dgemma_lsp.cli.common import CommandError, read_settings, warn
 from dgemma_lsp.client.hosts import RunningHost, has_ended, kill, running
 from dgemma_lsp.client.launch import FixedEngine, Launcher
 from dgemma_lsp.client.remote import HostClient

@@ -10,11 +10,10 @@ import sys
 from pathlib import Path
 
 from dgemma_lsp.checkpoints import hub
-from dgemma_lsp.checkpoints.hub import GB
+from dgemma_lsp.checkpoints.load_meter import GB
 from dgemma_lsp.checkpoints.prepare import Prepared, prepare
 from dgemma_lsp.checkpoints.resolve import Checkpoint, is_repository, remember_pulled
-from dgemma_lsp.cli.common import read_settings, warn
-from dgemma_lsp.cli.errors import CommandError
+from dgemma_lsp.cli.common import CommandError, read_settings, warn
 from dgemma_lsp.config import Config
 from dgemma_lsp.wire.identity import EngineOptions
 

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from dgemma_lsp.client.launch import answers
 from dgemma_lsp.client.remote import HostClient
-from dgemma_lsp.resident.protocol import Model
-from dgemma_lsp.resident.resident import Loader, Report
+from dgemma_lsp.resident.resident import Loader, Model, Report
 from dgemma_lsp.wire import endpoint
 from dgemma_lsp.wire.directories import log_path, runtime_directory
 from dgemma_lsp.wire.endpoint import Endpoint

@@ -24,7 +24,7 @@ from infill.text.languages import language_of
 REACH = 1_000
 """Lines on either side of the cursor, or of the last change in another document, that are parsed."""
 NEARBY = 10
-"""Lines above and below the cursor, and above and below the last change, within which a site without a replay lies."""
+"""Lines above and below the cursor within which a line without a replay may be a site."""
 ABOVE, BELOW = 2, 5
 """Lines around the cursor that are predicted anew where nothing names a place."""
 

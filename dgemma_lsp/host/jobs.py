@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from dgemma_lsp.resident.protocol import Forwards
+from dgemma_lsp.resident.resident import Forwards
 from dgemma_lsp.wire.errors import Superseded
 from dgemma_lsp.wire.messages import PRIORITIES, Event, RequestOptions
 from engine.errors import EngineError

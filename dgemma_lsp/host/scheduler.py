@@ -19,8 +19,7 @@ from typing import Literal
 
 from dgemma_lsp.host.jobs import Job, JobQueue, Outcome
 from dgemma_lsp.host.metrics import Counters, Ending
-from dgemma_lsp.resident.protocol import Model
-from dgemma_lsp.resident.resident import Loader, Resident
+from dgemma_lsp.resident.resident import Loader, Model, Resident
 from dgemma_lsp.wire.errors import EngineUnavailable, Superseded
 from dgemma_lsp.wire.identity import version
 from dgemma_lsp.wire.messages import Answer, RequestOptions

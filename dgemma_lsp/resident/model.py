@@ -15,8 +15,7 @@ from dgemma_lsp.checkpoints.load_meter import LoadMeter
 from dgemma_lsp.checkpoints.prepare import plan_for
 from dgemma_lsp.checkpoints.resolve import Checkpoint
 from dgemma_lsp.resident import degrade
-from dgemma_lsp.resident.protocol import Forwards
-from dgemma_lsp.resident.resident import Loader, Report
+from dgemma_lsp.resident.resident import Forwards, Loader, Report
 from dgemma_lsp.resident.threads import set_environment, threads_for
 from dgemma_lsp.wire.identity import EngineOptions
 from engine.errors import DeviceMemoryError

@@ -8,19 +8,42 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
-from dgemma_lsp.resident.protocol import Model
 from dgemma_lsp.wire.status import Status
 from engine.errors import EngineError
+from infill.request import Filled, InfillRequest, Progress
 
 RETRY_S = 30.0
 """A model that could not be loaded is not tried again sooner, so that typing does not load without end."""
 
 EMBEDDED = "nano"
 EMBEDDED_WARNING = "the embedded checkpoint, small and only good for trying things out"
+
+Forwards: TypeAlias = Generator[Progress | Filled, None, None]
+"""One model forward a `next()`; closing it cancels."""
+
+
+class Model(Protocol):
+    """A loaded model with its pipeline; used by one thread only. device: what it lies on, for the user to read. notice:
+    what the user should know of how it was loaded; empty where all is well."""
+
+    @property
+    def device(self) -> str: ...
+
+    @property
+    def notice(self) -> str: ...
+
+    def fill(self, request: InfillRequest) -> Forwards:
+        """Begin a request."""
+        ...
+
+    def close(self) -> None:
+        """Free the weights."""
+        ...
+
 
 Report: TypeAlias = Callable[[str, float | None], None]
 """Takes what loading does now, one line for the user, and how far it is: 0 to 1, or None where that is unknown."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
-from dgemma_lsp.cli.errors import CommandError
+from dgemma_lsp.cli.common import CommandError
 from dgemma_lsp.cli.file.target import Hole
 from dgemma_lsp.documents.lines import Place, split_lines, text_between
 

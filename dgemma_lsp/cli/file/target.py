@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from dgemma_lsp.cli.errors import CommandError
+from dgemma_lsp.cli.common import CommandError
 from dgemma_lsp.documents.lines import Place, content_length
 
 Hole: TypeAlias = tuple[Place, Place]

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-from dgemma_lsp.checkpoints.hub import GB
+from dgemma_lsp.checkpoints.load_meter import GB
 from dgemma_lsp.checkpoints.prepare import plan_for
 from dgemma_lsp.checkpoints.resolve import Checkpoint, is_repository, resolve
 from dgemma_lsp.cli.findings.finding import Finding

@@ -13,8 +13,7 @@ from starlette.types import ASGIApp, Scope
 from dgemma_lsp.host import app
 from dgemma_lsp.host.app import HostApp
 from dgemma_lsp.host.scheduler import Scheduler
-from dgemma_lsp.resident.protocol import Model
-from dgemma_lsp.resident.resident import Report
+from dgemma_lsp.resident.resident import Model, Report
 from dgemma_lsp.wire.messages import Answer, RequestOptions, dump_call, parse_event, parse_status
 from engine.errors import EngineError
 from tests.unit.host.scripted import TIMEOUT_S, ScriptedModel, owner, request

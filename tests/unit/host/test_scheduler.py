@@ -11,8 +11,7 @@ import pytest
 from dgemma_lsp.host.jobs import Job
 from dgemma_lsp.host.scheduler import Scheduler
 from dgemma_lsp.resident import resident
-from dgemma_lsp.resident.protocol import Model
-from dgemma_lsp.resident.resident import Loader, Report
+from dgemma_lsp.resident.resident import Loader, Model, Report
 from dgemma_lsp.wire.errors import EngineUnavailable, Superseded
 from dgemma_lsp.wire.messages import Answer, Owner, Priority, RequestOptions
 from engine.errors import CheckpointError, EngineError
