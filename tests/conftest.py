@@ -7,8 +7,13 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from dgemma_lsp.logs import PACKAGES
+
+# A busy machine is no fault of what is tested.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 if os.environ.get("DGEMMA_TEST_DEVICE", "cpu") == "cpu":
     # Triton asks for it when it is imported, which torch may do at any time.

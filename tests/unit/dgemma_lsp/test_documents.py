@@ -64,7 +64,7 @@ def histories(
 
 
 @given(histories())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_follows_any_history_of_changes(history: tuple[PositionEncoding, str, list[tuple[Any, str]]]) -> None:
     encoding, first, changes = history
     documents = opened(first, encoding=encoding)
