@@ -33,7 +33,7 @@ class _Unturned:
     def __init__(self, dtype: torch.dtype) -> None:
         self.dtype = dtype
 
-    def rotations(self, positions: object) -> None:
+    def turns(self, positions: object) -> None:
         pass
 
 

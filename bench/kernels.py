@@ -127,7 +127,7 @@ def _pointwise() -> Iterator[Kernel]:
         "extra_sines",
     )
     written = ("query_out", "key_out", "value_out", "extra_out", "context_keys", "context_values")
-    numbers = ("query_stride", "key_stride", "value_stride", "context_head", "tokens", "extra")
+    numbers = ("query_stride", "key_stride", "value_stride", "context_head", "turn_stride", "tokens", "extra")
     for width, shared in ((256, 8), (512, 2)):
         yield Kernel(
             name=f"finish_heads, {width} wide",

@@ -91,7 +91,7 @@ class ClampedKV:
         self._known = {**known, **self.computed}
         self._layouts = [own for own in layouts.values() if len(own)]
         self._backbone = backbone
-        self._rotations = backbone.rotations(torch.cat([own.positions - own.read_positions for own in self._layouts]))
+        self._turns = backbone.turns(torch.cat([own.positions - own.read_positions for own in self._layouts]))
 
     def extend(self, layer: int, seen: LayerView, own: int) -> LayerView:
         """The keys and values that a layer sees, with the clamped tokens' behind them. own: how many of the keys are
@@ -108,4 +108,4 @@ class ClampedKV:
     def in_place(self, layer: int) -> LayerView:
         """A layer's keys and values of the clamped tokens where they stand: [1, heads, sum of C, head_dim] each."""
         known = LayerView.joined(*(self._known[own.kv_key][layer] for own in self._layouts))
-        return LayerView(self._backbone.rotate(known.keys, layer, self._rotations), known.values)
+        return LayerView(self._backbone.turn(known.keys, layer, self._turns), known.values)

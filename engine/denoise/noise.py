@@ -83,10 +83,11 @@ def _below(bits: Tensor, count: int | Tensor) -> Tensor:
 
 def _bits(keys: NoiseKeys, purpose: int) -> Tensor:
     """[N] int64 in [0, 2**24), equally likely."""
-    state = torch.zeros_like(keys.positions)
-    for part in (_PURPOSES * keys.step + purpose, keys.seeds, keys.positions):
-        state = _mix(state + part + _GOLDEN)
-    return _shift(state, 40)
+    # What all places share is mixed on the host, whatever device these are on.
+    state = torch.tensor(_PURPOSES * keys.step + purpose)
+    for part in (keys.seeds, keys.positions):
+        state = _mix(state + _GOLDEN) + part
+    return _shift(_mix(state + _GOLDEN), 40)
 
 
 def _mix(words: Tensor) -> Tensor:

@@ -14,16 +14,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from transformers.models.diffusion_gemma.modeling_diffusion_gemma import (
-    DiffusionGemmaDecoderModel,
-    apply_rotary_pos_emb,
-)
+from transformers.models.diffusion_gemma.modeling_diffusion_gemma import DiffusionGemmaDecoderModel
 
 from engine.checkpoint.config import layer_shapes, text_config_of
 from engine.kv.cache import AppendingCache, FrozenCache, LayerShape, LayerView
 from engine.kv.masks import TokenPositions, additive_mask
 from engine.model.attention import Attend, Extend, attention
-from engine.model.layer import Layer, turn_of
+from engine.model.layer import Layer
+from engine.model.rotary import Rotary, Turns, turned
 from engine.model.vocabulary import vocabulary_of
 
 Masks: TypeAlias = Mapping[str, Tensor | None]
@@ -32,9 +30,6 @@ Masks: TypeAlias = Mapping[str, Tensor | None]
 MAX_POSITIONS = 1024
 """Positions that a caller hands one forward at most, which bounds its memory whatever a request asks for; a single row
 that is longer goes alone."""
-
-Rotations: TypeAlias = dict[str, tuple[Tensor, Tensor]]
-"""By kind of layer: cosines and sines [1, N, head_dim]."""
 
 
 class Backbone:
@@ -51,11 +46,11 @@ class Backbone:
         self._vocabulary = vocabulary_of(decoder.embed_tokens)
         self._self_conditioning = decoder.self_conditioning
         self.norm = decoder.norm
-        self._rotary = decoder.rotary_emb
         self.softcap: float = config.final_logit_softcapping
         self.activation: str = config.hidden_activation
         self.layer_types = list(config.layer_types or ())
         self._layer_shapes = layer_shapes(config)
+        self._rotary = Rotary(decoder.rotary_emb, list(dict.fromkeys(self.layer_types)))
         self.hidden_size: int = config.hidden_size
         self.vocabulary_size: int = config.vocab_size
         self.max_positions: int = config.max_position_embeddings
@@ -142,7 +137,7 @@ class Backbone:
     def run_with(self, attend: Attend, layers: nn.ModuleList, embeds: Tensor, positions: Tensor) -> Tensor:
         """A pass of tokens [N] through the encoder's or the decoder's layers, whose attention is the caller's, who
         writes what it keeps. embeds: [N, H]. Returns hidden states [N, H]."""
-        turns = {kind: turn_of(*rotation) for kind, rotation in self.rotations(positions).items()}
+        turns = self.turns(positions)
         hidden = embeds
         for layer, kind in zip(self._driven[layers], self.layer_types, strict=True):
             hidden = layer(hidden, turns[kind], attend)
@@ -152,14 +147,13 @@ class Backbone:
         """Token ids, positions or places as this model takes them, int64."""
         return torch.as_tensor(numbers.astype(np.int64)).to(self.device)
 
-    def rotations(self, positions: Tensor) -> Rotations:
-        """What turns keys by so many positions [N], for each kind of layer."""
-        like = torch.empty(0, dtype=self.dtype, device=self.device)
-        return {kind: self._rotary(like, positions[None], kind) for kind in self._shape_by_kind()}
+    def turns(self, positions: Tensor) -> Turns:
+        """What turns keys by so many positions [N]."""
+        return self._rotary.turns(positions, self.dtype)
 
-    def rotate(self, keys: Tensor, layer: int, rotations: Rotations) -> Tensor:
-        """A layer's keys [1, heads, N, head_dim], turned. Rotations add up."""
-        return apply_rotary_pos_emb(keys, *rotations[self.layer_types[layer]])
+    def turn(self, keys: Tensor, layer: int, turns: Turns) -> Tensor:
+        """A layer's keys [1, heads, N, head_dim], turned."""
+        return turned(keys[0].transpose(0, 1), turns[self.layer_types[layer]]).transpose(0, 1)[None]
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Next-token or canvas logits [N, V] float32, softcapped, of hidden states [N, H]."""

@@ -5,7 +5,7 @@ Encoder and decoder compute alike: what a token sees is the caller's to say, and
 
 from __future__ import annotations
 
-from typing import TypeAlias, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -17,23 +17,7 @@ from transformers.models.diffusion_gemma.modeling_diffusion_gemma import (
 
 from engine.kv.cache import LayerView
 from engine.model.attention import Attend
-
-Turn: TypeAlias = tuple[Tensor, Tensor]
-"""What turns heads [N, heads, D] by their tokens' positions: cosines, and sines with those of the first half negated,
-[N, 1, D] each."""
-
-
-def turn_of(cosines: Tensor, sines: Tensor) -> Turn:
-    """A turn, of cosines and sines [1, N, D]."""
-    half = sines.shape[-1] // 2
-    signed = torch.cat([-sines[..., :half], sines[..., half:]], dim=-1)
-    return cosines[0, :, None], signed[0, :, None]
-
-
-def turned(heads: Tensor, turn: Turn) -> Tensor:
-    """Heads [N, heads, D] with the rotary embedding of their tokens' positions."""
-    cosines, sines = turn
-    return (heads * cosines).addcmul_(heads.roll(heads.shape[-1] // 2, dims=-1), sines)
+from engine.model.rotary import Turn, turned
 
 
 class Layer:

@@ -62,14 +62,14 @@ class LogitLookUp:
         self, hidden: Tensor, asked: Sequence[Choice], places: NDArray[np.int64], token_ids: NDArray[np.int64]
     ) -> Answers:
         logits = self._backbone.logits(hidden)
-        believed = sampler.posterior(logits, 1)
-        logits -= believed.log_total[:, None]
+        _, log_totals, entropy = sampler.normalized(logits, logits.argmax(dim=-1, keepdim=True))
         groups = self._choices.grouped(asked)
         for numbers, choice, ids in groups:
             if choice.allowed is not None:
-                logits[numbers] -= logits[numbers[:, None], ids.allowed].logsumexp(-1, keepdim=True)
-        log_probs = logits[self._backbone.integers(places), self._backbone.integers(token_ids)]
+                log_totals[numbers] = logits[numbers[:, None], ids.allowed].logsumexp(-1)
+        rows = self._backbone.integers(places)
+        log_probs = logits[rows, self._backbone.integers(token_ids)].sub_(log_totals[rows])
         for numbers, _, ids in groups:
             logits[numbers[:, None], ids.banned] = -torch.inf
-        top = logits.topk(min(TOP_IDS, logits.shape[-1]))
-        return Answers.copied(log_probs, believed.entropy, top.indices, top.values)
+        top_logits, top_ids = sampler.likeliest(logits, min(TOP_IDS, logits.shape[-1]))
+        return Answers.copied(log_probs, entropy, top_ids, top_logits.sub_(log_totals[:, None]))

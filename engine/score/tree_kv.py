@@ -58,7 +58,7 @@ class TokenTreeCache:
                     self._places(positions[begin:end]),
                     cache,
                     self._start,
-                    behind=self._places(positions[:begin]),
+                    behind=self._places(positions[:begin]) if begin else None,
                     tree_mask=torch.as_tensor(mask[begin:end, :end]).to(self._backbone.device),
                 )
                 self._hidden = torch.cat([self._hidden, hidden])

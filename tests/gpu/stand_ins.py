@@ -39,7 +39,7 @@ def kernel(read: Sequence[Tensor], written: Sequence[Tensor]) -> None:
 
 
 def finished_heads(
-    products: Sequence[Tensor], _weights: object, _rotation: object, _kept: object, context: LayerView,
+    products: Sequence[Tensor], _weights: object, _turn: object, _kept: object, context: LayerView,
     sources: Tensor, _shifts: object, _eps: float,
 ) -> tuple[Tensor, LayerView, Tensor]:  # fmt: skip
     shared, width = context.keys.shape[1], context.keys.shape[3]

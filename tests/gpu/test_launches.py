@@ -34,22 +34,22 @@ Costs: TypeAlias = dict[str, Cost]
 
 TABLE: dict[tuple[Scheme, bool], Costs] = {
     ("int4", True): {
-        "prefill": Cost(1879, 15.8, 0, 1),
+        "prefill": Cost(1862, 15.8, 0, 1),
         "start": Cost(113, 0.0, 0, 102),
-        "step": Cost(2565, 22.4, 1, 4),
-        "score": Cost(1919, 19.6, 1, 8),
+        "step": Cost(2451, 22.3, 1, 4),
+        "score": Cost(1917, 19.5, 1, 7),
     },
     ("none", True): {
-        "prefill": Cost(1876, 51.0, 0, 1),
+        "prefill": Cost(1859, 51.0, 0, 1),
         "start": Cost(113, 0.0, 0, 102),
-        "step": Cost(2562, 58.2, 1, 4),
-        "score": Cost(1916, 55.5, 1, 8),
+        "step": Cost(2448, 58.1, 1, 4),
+        "score": Cost(1914, 55.4, 1, 7),
     },
     ("nf4", False): {
-        "prefill": Cost(6060, 123.4, 0, 1),
+        "prefill": Cost(6043, 123.4, 0, 1),
         "start": Cost(113, 0.0, 0, 102),
-        "step": Cost(6817, 142.9, 1, 4),
-        "score": Cost(6159, 136.6, 1, 8),
+        "step": Cost(6703, 142.9, 1, 4),
+        "score": Cost(6157, 136.5, 1, 7),
     },
 }
 """By scheme, and whether the card has the kernel that multiplies what is packed."""

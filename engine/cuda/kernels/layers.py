@@ -27,7 +27,7 @@ def run(layers: nn.ModuleList, embeds: Tensor, backbone: Backbone, inputs: Packe
     """Hidden states [N, H] of tokens whose embeddings are [N, H], as `Backbone` computes them; a layer of int4 is 13
     kernels."""
     attention = KernelAttention(inputs, arena, backbone)
-    rotations = backbone.rotations(inputs["positions"])
+    turns = backbone.turns(inputs["positions"])
     own: Sequence[_Layer] = list(layers)
     stream, normed = embeds, own[0].input_layernorm(embeds)
     for number, layer in enumerate(own):
@@ -35,7 +35,7 @@ def run(layers: nn.ModuleList, embeds: Tensor, backbone: Backbone, inputs: Packe
         whole = LayerView(arena.keys[number], arena.values[number])
         projections = [each for each in (attn.q_proj, attn.k_proj, attn.v_proj) if each is not None]
         query, seen, extra_keys = finished_heads(
-            joint(projections, normed), (attn.q_norm.weight, attn.k_norm.weight), rotations[kind], inputs["kept"],
+            joint(projections, normed), (attn.q_norm.weight, attn.k_norm.weight), turns[kind], inputs["kept"],
             whole, inputs["extra_sources"], attention.turns[kind], attn.q_norm.eps,
         )  # fmt: skip
         attended = attn.o_proj(attention.attend(number, query, whole, extra_keys, seen).flatten(2)[0])

@@ -11,7 +11,6 @@ its last store.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
 
 import torch
 import triton
@@ -19,6 +18,7 @@ import triton.language as tl
 from torch import Tensor
 
 from engine.kv.cache import LayerView
+from engine.model.rotary import Turn
 
 _NO_EXPERT = tl.constexpr(2**31 - 1)
 
@@ -40,11 +40,10 @@ def _normalized(at, weight, column, eps, D: tl.constexpr):
 
 
 @triton.jit
-def _turned(values, partners, cosines, sines, column, D: tl.constexpr):
+def _turned(values, partners, cosines, sines, column):
     """A head and its exchanged halves, both turned. cosines, sines: where those of its token lie."""
     cosine = tl.load(cosines + column).to(tl.float32)
     sine = tl.load(sines + column).to(tl.float32)
-    sine = tl.where(column < D // 2, -sine, sine)
     # Both halves are turned by the same angles, in opposite order.
     return values * cosine + partners * sine, partners * cosine - values * sine
 
@@ -53,8 +52,8 @@ def _turned(values, partners, cosines, sines, column, D: tl.constexpr):
 def finish_heads(
     queries, keys, values, query_stride, key_stride, value_stride, query_weight, key_weight, cosines, sines, kept,
     sources, extra_cosines, extra_sines,
-    query_out, key_out, value_out, extra_out, context_keys, context_values, context_head, tokens, extra, eps,
-    HEADS: tl.constexpr, SHARED: tl.constexpr, D: tl.constexpr, SEARCHED: tl.constexpr,
+    query_out, key_out, value_out, extra_out, context_keys, context_values, context_head, turn_stride, tokens, extra,
+    eps, HEADS: tl.constexpr, SHARED: tl.constexpr, D: tl.constexpr, SEARCHED: tl.constexpr,
 ):  # fmt: skip
     """One head of a token: of its query, or of its key or value, which are also written to where they are kept. Behind
     all tokens one head of an extra key, turned on by its shift: from the arena, or from this pass's own products where
@@ -66,12 +65,12 @@ def finish_heads(
         token, part = (program // PARTS).to(tl.int64), program % PARTS
         if part < HEADS:
             head, others = _normalized(queries + token * query_stride + part * D, query_weight, column, eps, D)
-            head, others = _turned(head, others, cosines + token * D, sines + token * D, column, D)
+            head, others = _turned(head, others, cosines + token * turn_stride, sines + token * turn_stride, column)
             tl.store(query_out + (token * HEADS + part) * D + column, head.to(query_out.dtype.element_ty))
         elif part < HEADS + SHARED:
             number = part - HEADS
             head, others = _normalized(keys + token * key_stride + number * D, key_weight, column, eps, D)
-            head, others = _turned(head, others, cosines + token * D, sines + token * D, column, D)
+            head, others = _turned(head, others, cosines + token * turn_stride, sines + token * turn_stride, column)
             own = head.to(key_out.dtype.element_ty)
             tl.store(key_out + (number * tokens + token) * D + column, own)
             tl.store(context_keys + number * context_head + tl.load(kept + token) * D + column, own)
@@ -91,12 +90,12 @@ def finish_heads(
             token = tl.maximum(token, tl.max(tl.where(found, own, -1), 0))
         if token >= 0:
             head, others = _normalized(keys + token * key_stride + number * D, key_weight, column, eps, D)
-            head, others = _turned(head, others, cosines + token * D, sines + token * D, column, D)
+            head, others = _turned(head, others, cosines + token * turn_stride, sines + token * turn_stride, column)
         else:
             at = number * context_head + source * D
             head = tl.load(context_keys + at + column).to(tl.float32)
             others = tl.load(context_keys + at + (column + D // 2) % D).to(tl.float32)
-        head, others = _turned(head, others, extra_cosines + key * D, extra_sines + key * D, column, D)
+        head, others = _turned(head, others, extra_cosines + key * turn_stride, extra_sines + key * turn_stride, column)
         tl.store(extra_out + (number * extra + key) * D + column, head.to(extra_out.dtype.element_ty))
 
 
@@ -204,13 +203,10 @@ SEARCHED = 128
 GATES = 1024
 """Columns of a program of gates."""
 
-Rotation: TypeAlias = tuple[Tensor, Tensor]
-"""Cosines and sines, [1, N, D]."""
-
 
 def finished_heads(
-    products: Sequence[Tensor], weights: tuple[Tensor, Tensor], rotation: Rotation, kept: Tensor, context: LayerView,
-    sources: Tensor, shifts: Rotation, eps: float,
+    products: Sequence[Tensor], weights: tuple[Tensor, Tensor], turn: Turn, kept: Tensor, context: LayerView,
+    sources: Tensor, shifts: Turn, eps: float,
 ) -> tuple[Tensor, LayerView, Tensor]:  # fmt: skip
     """Queries [1, heads, N, D], the pass's own keys and values [1, shared, N, D], which are also written to the arena,
     and the keys that lie at `sources` [M] of it thereafter, turned by their shifts, [1, shared, M, D].
@@ -226,9 +222,9 @@ def finished_heads(
     own = LayerView(keys.new_empty(1, shared, tokens, width), keys.new_empty(1, shared, tokens, width))
     turned = keys.new_empty(1, shared, extra, width)
     finish_heads[(tokens * (heads + 2 * shared) + extra * shared,)](
-        queries, keys, values, queries.stride(0), keys.stride(0), values.stride(0), *weights, *rotation, kept,
-        sources, *shifts, out, own.keys, own.values, turned, context.keys, context.values,
-        context.keys.stride(1), tokens, extra, eps, HEADS=heads, SHARED=shared, D=width, SEARCHED=SEARCHED,
+        queries, keys, values, queries.stride(0), keys.stride(0), values.stride(0), *weights, *turn, kept,
+        sources, *shifts, out, own.keys, own.values, turned, context.keys, context.values, context.keys.stride(1),
+        turn[0].stride(0), tokens, extra, eps, HEADS=heads, SHARED=shared, D=width, SEARCHED=SEARCHED,
     )  # fmt: skip
     return out.transpose(1, 2), own, turned
 

@@ -53,7 +53,7 @@ class PackedAttention:
         self.inputs = inputs
         self.arena = arena
         self._backbone = backbone
-        self.turns = backbone.rotations(inputs["extra_shifts"])
+        self.turns = backbone.turns(inputs["extra_shifts"])
         self._masks: dict[int | None, Tensor] = {}
 
     def __call__(self, layer: int, query: Tensor, own: LayerView) -> Tensor:
@@ -61,7 +61,7 @@ class PackedAttention:
         kept, sources = self.inputs["kept"], self.inputs["extra_sources"]
         keys.index_copy_(2, kept, own.keys)
         values.index_copy_(2, kept, own.values)
-        extra_keys = self._backbone.rotate(keys.index_select(2, sources), layer, self.turns)
+        extra_keys = self._backbone.turn(keys.index_select(2, sources), layer, self.turns)
         return self.attend(layer, query, LayerView(keys, values), extra_keys, own)
 
     def attend(self, layer: int, query: Tensor, whole: LayerView, extra_keys: Tensor, own: LayerView) -> Tensor:

@@ -66,8 +66,8 @@ def test_a_turned_key_is_the_key_of_the_place_it_moved_to(backbone: Backbone, la
     shape = backbone.layer_shapes[layer]
     keys = torch.randn(1, shape.heads, 3, shape.head_dim, generator=torch.Generator().manual_seed(0))
     there, on = torch.tensor([0, 5, 40]), torch.tensor([0, -3, 200])
-    moved = backbone.rotate(backbone.rotate(keys, layer, backbone.rotations(there)), layer, backbone.rotations(on))
-    torch.testing.assert_close(moved, backbone.rotate(keys, layer, backbone.rotations(there + on)), atol=1e-4, rtol=0)
+    moved = backbone.turn(backbone.turn(keys, layer, backbone.turns(there)), layer, backbone.turns(on))
+    torch.testing.assert_close(moved, backbone.turn(keys, layer, backbone.turns(there + on)), atol=1e-4, rtol=0)
 
 
 def test_clamped_tokens_stand_where_their_row_has_them(denoiser: ReferenceDenoiser) -> None:

@@ -62,7 +62,25 @@ def test_posterior() -> None:
     assert torch.equal(believed.top_ids[..., 0], logits(0).argmax(dim=-1))
     log_probs = logits(0).log_softmax(dim=-1)
     torch.testing.assert_close(believed.top_log_probs, log_probs.topk(3).values, atol=2e-5, rtol=0)
-    torch.testing.assert_close(logits(0) - believed.log_total[..., None], log_probs, atol=2e-5, rtol=0)
+    _, log_total, _ = sampler.normalized(logits(0), believed.top_ids[..., :1])
+    torch.testing.assert_close(logits(0) - log_total[..., None], log_probs, atol=2e-5, rtol=0)
+
+
+@pytest.mark.parametrize("size", [1, 50, 64, 640, 1000, 8192])
+@pytest.mark.parametrize("count", [1, 8, 16])
+def test_of_equals_the_first_is_likeliest(size: int, count: int) -> None:
+    """Logits of a few values, below 0 and above, in rows of each end; as torch's stable sort has it."""
+    generator = torch.Generator().manual_seed(size)
+    rough = torch.randint(-3, 4, (5, size), generator=generator).float() / 2
+    rough[1:3, :-3] = -torch.inf
+    rough[3] = sampler.IMPOSSIBLE
+    count = min(count, size)
+    values, ids = sampler.likeliest(rough, count)
+    expected = rough.sort(dim=-1, descending=True, stable=True)
+    torch.testing.assert_close(values, expected.values[:, :count], atol=0, rtol=0)
+    assert torch.equal(ids, expected.indices[:, :count])
+    for row in range(len(rough)):
+        assert torch.equal(sampler.likeliest(rough[row : row + 1], count)[1][0], ids[row])
 
 
 def test_an_impossible_id_leaves_no_trace() -> None:

@@ -29,13 +29,13 @@ TOLERANCE = {torch.float32: 1e-5, torch.float16: 2e-3}
 Given = dict[str, NDArray[np.int64]]
 
 
-class Rotations:
+class Unturned:
     """As much of a backbone as attention asks for."""
 
     def __init__(self, dtype: torch.dtype) -> None:
         self.dtype = dtype
 
-    def rotations(self, positions: Tensor) -> None:
+    def turns(self, positions: Tensor) -> None:
         """None are needed: no key is turned here."""
 
 
@@ -113,11 +113,11 @@ def test_attends_as_torch_does(
     own = LayerView(own.keys, own.values.transpose(1, 2).contiguous().transpose(1, 2))
     extra_keys = random(1, shared, extra, width) * 0.2
     whole = LayerView(arena.keys[0], arena.values[0])
-    backbone: Backbone = Rotations(dtype)  # pyright: ignore[reportAssignmentType]
+    backbone: Backbone = Unturned(dtype)  # pyright: ignore[reportAssignmentType]
 
     found = KernelAttention(inputs, arena, backbone).attend(0, query, whole, extra_keys, own)
     # In float32, because the kernel keeps its sums in it.
-    backbone = Rotations(torch.float32)  # pyright: ignore[reportAssignmentType]
+    backbone = Unturned(torch.float32)  # pyright: ignore[reportAssignmentType]
     wide, wide_own = (LayerView(view.keys.float(), view.values.float()) for view in (whole, own))
     expected = PackedAttention(inputs, arena, backbone).attend(0, query.float(), wide, extra_keys.float(), wide_own)
     count = len(told["places"])

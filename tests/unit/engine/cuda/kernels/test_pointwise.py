@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 from torch.nn.functional import gelu, rms_norm
-from transformers.models.diffusion_gemma.modeling_diffusion_gemma import apply_rotary_pos_emb
 
 from engine.kv.cache import LayerView
+from engine.model.rotary import Turn, turned
 
 pytest.importorskip("triton", reason="Triton is not installed")
 from engine.cuda.kernels.pointwise import GATES, added_attention, finished_heads, gated, joined, routed
@@ -34,10 +34,11 @@ def close(found: Tensor, expected: Tensor) -> None:
     torch.testing.assert_close(found, expected, atol=TOLERANCE[found.dtype], rtol=TOLERANCE[found.dtype])
 
 
-def rotation(tokens: int, width: int, dtype: torch.dtype, seed: int) -> tuple[Tensor, Tensor]:
-    """Cosines and sines of random angles, the same for both halves of a head."""
-    angles = random(1, tokens, width // 2, dtype=torch.float32, seed=seed).repeat(1, 1, 2)
-    return angles.cos().to(dtype), angles.sin().to(dtype)
+def turn_of(tokens: int, width: int, dtype: torch.dtype, seed: int) -> Turn:
+    """A turn by random angles, a part of a wider one, as kinds of layers share one."""
+    angles = random(tokens, 1, width // 2, dtype=torch.float32, seed=seed)
+    whole = torch.cat([-angles, angles, torch.zeros(tokens, 1, 8)], dim=-1)
+    return whole.cos().to(dtype)[..., :width], whole.sin().to(dtype)[..., :width]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -47,7 +48,7 @@ def test_heads_are_normalized_turned_and_kept(dtype: torch.dtype, values_are_key
     products = random(tokens, (heads + (1 if values_are_keys else 2) * shared) * width, dtype=dtype)
     parts = products.split([heads * width, *[shared * width] * (1 if values_are_keys else 2)], dim=1)
     weights = random(width, dtype=dtype, seed=3), random(width, dtype=dtype, seed=4)
-    turn, shifts = rotation(tokens, width, dtype, 5), rotation(4, width, dtype, 6)
+    turn, shifts = turn_of(tokens, width, dtype, 5), turn_of(4, width, dtype, 6)
     arena = LayerView(
         random(1, shared, 12, width, dtype=dtype, seed=7), random(1, shared, 12, width, dtype=dtype, seed=8)
     )
@@ -58,15 +59,15 @@ def test_heads_are_normalized_turned_and_kept(dtype: torch.dtype, values_are_key
     query, own, extra = finished_heads(parts, weights, turn, kept, arena, sources, shifts, EPS)
 
     def split(products: Tensor) -> Tensor:
-        return products.unflatten(1, (-1, width))[None]
+        return products.unflatten(1, (-1, width))
 
-    close(query, apply_rotary_pos_emb(norm(split(parts[0]), weights[0]), *turn, unsqueeze_dim=2).transpose(1, 2))
-    close(own.keys, apply_rotary_pos_emb(norm(split(parts[1]), weights[1]), *turn, unsqueeze_dim=2).transpose(1, 2))
-    close(own.values, norm(split(parts[-1])).transpose(1, 2))
+    close(query[0], turned(norm(split(parts[0]), weights[0]), turn).transpose(0, 1))
+    close(own.keys[0], turned(norm(split(parts[1]), weights[1]), turn).transpose(0, 1))
+    close(own.values[0], norm(split(parts[-1])).transpose(0, 1))
     assert torch.equal(arena.keys[:, :, kept], own.keys)
     assert torch.equal(arena.values[:, :, kept], own.values)
     assert torch.equal(arena.keys[:, :, 1], before[:, :, 1])
-    close(extra, apply_rotary_pos_emb(arena.keys[:, :, sources], *shifts))
+    close(extra[0], turned(arena.keys[0, :, sources].transpose(0, 1), shifts).transpose(0, 1))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
