@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import UnionType
-from typing import Any
+from typing import Any, cast
 
 from huggingface_hub.errors import StrictDataclassError
 from transformers import DiffusionGemmaConfig, DiffusionGemmaTextConfig
@@ -33,6 +33,9 @@ _REQUIRED = (
     "top_k_experts",
     "moe_intermediate_size",
 )
+_ROTARY_TYPES = {"default", "proportional"}
+"""Those whose angles depend on nothing but a position."""
+
 _DENOISING: dict[str, type[int] | UnionType] = {
     "max_denoising_steps": int,
     "entropy_bound": int | float,
@@ -68,7 +71,15 @@ def model_config(directory: Path) -> DiffusionGemmaConfig:
     except (StrictDataclassError, ValueError, TypeError, KeyError) as error:
         reason = " ".join(str(error).split())
         raise CheckpointError(f"{path} is not a valid configuration: {reason}") from error
+    if unknown := _rotary_types(config) - _ROTARY_TYPES:
+        raise CheckpointError(f"{path} asks for rotary embeddings of type {min(unknown)}, which are not supported.")
     return config
+
+
+def _rotary_types(config: DiffusionGemmaConfig) -> set[str]:
+    """How the angles of rotary embeddings grow, of all kinds of layers."""
+    of_kinds = cast(dict[str, dict[str, str]], text_config_of(config).rope_parameters)  # pyright: ignore[reportUnknownMemberType] - a dict.
+    return {own["rope_type"] for own in of_kinds.values()}
 
 
 def text_config_of(config: DiffusionGemmaConfig) -> DiffusionGemmaTextConfig:

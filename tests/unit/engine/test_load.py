@@ -133,6 +133,14 @@ def widen(directory: Path) -> None:
     edit_json(directory / "config.json", lambda config: config["text_config"].update(hidden_size="wide"))
 
 
+def scale_rotary(directory: Path) -> None:
+    other = {"rope_type": "dynamic", "factor": 2.0}
+    edit_json(
+        directory / "config.json",
+        lambda config: config["text_config"]["rope_parameters"]["full_attention"].update(other),
+    )
+
+
 def truncate(directory: Path) -> None:
     shard = min(directory.glob("*.safetensors"))
     with shard.open("r+b") as file:
@@ -166,6 +174,7 @@ NORM = "model.decoder.norm.weight"
         ),
         pytest.param(setting("config.json", tie_word_embeddings=False), r"config\.json unties", id="untied"),
         pytest.param(without("sliding_window"), r"config\.json lacks sliding_window", id="incomplete config"),
+        pytest.param(scale_rotary, r"config\.json asks for rotary embeddings of type dynamic", id="other rotation"),
         pytest.param(widen, r"config\.json is not a valid configuration", id="wrong type"),
         pytest.param(removing(INDEX), r"holds neither", id="no index"),
         pytest.param(writing(INDEX, "{}"), r"index\.json has no weight_map", id="empty index"),
