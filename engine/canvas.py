@@ -248,8 +248,14 @@ class Denoiser(Protocol):
     def start(
         self, context: Context, canvases: Sequence[Canvas], *, seeds: Sequence[int], config: DenoiseConfig
     ) -> Stepper:
-        """Begin denoising a batch; one seed a row. A row's result depends on its context, canvas, seed and config
-        only, not on its neighbours in the batch."""
+        """Begin denoising a batch; one seed a row. A row's result depends on its context, canvas, seed and config only;
+        nothing that is decided of a row depends on another.
+
+        The same batch gives the same result to the last bit, on every device. A row alone or among others is read,
+        accepted and drawn alike in float32 on a CPU, its entropies within a thousandth of a nat. On a card it is so but
+        for rounding: libraries choose kernels by the number of rows, and attention sums a row's keys up in blocks that
+        begin where it stands, so that in bfloat16 near equals may change places, and what follows from them.
+        `python -m bench.gpu_day` tells how many do."""
         ...
 
     def reader(self, context: Context, *, banned_ids: TokenSet = NO_TOKENS) -> Reader:

@@ -79,9 +79,7 @@ class ReferenceDenoiser:
     def start(
         self, context: Context, canvases: Sequence[Canvas], *, seeds: Sequence[int], config: DenoiseConfig
     ) -> BatchStepper:
-        """Begin denoising a batch; one seed a row. A row's result depends on its context, canvas, seed and config
-        only, in float32 on a CPU not on its neighbours in the batch either; for more rows a card's libraries may choose
-        kernels that sum in another order.
+        """Begin denoising a batch; one seed a row.
 
         Raises:
             ValueError: a canvas holds an id outside the vocabulary, or a position has none to choose from.

@@ -26,11 +26,7 @@ from engine.token_set import NO_TOKENS, TokenSet
 
 
 class CudaDenoiser:
-    """A resident model. context_tokens: how many tokens of prefilled context are kept in all.
-
-    In float32 on a CPU a row is the same alone and in any batch. On a card it is within one bucket; in another one a
-    library may choose a kernel that sums in another order.
-    """
+    """A resident model. context_tokens: how many tokens of prefilled context are kept in all."""
 
     def __init__(self, backbone: Backbone, *, context_tokens: int) -> None:
         self.backbone = backbone
@@ -81,8 +77,7 @@ class CudaDenoiser:
     def start(
         self, context: Context, canvases: Sequence[Canvas], *, seeds: Sequence[int], config: DenoiseConfig
     ) -> ProgramStepper:
-        """Begin denoising a batch; one seed a row. A row's result depends on its context, canvas, seed and config only,
-        not on its neighbours in the batch.
+        """Begin denoising a batch; one seed a row.
 
         Raises:
             ValueError: a canvas holds an id outside the vocabulary, or a position has none to choose from.
