@@ -100,6 +100,19 @@ def test_every_bucket(fast: CudaDenoiser, reference: ReferenceDenoiser, tokens: 
         assert assert_same_steps(mine, theirs, 2)[0].token_positions == tokens
 
 
+@pytest.mark.parametrize("tokens", TOKENS)
+def test_every_bucket_of_a_prompt(backbone: Backbone, tokens: int) -> None:
+    """A prompt that fills it to the last token."""
+    rows, prompt_ids = CANVASES[:2], prompt(tokens)
+    fast = CudaDenoiser(backbone, context_tokens=TOKENS[-1])
+    reference = ReferenceDenoiser(backbone, context_tokens=TOKENS[-1])
+    with fast.prefill(prompt_ids) as context, reference.prefill(prompt_ids) as other:
+        mine = fast.start(context, rows, seeds=[1, 2], config=WAYS[0])
+        assert_same_steps(mine, reference.start(other, rows, seeds=[1, 2], config=WAYS[0]), 2)
+        queries = [ScoreQuery(token_ids=prompt(5, seed=1))]
+        assert_same_scores(fast.reader(context).read(queries), reference.reader(other).read(queries))
+
+
 @pytest.mark.parametrize("config", WAYS)
 def test_rows_that_need_several_passes(fast: CudaDenoiser, reference: ReferenceDenoiser, config: DenoiseConfig) -> None:
     rows = [canvas(prompt(length, length + 3), range(10, length - 10)) for length in (300, 250, 200, 700)]
@@ -186,8 +199,9 @@ def test_a_row_is_the_same_alone_and_in_any_batch(fast: CudaDenoiser, config: De
             for row, seed in zip(CANVASES, seeds(CANVASES), strict=True)
         ]
         for _ in range(CONFIG.max_denoising_steps):
-            for row, stepper in zip(together.step().rows, alone, strict=True):
+            for row, stood, stepper in zip(together.step().rows, together.rows, alone, strict=True):
                 assert_same_row(row, stepper.step().rows[0])
+                np.testing.assert_array_equal(stood.present_ids, stepper.rows[0].present_ids)
 
 
 def test_a_seed_reproduces_bit_for_bit_and_another_does_not(fast: CudaDenoiser) -> None:
