@@ -63,6 +63,7 @@ def make_loader(checkpoint: Checkpoint, options: EngineOptions) -> Loader:
         from infill.fill import Infiller
         from infill.judge.score import scores_sanely
         from infill.profile import profile_for
+        from infill.syntax.parser import load_grammars
         from infill.text.tokens import TextTokens
 
         meter = LoadMeter(report)
@@ -104,6 +105,7 @@ def make_loader(checkpoint: Checkpoint, options: EngineOptions) -> Loader:
         with translated(), contextlib.closing(make_infiller(0).fill(_FIRST)) as forwards:
             # What a first request makes, loads and compiles is made before a user asks.
             report("Warming up", None)
+            load_grammars()
             for _ in forwards:
                 pass
         name = device_name(device) + ("" if plan.scheme == "none" else f", {plan.scheme}")

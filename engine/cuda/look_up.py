@@ -40,7 +40,10 @@ class KernelLookUp:
         anything, own = np.full_like(numbers[1:], numbers[0]), numbers[1:]
         narrowed = np.array([choice.allowed is not None for choice in asked], np.int64)
         told = [anything, own, narrowed, places, token_ids]
-        sent = torch.split(self._backbone.integers(np.concatenate(told)), [len(part) for part in told])
+        # Each begins at an even place: a kernel is compiled anew for a pointer that is aligned otherwise.
+        even = [np.pad(part, (0, len(part) % 2)) for part in told]
+        whole = torch.split(self._backbone.integers(np.concatenate(even)), [len(part) for part in even])
+        sent = [part[: len(numbers)] for part, numbers in zip(whole, told, strict=True)]
         logits = self._backbone.raw_logits(hidden)
         of_all, log_totals = self._believed(logits, sent[0], 1)
         of_own, own_totals = self._believed(logits, sent[1], top)

@@ -1,8 +1,8 @@
 """What a parser says of a text: its syntax tree, and how broken it is. Of languages without a grammar only the brackets
 and quotes are known.
 
-Grammars are imported when a text in their language first asks; a parse takes about a millisecond for a window's text.
-Offsets are code points.
+Grammars are imported when a text in their language first asks, or all at once before that; a parse takes about a
+millisecond for a window's text. Offsets are code points.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tree_sitter import Language, Node, Parser
 
 from infill.request import Span
 from infill.syntax.brackets import unmatched
-from infill.text.languages import facts_of
+from infill.text.languages import facts_of, languages
 
 # Python's statements, and their parts, that hold blocks.
 _COMPOUND = re.compile(
@@ -86,6 +86,12 @@ def misindented(text: str, language: str) -> int:
 def _root(source: bytes, language: str) -> Node | None:
     parser = _parser(language)
     return parser and parser.parse(source).root_node
+
+
+def load_grammars() -> None:
+    """Import all grammars, a matter of milliseconds, so that no text waits for its own."""
+    for language in languages():
+        _parser(language)
 
 
 @cache

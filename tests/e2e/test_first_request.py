@@ -16,19 +16,35 @@ from infill.request import InfillRequest, Span
 
 options = EngineOptions(checkpoint="nano", device="cpu")
 model = make_loader(resolve("nano"), options)(lambda *_: None)
+from engine.denoise.allowed import Choice
 from engine.quant.packed_product import has_kernel
 from infill.text.tokens import _PrefixIndex
 
 made = []
-init = _PrefixIndex.__init__
-_PrefixIndex.__init__ = lambda self, pieces: made.append("index") or init(self, pieces)
+init, ids, flags = _PrefixIndex.__init__, _PrefixIndex.ids, Choice.flags
+
+def index(self, pieces):
+    made.append("index")
+    init(self, pieces)
+
+def found(self, beginning):
+    # What few ids begin with is found in no time.
+    if len(tokens := ids(self, beginning)) > 400:
+        made.append(f"{len(tokens)} ids with {beginning}")
+    return tokens
+
+def split(self, size):
+    if self.allowed is None:
+        made.append("what may stand anywhere")
+    return flags(self, size)
+
+_PrefixIndex.__init__, _PrefixIndex.ids, Choice.flags = index, found, split
 modules, kernels = set(sys.modules), has_kernel.cache_info().misses
-text = "import os\\n\\n\\ndef names(path):\\n    return sorted(os."
-request = InfillRequest(
-    text=text + ")\\n", holes=(Span(start=len(text), end=len(text)),), path="a.py", language_id="python"
-)
-for _ in model.fill(request):
-    pass
+requests = {"python": "import os\\n\\n\\ndef names(path):\\n    return ", "rust": "fn main() {\\n    let x = "}
+for language, text in requests.items():
+    hole = Span(start=len(text), end=len(text))
+    for _ in model.fill(InfillRequest(text=text + "\\n", holes=(hole,), path="", language_id=language)):
+        pass
 made += sorted(set(sys.modules) - modules)
 made += ["kernel"] * (has_kernel.cache_info().misses - kernels)
 print(json.dumps(made))

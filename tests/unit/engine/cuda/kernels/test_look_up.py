@@ -19,6 +19,7 @@ from engine.score.answers import LogitLookUp
 from engine.token_set import TokenSet
 
 pytest.importorskip("triton", reason="Triton is not installed")
+from engine.cuda.kernels import sampler
 
 CPU = torch.device("cpu")
 VOCABULARY = 5000
@@ -63,3 +64,21 @@ def test_answers_are_the_references(dtype: torch.dtype) -> None:
     there = np.isfinite(expected.top_log_probs)
     np.testing.assert_array_equal(found.top_ids[there], expected.top_ids[there])
     assert there[2].sum() == 2
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_no_number_of_questions_has_a_kernel_compiled_anew(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """As it is where a pointer is aligned otherwise."""
+    pointers: list[int] = []
+
+    def believe(logits: Tensor, words: Tensor, choices: Tensor, *rest: Tensor, softcap: float) -> Tensor:
+        pointers.extend(tensor.data_ptr() % 16 for tensor in (logits, words, choices, *rest))
+        return torch.zeros(len(logits))
+
+    monkeypatch.setattr(sampler, "believe", believe)
+    backbone: Backbone = Logits()  # pyright: ignore[reportAssignmentType]
+    places = np.arange(count)
+    choices = [Choice(TokenSet.of([1]))] * count
+    found = KernelLookUp(backbone, ChoiceTable(VOCABULARY, CPU))(torch.ones(count, VOCABULARY), choices, places, places)
+    assert pointers == [0] * 12
+    assert len(found.log_probs) == count
