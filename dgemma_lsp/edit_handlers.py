@@ -26,10 +26,10 @@ async def inline_edit(ls: Server, params: InlineEditParams) -> dict[str, object]
     edit = await _suggest(ls, params)
     answer: dict[str, object] = {"textDocument": params.text_document, "stats": {}}
     if isinstance(edit, Silence):
-        return answer | {"rejection": {"reason": edit.reason, "message": str(edit)}}
+        return answer | {"rejection": edit.to_json()}
     document = ls.documents.get(edit.uri)
     if document is None:
-        return answer | {"rejection": {"reason": "not_open", "message": str(Silence("not_open"))}}
+        return answer | {"rejection": Silence("not_open").to_json()}
     cursor = None
     if edit.uri == params.text_document.uri:
         at = params.position

@@ -90,5 +90,9 @@ class Silence:
         lines, characters = -(-rejection.limit // TOKENS_A_LINE), rejection.limit * CHARACTERS_A_TOKEN
         return cls(rejection.reason, f"about {lines} lines ({characters:,} characters)")
 
+    def to_json(self) -> dict[str, str]:
+        """A rejection as answers carry it."""
+        return {"reason": self.reason, "message": str(self)}
+
     def __str__(self) -> str:
         return SENTENCES[self.reason].format(about=self.about)

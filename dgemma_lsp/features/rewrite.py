@@ -97,7 +97,7 @@ class Rewritten:
             "stats": self.stats | ({"notice": self.notice} if self.notice else {}),
         }
         if self.rejection is not None:
-            answer["rejection"] = {"reason": self.rejection.reason, "message": str(self.rejection)}
+            answer["rejection"] = self.rejection.to_json()
         return answer
 
 

@@ -51,7 +51,7 @@ def _statement(lines: Sequence[str], at: Place, language: str) -> Range:
     statement = enclosing_statement(readable(text), len(before), language)
     if statement is None:
         return start, end
-    return _stripped(lines, *(_place(lines, first, offset) for offset in (statement.start, statement.end)))
+    return _stripped(lines, *(_after(lines, Place(first, 0), offset) for offset in (statement.start, statement.end)))
 
 
 def _stripped(lines: Sequence[str], start: Place, end: Place) -> Range:
@@ -83,11 +83,6 @@ def _fenced(lines: Sequence[str], mark: int) -> Range:
 
 def _line_end(lines: Sequence[str], line: int) -> Place:
     return Place(line, content_length(lines[line]))
-
-
-def _place(lines: Sequence[str], first: int, offset: int) -> Place:
-    """Where a text that begins with a line has come to after some code points."""
-    return _after(lines, Place(first, 0), offset)
 
 
 def _after(lines: Sequence[str], start: Place, count: int) -> Place:
