@@ -46,6 +46,8 @@ def checked(reference: ReferenceDenoiser, warn: Callable[[str], None]) -> Refere
         expected = asked.answers(reference)
         # The two never hold their memory at the same time.
         reference.shrink(reference.max_context_tokens)
+        # What torch keeps of that for itself cannot be had while a graph is recorded.
+        torch.cuda.empty_cache()
         fast = CudaDenoiser(reference.backbone, context_tokens=reference.max_context_tokens)
         recorded = fast.record()
         wrong = disagreement(asked.answers(fast), expected)

@@ -25,6 +25,21 @@ def test_it_serves_where_it_agrees(fresh: ReferenceDenoiser) -> None:
     assert (told, fresh.pool.held) == ([], 0)
 
 
+def test_nothing_of_the_reference_is_left_when_graphs_are_recorded(
+    fresh: ReferenceDenoiser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def record(_fast: CudaDenoiser) -> int:
+        done.append("recorded")
+        return 0
+
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: done.append(f"emptied, {fresh.pool.held} tokens held"))
+    monkeypatch.setattr(CudaDenoiser, "record", record)
+    checked(fresh, lambda _: None)
+    assert done == ["emptied, 0 tokens held", "recorded"]
+
+
 def test_the_reference_serves_without_a_card_and_with_offloaded_experts(fresh: ReferenceDenoiser) -> None:
     told: list[str] = []
     assert fastest(fresh, offloaded=0, warn=told.append) is fresh
