@@ -46,11 +46,8 @@ class Trie:
 
     def mask(self) -> Flags:
         """[N, N] bool, which others each node sees."""
-        mask = np.eye(len(self), dtype=np.bool_)
-        for number, (parent, _) in enumerate(self.numbers):
-            if parent != _ROOT:
-                mask[number] |= mask[parent]
-        return mask
+        begins, ends = self.intervals()
+        return (begins <= begins[:, None]) & (begins[:, None] < ends)
 
     def intervals(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """[N] each, begins and ends in an order of depth first: a node sees those others whose interval holds its own

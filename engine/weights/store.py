@@ -228,14 +228,11 @@ class WeightCache:
 
 def find(root: Path, source: str, scheme: Scheme) -> WeightCache | None:
     """The cache of a checkpoint whose shards are gone, by its name."""
-    for directory in sorted(root.glob(f"{scheme}-*/")):
-        try:
-            manifest = read_manifest(directory)
-        except BrokenCacheError:
-            continue
-        cache = WeightCache(root=root, source=source, revision=manifest.revision, scheme=scheme)
-        if manifest.source == source and cache.directory == directory:
-            return cache
+    for directory, manifest in held(root).items():
+        if manifest is not None and manifest.source == source:
+            cache = WeightCache(root=root, source=source, revision=manifest.revision, scheme=scheme)
+            if cache.directory == directory:
+                return cache
     return None
 
 
