@@ -43,7 +43,7 @@ ALLOWED = {
     "engine/denoise/allowed.py": {"KEPT": MEMORY},
     "engine/denoise/clamped.py": {"HOLE_LENGTH": FACT},
     "engine/denoise/noise.py": {"_PURPOSES": SENTINELS, "_GOLDEN": FACT, "_FIRST": FACT, "_SECOND": FACT},
-    "engine/denoise/sampler.py": {"IMPOSSIBLE": SENTINELS},
+    "engine/denoise/sampler.py": {"IMPOSSIBLE": SENTINELS, "_TILE": MEMORY},
     "engine/denoise/stepper.py": {"TOP_IDS": MEMORY, "READ_AT_ONCE": MEMORY},
     "engine/kv/masks.py": {"CONTEXT": SENTINELS},
     "engine/model/attention.py": {"BLOCK": MEMORY, "_WIDEST_FUSED": FACT},
