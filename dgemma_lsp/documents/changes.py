@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from infill.text.lines import common_length
+from infill.text.lines import common_ends
 
 MOST_CHANGES = 8
 LIFETIME_S = 600.0
@@ -32,8 +32,7 @@ class DocumentChange:
         """The change without lines that are the same at its ends; None where nothing else is left. lines: of the
         document."""
         before, now = self.before, lines[self.first : self.last]
-        head = common_length(before, now)
-        tail = common_length(before[head:][::-1], now[head:][::-1])
+        head, tail = common_ends(before, now)
         if head == len(before) == len(now):
             return None
         return replace(self, first=self.first + head, last=self.last - tail, before=before[head : len(before) - tail])

@@ -22,7 +22,7 @@ from dgemma_lsp.documents.lines import replace, split_lines
 from dgemma_lsp.documents.positions import PositionEncoding, to_place
 from dgemma_lsp.documents.uri import split_uri
 from dgemma_lsp.silence import Silence
-from infill.text.lines import common_length
+from infill.text.lines import common_ends
 
 logger = logging.getLogger(__name__)
 
@@ -187,9 +187,8 @@ class Documents:
 
 def _replaced(old: Sequence[str], new: Sequence[str]) -> ReplacedLines:
     """The lines that differ between two texts, from the first one to the last."""
-    first = common_length(old, new)
-    same = common_length(reversed(old[first:]), reversed(new[first:]))
-    return ReplacedLines(first, old[first : len(old) - same], len(new) - same - first)
+    head, tail = common_ends(old, new)
+    return ReplacedLines(head, old[head : len(old) - tail], len(new) - tail - head)
 
 
 def _content_change(event: types.TextDocumentContentChangeEvent) -> ContentChange:

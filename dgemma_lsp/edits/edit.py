@@ -15,7 +15,7 @@ from dgemma_lsp.documents.positions import PositionEncoding, to_position
 from dgemma_lsp.edits.ghost_text import ghost_text
 from dgemma_lsp.lsp.handshake import COMMANDS
 from infill.edit.change import tokens
-from infill.text.lines import common_length
+from infill.text.lines import common_ends
 
 ACCEPTED, REJECTED = COMMANDS
 TITLE = "Accept the edit"
@@ -40,8 +40,7 @@ class Edit:
         """A hunk without what stays the same at its ends, cut between tokens."""
         old = text_between(lines, hunk.start, hunk.end)
         before, after = tokens(old), tokens(hunk.text)
-        head = common_length(before, after)
-        tail = common_length(before[head:][::-1], after[head:][::-1])
+        head, tail = common_ends(before, after)
         start = _after(hunk.start, "".join(before[:head]))
         end = _after(hunk.start, "".join(before[: len(before) - tail]))
         return cls(

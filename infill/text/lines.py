@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import gcd
 
 # The line endings of editors; others, such as U+2028, end none.
@@ -27,6 +27,13 @@ def common_length(items: Iterable[object], others: Iterable[object]) -> int:
             break
         count += 1
     return count
+
+
+def common_ends(items: Sequence[object], others: Sequence[object]) -> tuple[int, int]:
+    """How many items of two texts or lists of lines are the same from the first on, and of the rest from the last
+    back."""
+    head = common_length(items, others)
+    return head, common_length(reversed(items[head:]), reversed(others[head:]))
 
 
 def to_line_feeds(text: str) -> str:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
-from infill.text.lines import common_length
+from infill.text.lines import common_ends
 
 CONTEXT = 3
 _ESCAPES = {ord("\n"): "\\n", ord("\t"): "\\t", ord('"'): '\\"', ord("\\"): "\\\\"}
@@ -23,8 +23,7 @@ def unified_diff(before: str, after: str, path: str) -> Iterator[str]:
     What the texts begin and end with in common is set aside first, so a large file costs no more than its change.
     """
     old, new = _lines(before), _lines(after)
-    head = common_length(old, new)
-    tail = common_length(old[head:][::-1], new[head:][::-1])
+    head, tail = common_ends(old, new)
     first = max(head - CONTEXT, 0)
     old_part = old[first : len(old) - max(tail - CONTEXT, 0)]
     new_part = new[first : len(new) - max(tail - CONTEXT, 0)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infill.text.lines import common_length, line_ending_at, to_line_feeds
+from infill.text.lines import common_ends, common_length, line_ending_at, to_line_feeds
 
 
 @pytest.mark.parametrize(
@@ -13,6 +13,14 @@ from infill.text.lines import common_length, line_ending_at, to_line_feeds
 )
 def test_items_are_the_same_from_the_first_on(items: object, others: object, count: int) -> None:
     assert common_length(items, others) == count  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize(
+    ("items", "others", "ends"),
+    [("abc", "axc", (1, 1)), ("aaa", "aa", (2, 0)), ("abc", "abc", (3, 0)), ("bc", "abc", (0, 2)), ("", "a", (0, 0))],
+)
+def test_no_item_counts_at_both_ends(items: str, others: str, ends: tuple[int, int]) -> None:
+    assert common_ends(items, others) == ends
 
 
 @pytest.mark.parametrize(
