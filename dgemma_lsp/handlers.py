@@ -132,11 +132,13 @@ async def inline_completion(ls: Server, params: InlineCompletionParams) -> types
 
 async def did_move_cursor(ls: Server, params: types.TextDocumentPositionParams) -> None:
     """Have the engine read what stands around the cursor, for what may be asked there."""
+    if not is_welcome(ls.board.status):
+        return
     uri, encoding, config = params.text_document.uri, ls.documents.encoding, ls.settings.config
     automatic = types.InlineCompletionContext(types.InlineCompletionTriggerKind.Automatic)
     asked = InlineCompletionParams(TextDocument(uri), params.position, automatic)
     question = _unless_excluded(ls, uri, lambda document: ask(asked, document, encoding, config))
-    if is_welcome(ls.board.status) and not isinstance(question, Silence):
+    if not isinstance(question, Silence):
         await prefill(ls.session, question.request(path=prompt_path(uri, ls.folders), config=config))
 
 
