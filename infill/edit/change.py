@@ -1,4 +1,4 @@
-"""What a change replaced, token by token, and what a rule makes of it: the places that are to follow."""
+"""Substitutions of tokens, read off a change, and the protocol of rules that find where they have to be repeated."""
 
 from __future__ import annotations
 
