@@ -15,11 +15,11 @@ from bench.nano.rewrites import reworded
 from bench.nano.soundness import parses
 
 Kind: TypeAlias = Literal["infill", "several", "rewrite", "edit"]
-WEIGHTS: dict[Kind, float] = {"infill": 0.68, "several": 0.07, "rewrite": 0.16, "edit": 0.09}
+WEIGHTS: dict[Kind, float] = {"infill": 0.50, "several": 0.06, "rewrite": 0.35, "edit": 0.09}
 HOLE_WEIGHTS = (0.5, 0.3, 0.2)
 # Shares: of several holes, those that hold the same name; of rewrites, renames.
 _SAME_NAME = 0.5
-_RENAMES = 0.5
+_RENAMES = 0.77
 # A file is parsed once for this many examples.
 _DRAWS_A_FILE = 12
 _NAMING_FILES = 150
