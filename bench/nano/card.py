@@ -139,7 +139,7 @@ def _shape_rows(compared: Comparison) -> Iterator[str]:
     """What each shape's run reached."""
     for run in compared.reached:
         size = f"{run.parameters / 1e6:.1f} | {run.mebibytes:.1f}"
-        yield f"| {run.words} | {size} | {run.steps} | {run.tokens / 1e6:.2f} | {run.nats:.2f} |"
+        yield f"| {run.words} | {size} | {run.steps} | {run.tokens / 1e6:.2f} | {run.nats:.3f} |"
 
 
 def _shapes_verdict(compared: Comparison) -> str:
@@ -148,10 +148,10 @@ def _shapes_verdict(compared: Comparison) -> str:
     best = min(others, key=lambda run: run.nats)
     chance = abs(again.nats - shipped.nats)
     below = min(shipped.nats, again.nats) - best.nats
-    start = f"The same shape from other first weights ended {chance:.2f} nats away"
+    start = f"The same shape from other first weights ended {chance:.3f} nats a character away"
     if below <= 0:
         return f"{start}, and no other shape ended lower than both of its runs."
-    named = f'"{best.words}" ended {below:.2f} nats lower than both of its runs'
+    named = f'"{best.words}" ended {below:.3f} lower than both of its runs'
     if below <= chance:
         return f"{start}; {named}, which may be chance."
     return f"{start}.\n**The shipped shape is not the best of these: {named}.**"
@@ -287,11 +287,11 @@ reads left to right are part of it. {twin}
 
 **The shape** was not chosen by comparison runs. A hidden width of 256 with a dense MLP of 256 was taken over one of 512
 for its speed (about a fifth fewer operations a token). Only after these weights had been trained were shapes compared,
-by `python -m bench.nano shapes --minutes {shapes_minutes:g}`: each from nothing on the batches of the causal stage, in
-the same order and at the same rates, for as many minutes of CPU time of one core (in turns, on a busy machine:
-{shapes_machine}, torch {shapes_torch}), and then measured on the tuning packages.
+by `python -m bench.nano shapes --minutes {shapes_minutes:g}`: each from nothing on the same code, in the same order and
+at the same rates, for as many minutes of CPU time of one core (in turns, on a busy machine: {shapes_machine}, torch
+{shapes_torch}), and then measured on the tuning packages.
 
-| shape | million parameters | MiB in bfloat16 | steps | million tokens | nats a token |
+| shape | million parameters | MiB in bfloat16 | steps | million tokens | nats a character |
 | --- | ---: | ---: | ---: | ---: | ---: |
 {shapes}
 

@@ -1,29 +1,42 @@
-"""Shapes of about as many parameters as the shipped one, in short runs of equal CPU time, and what they reach."""
+"""Shapes of about as many parameters as the shipped one, in runs of equal CPU time on plain code, and what they reach.
+
+What a token is differs with the vocabulary, so that shapes are compared by nats a character of the same text.
+"""
 
 from __future__ import annotations
 
 import json
+import random
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.machine import machine
-from bench.nano import training
-from bench.nano.batches import Batches
+from bench.nano import corpus, preparation, tokenizer, training
+from bench.nano.batches import PLAIN_ROWS, ROW
+from bench.nano.corpus import Document
 from bench.nano.shape import text_configuration
+from bench.nano.tokenizer import VOCABULARY_SIZE
 from engine.train.loop import Run, TrainingPlan, update
 from engine.train.model import TrainableBackbone
-from engine.train.objective import Objective
+from engine.train.objective import Objective, TrainingBatch
 from engine.train.optimizer import optimizers
-from engine.train.workers import ALONE
+from engine.train.precision import multiplies_bfloat16
+from infill.text.tokens import TextTokens
 
 FILE = Path(__file__).with_name("shapes.json")
-MINUTES = 7.0
+MINUTES = 12.0
+READ_CHARACTERS = 16_000_000
+"""Of the training split, more than any run gets through."""
+MEASURED_CHARACTERS = 200_000
+"""Of the tuning split."""
 _TURNS = 12
 _WARM_UP = 20
 """Steps; a run has a few hundred at most."""
@@ -39,8 +52,13 @@ class Shape:
     changes: Mapping[str, int] = field(default_factory=dict[str, int])
     seed: int = 0
 
+    @property
+    def vocabulary(self) -> int:
+        """Pieces of its tokenizer."""
+        return self.changes.get("vocab_size", VOCABULARY_SIZE)
 
-SHIPPED = Shape(words="shipped: 6 layers of 256, dense 256, 2 of 8 experts of 128")
+
+SHIPPED = Shape(words="shipped: 6 layers of 256, dense 256, 2 of 8 experts of 128, 8,192 pieces")
 # Tells how much of a difference is chance.
 AGAIN = Shape(words="the same, other first weights", seed=1)
 SHAPES = (
@@ -57,29 +75,45 @@ SHAPES = (
             "moe_intermediate_size": 160,
         },
     ),
-    Shape(
-        words="deeper, narrower: 12 layers of 192, dense 192, 2 of 8 experts of 96",
-        changes={
-            "hidden_size": 192,
-            "intermediate_size": 192,
-            "num_hidden_layers": 12,
-            "num_attention_heads": 3,
-            "num_key_value_heads": 1,
-            "moe_intermediate_size": 96,
-        },
-    ),
-    Shape(words="more, narrower experts: 2 of 16 of 64", changes={"num_experts": 16, "moe_intermediate_size": 64}),
-    # One expert that all tokens go through is a second dense MLP.
-    Shape(
-        words="no choice of experts: dense 256 and 1,024",
-        changes={"num_experts": 1, "top_k_experts": 1, "moe_intermediate_size": 1024},
-    ),
+    Shape(words="more pieces: 12,288", changes={"vocab_size": 12_288}),
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """The same code in the ids of one vocabulary.
+
+    read: [N] what is trained on. measured: [batches, rows, ROW] what nats are measured on. characters: a token of the
+    latter has, in the mean.
+    """
+
+    read: NDArray[np.uint16]
+    measured: Tensor
+    characters: float
+
+    @classmethod
+    def of(cls, tokens: TextTokens, read: Sequence[Document], measured: Sequence[Document]) -> Code:
+        """Of documents to train on and to measure on, `MEASURED_CHARACTERS` of the latter."""
+        text = "".join(document.text for document in measured)[:MEASURED_CHARACTERS]
+        ids = np.array(tokens.encode(text), np.int64)
+        count = len(ids) // (PLAIN_ROWS * ROW) * PLAIN_ROWS * ROW
+        return cls(
+            read=preparation.encoded(read, tokens),
+            measured=torch.from_numpy(ids[:count]).view(-1, PLAIN_ROWS, ROW),
+            characters=len(tokens.decode(ids[:count].tolist())) / count,
+        )
+
+    def batch(self, step: int) -> TrainingBatch:
+        """[PLAIN_ROWS, ROW] ids of a step, each row from its own stretch of what is trained on."""
+        stretch = len(self.read) // ROW // PLAIN_ROWS
+        rows = [row * stretch + step % stretch for row in range(PLAIN_ROWS)]
+        ids = np.stack([self.read[row * ROW : (row + 1) * ROW] for row in rows])
+        return TrainingBatch.of_contexts(torch.from_numpy(ids.astype(np.int64)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
-    """Where a shape's run ended. tokens: seen. nats: a token of the tuning split, left to right."""
+    """Where a shape's run ended. tokens: seen. nats: a character of the tuning split, left to right."""
 
     words: str
     parameters: int
@@ -117,16 +151,16 @@ class Comparison:
 class Racer:
     """A shape's run, in stretches of CPU time."""
 
-    def __init__(self, shape: Shape, batches: Batches, *, compiled: bool = True) -> None:
+    def __init__(self, shape: Shape, code: Code, *, compiled: bool = True) -> None:
         torch.manual_seed(shape.seed)
-        self._words, self._batches, self._plan = shape.words, batches, TrainingPlan(steps=0)
+        self._words, self._code, self._plan = shape.words, code, TrainingPlan(steps=0)
         model = TrainableBackbone(text_configuration(**shape.changes))
-        self._objective = Objective(model, compiled=compiled)
+        self._objective = Objective(model, compiled=compiled, bfloat16=multiplies_bfloat16())
         self._steppers = optimizers(model, muon_lr=self._plan.muon_lr, adam_lr=self._plan.adam_lr)
         self._run = Run()
         if compiled:
             # A long run compiles once, so that the time it takes tells nothing about the shape.
-            self._objective(batches(0, ALONE), torch.Generator()).total.backward()
+            self._objective(code.batch(0), torch.Generator()).total.backward()
             model.zero_grad(set_to_none=True)
 
     def advance(self, until: float, budget: float) -> None:
@@ -134,7 +168,7 @@ class Racer:
         run = self._run
         while run.seconds < until:
             started = time.process_time()
-            batch = self._batches(run.step, ALONE)
+            batch = self._code.batch(run.step)
             factor = min(1.0, (run.step + 1) / _WARM_UP, (1 - run.seconds / budget) / _DECAY)
             update(self._objective, batch, self._steppers, self._plan, run.step, factor)
             run.step += 1
@@ -142,38 +176,52 @@ class Racer:
             run.seconds += time.process_time() - started
 
     @torch.no_grad()
-    def reached(self, rows: Tensor) -> Reached:
-        """Measure it. rows: as of `training.tuning_rows`."""
+    def reached(self) -> Reached:
+        """Measure it."""
         return Reached(
             words=self._words,
             parameters=sum(parameter.numel() for parameter in self._objective.model.parameters()),
             steps=self._run.step,
             tokens=self._run.tokens,
-            nats=training.left_to_right(self._objective, rows),
+            nats=training.left_to_right(self._objective, self._code.measured) / self._code.characters,
         )
 
 
 def run(state: Path, *, minutes: float) -> None:
-    """Compare `SHAPES`, each for `minutes` of CPU time, on prepared data; print what they reach and keep it."""
+    """Compare `SHAPES`, each for `minutes` of CPU time, on a corpus; print what they reach and keep it."""
     # Threads that wait for one another spin, and that would count.
     torch.set_num_threads(1)
-    data = state / "data"
-    batches = training.batches(data, training.STAGES["causal"])
-    racers = [Racer(shape, batches) for shape in SHAPES]
+    codes = {size: _code(state, size) for size in {shape.vocabulary for shape in SHAPES}}
+    racers = [Racer(shape, codes[shape.vocabulary]) for shape in SHAPES]
     race(racers, seconds=minutes * 60)
-    rows = training.tuning_rows(data)
     comparison = Comparison(
         seconds=minutes * 60,
         machine=machine("cpu"),
         torch=torch.__version__.partition("+")[0],
-        reached=tuple(racer.reached(rows) for racer in racers),
+        reached=tuple(racer.reached() for racer in racers),
     )
     for reached in comparison.reached:
         print(
             f"{reached.words}: {reached.parameters:,} parameters, {reached.mebibytes:.1f} MiB, {reached.steps} steps, "
-            f"{reached.tokens:,} tokens, {reached.nats:.3f} nats a token"
+            f"{reached.tokens:,} tokens, {reached.nats:.4f} nats a character"
         )
     comparison.write()
+
+
+def _code(state: Path, vocabulary: int) -> Code:
+    """Documents at random, the same ones for every vocabulary, whose tokenizer is trained where there is none."""
+    documents = corpus.read(state / "corpus", "train")
+    directory = state / "tokenizer"
+    if vocabulary != VOCABULARY_SIZE:
+        directory = state / f"tokenizer-{vocabulary}"
+        if not directory.exists():
+            tokenizer.save(tokenizer.train((document.text for document in documents), vocabulary), directory)
+    random.Random(0).shuffle(documents)
+    read, characters = list[Document](), 0
+    while characters < READ_CHARACTERS and documents:
+        read.append(documents.pop())
+        characters += len(read[-1].text)
+    return Code.of(TextTokens.load(directory), read, corpus.read(state / "corpus", "tuning"))
 
 
 def race(racers: Sequence[Racer], *, seconds: float) -> None:

@@ -38,14 +38,14 @@ CHAT_TEMPLATE = """\
 """
 
 
-def train(texts: Iterable[str]) -> Tokenizer:
-    """A tokenizer of `VOCABULARY_SIZE` tokens learned from `texts`."""
+def train(texts: Iterable[str], size: int = VOCABULARY_SIZE) -> Tokenizer:
+    """A tokenizer of `size` tokens learned from `texts`."""
     tokenizer = Tokenizer(models.BPE(unk_token=UNK, fuse_unk=True, byte_fallback=True))
     tokenizer.normalizer = normalizers.Replace(" ", "▁")
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(PIECES), "isolated")
     tokenizer.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
     trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY_SIZE,
+        vocab_size=size,
         limit_alphabet=ALPHABET_SIZE,
         max_token_length=MAX_TOKEN_LENGTH,
         special_tokens=[*SPECIAL_TOKENS, *BYTE_TOKENS],

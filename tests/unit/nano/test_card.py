@@ -108,13 +108,13 @@ def test_the_twin_stands_beside_it() -> None:
 
 def test_shapes_stand_in_the_card_and_whether_another_was_better() -> None:
     text = rendered("2")
-    assert "| shape 2 | 1.0 | 2.0 | 30 | 0.06 | 5.50 |" in text
+    assert "| shape 2 | 1.0 | 2.0 | 30 | 0.06 | 5.500 |" in text
     assert "`python -m bench.nano shapes --minutes 1.5`" in text
-    assert "busy machine:\nthat one, torch 2.13.0)" in text
-    assert "weights ended 0.12 nats away, and no other shape ended lower" in text
-    better = '"shape 3" ended {} nats lower than both of its runs{}'
-    assert better.format("0.25", ".**") in rendered("2", shapes=compared(5.0, 5.125, 5.5, 4.75))
-    assert better.format("0.06", ", which may be chance.") in rendered("2", shapes=compared(5.0, 5.125, 5.5, 4.9375))
+    assert "busy machine: that one, torch\n2.13.0)" in text
+    assert "weights ended 0.125 nats a character away, and no other shape ended lower" in text
+    better = '"shape 3" ended {} lower than both of its runs{}'
+    assert better.format("0.250", ".**") in rendered("2", shapes=compared(5.0, 5.125, 5.5, 4.75))
+    assert better.format("0.062", ", which may be chance.") in rendered("2", shapes=compared(5.0, 5.125, 5.5, 4.9375))
 
 
 def test_examples_say_whether_they_are_right() -> None:

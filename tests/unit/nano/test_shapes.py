@@ -7,19 +7,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
-from bench.nano import frames, shapes, tokenizer
-from bench.nano.batches import Batches
-from bench.nano.mixture import examples
+from bench.nano import shapes, tokenizer
+from bench.nano.corpus import Document
 from bench.nano.shape import text_configuration
-from bench.nano.shapes import SHAPES, Comparison, Racer, Reached, Shape, race
+from bench.nano.shapes import SHAPES, Code, Comparison, Racer, Reached, Shape, race
 from engine.train.model import TrainableBackbone
 from engine.train.sequence import TrainingSequence
 from infill.text.tokens import TextTokens
-from tests.unit.nano.sources import PYTHON, TEXT
+from tests.unit.nano.sources import TEXT
 
 TINY = {"hidden_size": 16, "intermediate_size": 16, "head_dim": 8, "global_head_dim": 8, "moe_intermediate_size": 8}
 
@@ -41,20 +39,38 @@ def test_a_shape_has_the_pattern_and_the_size(shape: Shape) -> None:
     assert model(sequence)[0].shape == (1, 4, config.hidden_size)
 
 
+def code_of(vocabulary: int) -> Code:
+    """Enough of it for batches, in a tokenizer of so many pieces at most."""
+    many = [Document(package="p", path="m.py", language="python", text=TEXT * 200)]
+    return Code.of(TextTokens(tokenizer.train([TEXT], vocabulary)), many, many)
+
+
 def test_a_race_ends_with_all_measured() -> None:
-    tokens = TextTokens(tokenizer.train([TEXT]))
-    drawn = examples([PYTHON], seed=0)
-    framed = frames.collect((frames.frame_of(example, tokens) for example in drawn), 4)
-    code = tokens.encode(TEXT).astype(np.uint16)
-    batches = Batches(code=code, frames=framed, long_frames=framed, answers=framed, cycle=("plain", "copied"))
-    racers = [Racer(Shape(words=f"{seed}", changes=TINY, seed=seed), batches, compiled=False) for seed in range(2)]
+    code = code_of(512)
+    racers = [Racer(Shape(words=f"{seed}", changes=TINY, seed=seed), code, compiled=False) for seed in range(2)]
     race(racers, seconds=0.1)
-    reached = [racer.reached(torch.from_numpy(code[:64].astype(np.int64)).view(2, 1, 32)) for racer in racers]
+    reached = [racer.reached() for racer in racers]
     assert [run.words for run in reached] == ["0", "1"]
     for run in reached:
         assert run.steps > 0
-        assert run.tokens == run.steps * batches(0, shapes.ALONE).token_count
-        assert 0 < run.nats < 12
+        assert run.tokens == run.steps * code.batch(0).token_count
+        assert 0 < run.nats < 12 / code.characters
+
+
+def test_vocabularies_are_measured_on_the_same_text() -> None:
+    few, many = code_of(280), code_of(512)
+    assert few.characters < many.characters
+    for code in (few, many):
+        text = code.measured.numel() * code.characters
+        assert shapes.MEASURED_CHARACTERS * 0.8 < text <= shapes.MEASURED_CHARACTERS
+
+
+def test_rows_of_a_step_are_from_places_of_their_own() -> None:
+    code = code_of(512)
+    rows = code.batch(0).context_ids
+    assert rows.shape == (8, 512)
+    assert torch.equal(rows[0], torch.from_numpy(code.read[:512].astype("int64")))
+    assert not torch.equal(rows[0], code.batch(1).context_ids[0])
 
 
 def test_a_comparison_is_kept_whole(tmp_path: Path) -> None:
