@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -191,7 +192,10 @@ def run(state: Path, *, minutes: float) -> None:
     """Compare `SHAPES`, each for `minutes` of CPU time, on a corpus; print what they reach and keep it."""
     # Threads that wait for one another spin, and that would count.
     torch.set_num_threads(1)
-    codes = {size: _code(state, size) for size in {shape.vocabulary for shape in SHAPES}}
+    documents, measured = (corpus.read(state / "corpus", split) for split in ("train", "tuning"))
+    read = _some(documents)
+    vocabularies = {shape.vocabulary for shape in SHAPES}
+    codes = {size: Code.of(_tokens(state, size, documents), read, measured) for size in vocabularies}
     racers = [Racer(shape, codes[shape.vocabulary]) for shape in SHAPES]
     race(racers, seconds=minutes * 60)
     comparison = Comparison(
@@ -208,20 +212,19 @@ def run(state: Path, *, minutes: float) -> None:
     comparison.write()
 
 
-def _code(state: Path, vocabulary: int) -> Code:
-    """Documents at random, the same ones for every vocabulary, whose tokenizer is trained where there is none."""
-    documents = corpus.read(state / "corpus", "train")
-    directory = state / "tokenizer"
-    if vocabulary != VOCABULARY_SIZE:
-        directory = state / f"tokenizer-{vocabulary}"
-        if not directory.exists():
-            tokenizer.save(tokenizer.train((document.text for document in documents), vocabulary), directory)
-    random.Random(0).shuffle(documents)
-    read, characters = list[Document](), 0
-    while characters < READ_CHARACTERS and documents:
-        read.append(documents.pop())
-        characters += len(read[-1].text)
-    return Code.of(TextTokens.load(directory), read, corpus.read(state / "corpus", "tuning"))
+def _some(documents: Sequence[Document]) -> list[Document]:
+    """Documents at random, `READ_CHARACTERS` of them, the same ones for every vocabulary."""
+    shuffled = random.Random(0).sample(documents, len(documents))
+    characters = accumulate(len(document.text) for document in shuffled)
+    return [document for document, end in zip(shuffled, characters, strict=True) if end <= READ_CHARACTERS]
+
+
+def _tokens(state: Path, vocabulary: int, documents: Sequence[Document]) -> TextTokens:
+    """The tokenizer of so many pieces, trained where there is none."""
+    directory = state / ("tokenizer" if vocabulary == VOCABULARY_SIZE else f"tokenizer-{vocabulary}")
+    if not directory.exists():
+        tokenizer.save(tokenizer.train((document.text for document in documents), vocabulary), directory)
+    return TextTokens.load(directory)
 
 
 def race(racers: Sequence[Racer], *, seconds: float) -> None:
