@@ -22,8 +22,8 @@ _log = logging.getLogger(__name__)
 _TOLERANCE = 0.02
 """Relative error that a product in bfloat16 may have: several times what rounding costs."""
 
-_library = torch.library.Library("dgemma", "DEF")
-_library.define("packed_product(Tensor rows, Tensor codes, Tensor scales, Tensor? ends) -> Tensor")
+_operators = torch.library.Library("dgemma", "DEF")
+_operators.define("packed_product(Tensor rows, Tensor codes, Tensor scales, Tensor? ends) -> Tensor")
 
 
 def packed_product(rows: Tensor, codes: Tensor, scales: Tensor, ends: Tensor | None) -> Tensor:
@@ -88,5 +88,5 @@ def _shape_of(rows: Tensor, codes: Tensor, scales: Tensor, ends: Tensor | None) 
     return rows.new_empty(len(rows), scales.shape[-2])
 
 
-_library.impl("packed_product", _on_cuda, "CUDA")
-_library.impl("packed_product", _shape_of, "Meta")
+_operators.impl("packed_product", _on_cuda, "CUDA")
+_operators.impl("packed_product", _shape_of, "Meta")

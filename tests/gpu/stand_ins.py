@@ -22,15 +22,15 @@ from engine.quant.modules import Grouped
 CONTEXT = 1024
 """Tokens of context that attention is taken to see."""
 
-_library = torch.library.Library("dgemma_tests", "DEF")
-_library.define("kernel(Tensor[] read, Tensor[] written) -> ()")
+_operators = torch.library.Library("dgemma_tests", "DEF")
+_operators.define("kernel(Tensor[] read, Tensor[] written) -> ()")
 
 
 def _nothing(_read: object, _written: object) -> None:
     pass
 
 
-_library.impl("kernel", _nothing, "Meta")
+_operators.impl("kernel", _nothing, "Meta")
 
 
 def kernel(read: Sequence[Tensor], written: Sequence[Tensor]) -> None:
