@@ -65,7 +65,7 @@ class Batches:
     def plain(self, index: int) -> TrainingBatch:
         """Rows of `ROW` ids: code, and `FRAME_ROWS` of frames read left to right."""
         count = PLAIN_ROWS - FRAME_ROWS
-        rows = [self._code(index * count + i, ROW) for i in range(count)]
+        rows = [scattered_row(self.code, index * count + i, ROW) for i in range(count)]
         rows += [self._frame_row(index * FRAME_ROWS + i) for i in range(FRAME_ROWS)]
         return TrainingBatch.of_contexts(torch.from_numpy(np.stack(rows).astype(np.int64)))
 
@@ -91,10 +91,6 @@ class Batches:
                 parts.append(original[start : start + piece])
             rows.append(np.concatenate(parts)[:length])
         return np.stack(rows)
-
-    def _code(self, index: int, length: int) -> NDArray[np.uint16]:
-        row = index * _STRIDE % (len(self.code) // length)
-        return self.code[row * length : (row + 1) * length]
 
     def _frame_row(self, index: int) -> NDArray[np.uint16]:
         parts: list[NDArray[np.uint16]] = []
@@ -134,7 +130,7 @@ class Batches:
         """Plain code as a context and one long canvas with many holes: what a decoder learns most from in a given
         time."""
         length = DENSE_CONTEXT + DENSE_CANVAS
-        rows = np.stack([self._code(index * DENSE_ROWS + i, length) for i in range(DENSE_ROWS)])
+        rows = np.stack([scattered_row(self.code, index * DENSE_ROWS + i, length) for i in range(DENSE_ROWS)])
         return self._split(rows.astype(np.int64), index)
 
     def recalled(self, index: int) -> TrainingBatch:
@@ -153,6 +149,12 @@ class Batches:
             free=torch.from_numpy(free),
             levels=torch.from_numpy(levels),
         )
+
+
+def scattered_row(code: NDArray[np.uint16], index: int, length: int) -> NDArray[np.uint16]:
+    """[length] of the ids of a corpus; consecutive indices have rows far from one another, each once in a round."""
+    row = index * _STRIDE % (len(code) // length)
+    return code[row * length : (row + 1) * length]
 
 
 def own_holes(

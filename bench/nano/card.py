@@ -139,7 +139,7 @@ def _shape_rows(compared: Comparison) -> Iterator[str]:
     """What each shape's run reached."""
     for run in compared.reached:
         size = f"{run.parameters / 1e6:.1f} | {run.mebibytes:.1f}"
-        yield f"| {run.words} | {size} | {run.steps} | {run.tokens / 1e6:.2f} | {run.nats:.3f} |"
+        yield f"| {run.words} | {size} | {run.steps} | {run.tokens / 1e6:.2f} | {run.nats:.3f} | {run.lines:.1%} |"
 
 
 def _shapes_verdict(compared: Comparison) -> str:
@@ -289,10 +289,11 @@ reads left to right are part of it. {twin}
 for its speed (about a fifth fewer operations a token). Only after these weights had been trained were shapes compared,
 by `python -m bench.nano shapes --minutes {shapes_minutes:g}`: each from nothing on the same code, in the same order and
 at the same rates, for as many minutes of CPU time of one core (in turns, on a busy machine: {shapes_machine}, torch
-{shapes_torch}), and then measured on the tuning packages.
+{shapes_torch}), and then measured on the tuning packages: nats left to right, and the lines that greedy decoding writes
+whole from what precedes them.
 
-| shape | million parameters | MiB in bfloat16 | steps | million tokens | nats a character |
-| --- | ---: | ---: | ---: | ---: | ---: |
+| shape | million parameters | MiB in bfloat16 | steps | million tokens | nats a character | lines written whole |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: |
 {shapes}
 
 {shapes_verdict}

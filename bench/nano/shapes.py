@@ -1,6 +1,7 @@
 """Shapes of about as many parameters as the shipped one, in runs of equal CPU time on plain code, and what they reach.
 
-What a token is differs with the vocabulary, so that shapes are compared by nats a character of the same text.
+What a token is differs with the vocabulary, so that shapes are compared by nats a character of the same text, and by
+the share of its lines that greedy decoding writes whole from what precedes them.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from torch import Tensor
 
 from bench.machine import machine
 from bench.nano import corpus, preparation, tokenizer, training
-from bench.nano.batches import PLAIN_ROWS, ROW
+from bench.nano.batches import PLAIN_ROWS, ROW, scattered_row
 from bench.nano.corpus import Document
 from bench.nano.shape import text_configuration
 from bench.nano.tokenizer import VOCABULARY_SIZE
@@ -84,12 +85,14 @@ SHAPES = (
 class Code:
     """The same code in the ids of one vocabulary.
 
-    read: [N] what is trained on. measured: [batches, rows, ROW] what nats are measured on. characters: a token of the
-    latter has, in the mean.
+    read: [N] what is trained on. measured: [batches, rows, ROW] what shapes are measured on, consecutive rows of one
+    text. lines: the line that each id of it belongs to; one that breaks it, to the line that it ends. characters: an
+    id of it has, in the mean.
     """
 
     read: NDArray[np.uint16]
     measured: Tensor
+    lines: Tensor
     characters: float
 
     @classmethod
@@ -97,30 +100,33 @@ class Code:
         """Of documents to train on and to measure on, `MEASURED_CHARACTERS` of the latter."""
         text = "".join(document.text for document in measured)[:MEASURED_CHARACTERS]
         ids = np.array(tokens.encode(text), np.int64)
-        count = len(ids) // (PLAIN_ROWS * ROW) * PLAIN_ROWS * ROW
+        ids = ids[: len(ids) // (PLAIN_ROWS * ROW) * PLAIN_ROWS * ROW]
+        pieces = tokens.decode_pieces(ids.tolist())
+        breaks = np.array([0, *("\n" in piece for piece in pieces[:-1])])
         return cls(
             read=preparation.encoded(read, tokens),
-            measured=torch.from_numpy(ids[:count]).view(-1, PLAIN_ROWS, ROW),
-            characters=len(tokens.decode(ids[:count].tolist())) / count,
+            measured=torch.from_numpy(ids).view(-1, PLAIN_ROWS, ROW),
+            lines=torch.from_numpy(breaks.cumsum()).view(-1, PLAIN_ROWS, ROW),
+            characters=sum(map(len, pieces)) / len(ids),
         )
 
     def batch(self, step: int) -> TrainingBatch:
-        """[PLAIN_ROWS, ROW] ids of a step, each row from its own stretch of what is trained on."""
-        stretch = len(self.read) // ROW // PLAIN_ROWS
-        rows = [row * stretch + step % stretch for row in range(PLAIN_ROWS)]
-        ids = np.stack([self.read[row * ROW : (row + 1) * ROW] for row in rows])
+        """[PLAIN_ROWS, ROW] ids of a step."""
+        ids = np.stack([scattered_row(self.read, step * PLAIN_ROWS + row, ROW) for row in range(PLAIN_ROWS)])
         return TrainingBatch.of_contexts(torch.from_numpy(ids.astype(np.int64)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
-    """Where a shape's run ended. tokens: seen. nats: a character of the tuning split, left to right."""
+    """Where a shape's run ended. tokens: seen. nats: a character of the tuning split, left to right. lines: the share
+    of its lines that are written whole."""
 
     words: str
     parameters: int
     steps: int
     tokens: int
     nats: float
+    lines: float
 
     @property
     def mebibytes(self) -> float:
@@ -179,13 +185,27 @@ class Racer:
     @torch.no_grad()
     def reached(self) -> Reached:
         """Measure it."""
+        following = torch.stack([self._objective.following(rows) for rows in self._code.measured])
         return Reached(
             words=self._words,
             parameters=sum(parameter.numel() for parameter in self._objective.model.parameters()),
             steps=self._run.step,
             tokens=self._run.tokens,
             nats=training.left_to_right(self._objective, self._code.measured) / self._code.characters,
+            lines=whole_lines(following, self._code),
         )
+
+
+def whole_lines(following: Tensor, code: Code) -> float:
+    """The share of the lines of what is measured, each with its end, all ids of which are the likeliest after those
+    before them. following: as `code.measured`, the likeliest id after each. A line at a row's beginning is left out,
+    with those of its ids that the row before has: the first id of a row has none before it."""
+    wrong = torch.ones_like(code.measured, dtype=torch.bool)
+    wrong[..., 1:] = following[..., :-1] != code.measured[..., 1:]
+    inner = ~torch.isin(code.lines, code.lines[..., 0])
+    inner &= code.lines != code.lines[-1, -1, -1]  # It may be cut.
+    lines = code.lines[inner]
+    return 1 - len(lines[wrong[inner]].unique()) / len(lines.unique())
 
 
 def run(state: Path, *, minutes: float) -> None:
@@ -207,7 +227,7 @@ def run(state: Path, *, minutes: float) -> None:
     for reached in comparison.reached:
         print(
             f"{reached.words}: {reached.parameters:,} parameters, {reached.mebibytes:.1f} MiB, {reached.steps} steps, "
-            f"{reached.tokens:,} tokens, {reached.nats:.4f} nats a character"
+            f"{reached.tokens:,} tokens, {reached.nats:.4f} nats a character, {reached.lines:.1%} of the lines whole"
         )
     comparison.write()
 

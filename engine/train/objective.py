@@ -74,6 +74,16 @@ def corrupt(batch: TrainingBatch, vocabulary: int, generator: torch.Generator) -
     return torch.where(batch.free & (drawn < batch.levels[..., None]), noise, batch.canvas_ids)
 
 
+def _sequence(batch: TrainingBatch, canvas_ids: Tensor) -> TrainingSequence:
+    """A batch as the model reads it, with [B, K, L] canvases as corrupted."""
+    return TrainingSequence(
+        context_ids=batch.context_ids,
+        canvas_ids=canvas_ids,
+        context_lengths=batch.context_lengths,
+        canvas_lengths=batch.canvas_lengths,
+    )
+
+
 class Objective:
     """Computes the losses of a model's batches.
 
@@ -94,14 +104,17 @@ class Objective:
         with torch.autocast("cpu", torch.bfloat16, enabled=self._bfloat16):
             return self._losses(batch, generator, self_condition=self_condition)
 
+    @torch.no_grad()
+    def following(self, context_ids: Tensor) -> Tensor:
+        """[B, C] the likeliest id after each of [B, C] ids."""
+        batch = TrainingBatch.of_contexts(context_ids)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._bfloat16):
+            hidden, _, _ = self.model(_sequence(batch, batch.canvas_ids))
+            return torch.stack([self.model.logits(row).argmax(-1) for row in hidden])
+
     def _losses(self, batch: TrainingBatch, generator: torch.Generator, *, self_condition: bool) -> Losses:
         model, config = self.model, self.model.config
-        sequence = TrainingSequence(
-            context_ids=batch.context_ids,
-            canvas_ids=corrupt(batch, config.vocab_size, generator),
-            context_lengths=batch.context_lengths,
-            canvas_lengths=batch.canvas_lengths,
-        )
+        sequence = _sequence(batch, corrupt(batch, config.vocab_size, generator))
         soft = None
         if self_condition and batch.canvas_ids.numel():
             soft = self._first_pass(sequence, batch)

@@ -50,7 +50,7 @@ TWIN_LOG = [LOG[0], LOG[1] | {"stage": "twin", "tokens": 1_500_000, "rate": 1.0}
 def compared(*nats: float) -> Comparison:
     """Of runs that ended there, the shipped shape's first."""
     runs = [
-        Reached(words=f"shape {number}", parameters=2**20, steps=30, tokens=60_000, nats=value)
+        Reached(words=f"shape {number}", parameters=2**20, steps=30, tokens=60_000, nats=value, lines=0.25)
         for number, value in enumerate(nats)
     ]
     return Comparison(seconds=90.0, machine="that one", torch="2.13.0", reached=tuple(runs))
@@ -108,7 +108,7 @@ def test_the_twin_stands_beside_it() -> None:
 
 def test_shapes_stand_in_the_card_and_whether_another_was_better() -> None:
     text = rendered("2")
-    assert "| shape 2 | 1.0 | 2.0 | 30 | 0.06 | 5.500 |" in text
+    assert "| shape 2 | 1.0 | 2.0 | 30 | 0.06 | 5.500 | 25.0% |" in text
     assert "`python -m bench.nano shapes --minutes 1.5`" in text
     assert "busy machine: that one, torch\n2.13.0)" in text
     assert "weights ended 0.125 nats a character away, and no other shape ended lower" in text
