@@ -13,8 +13,8 @@ from infill.text.lines import common_ends
 
 MOST_CHANGES = 8
 LIFETIME_S = 600.0
-MOST_LINES = 400
-"""Lines of one change, before or after; a longer one is not something that another place could follow."""
+MOST_LINES, MOST_CHARACTERS = 400, 20_000
+"""Of one change, before or after; a longer one is not something that another place could follow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +29,14 @@ class DocumentChange:
     at: float
 
     def trimmed(self, lines: Sequence[str]) -> DocumentChange | None:
-        """The change without lines that are the same at its ends; None where nothing else is left. lines: of the
-        document."""
+        """The change without lines that are the same at its ends; None where nothing else is left, or too much. lines:
+        of the document."""
         before, now = self.before, lines[self.first : self.last]
         head, tail = common_ends(before, now)
-        if head == len(before) == len(now):
+        before, now = before[head : len(before) - tail], now[head : len(now) - tail]
+        if not (before or now) or max(sum(map(len, own)) for own in (before, now)) > MOST_CHARACTERS:
             return None
-        return replace(self, first=self.first + head, last=self.last - tail, before=before[head : len(before) - tail])
+        return replace(self, first=self.first + head, last=self.last - tail, before=before)
 
 
 class RecentChanges:

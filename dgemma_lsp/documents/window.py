@@ -19,6 +19,9 @@ from infill.request import Span
 STRIDE = 16
 """Lines. Enough that the window's beginning stays while a person writes a while, and small beside a window."""
 
+PARSED = 50_000
+"""Code points on either side of a line that a parser reads: a thousand lines of code. A megabyte takes a second."""
+
 SURROGATES = re.compile("[\ud800-\udfff]")
 
 Range: TypeAlias = tuple[Place, Place]
@@ -69,20 +72,37 @@ def cut_window(lines: Sequence[str], holes: Sequence[Range], *, before: int, aft
     return Window(text=readable(head + text_between(lines, start, end) + tail), holes=spans, first_line=first)
 
 
+def parsed_lines(lines: Sequence[str], line: int) -> range:
+    """The numbers of the lines around one that a parser is to read: none where that one alone is too long for it."""
+    if len(lines[line]) > PARSED:
+        return range(line, line)
+    return range(_first_within(lines, line, PARSED), _last_within(lines, line, PARSED) + 1)
+
+
 def _first_line(lines: Sequence[str], start: Place, budget: int) -> int:
-    first, room = start.line, budget - start.column
-    while first > 0 and (room := room - len(lines[first - 1])) >= 0:
-        first -= 1
+    first = _first_within(lines, start.line, budget - start.column)
     stepped = -(-first // STRIDE) * STRIDE
     # Where lines are so long that few fit, a whole stride would leave nothing.
     return stepped if stepped + STRIDE <= start.line else first
 
 
 def _last_place(lines: Sequence[str], end: Place, budget: int) -> Place:
-    last, room = end.line, budget - (len(lines[end.line]) - end.column)
-    while last + 1 < len(lines) and (room := room - len(lines[last + 1])) >= 0:
-        last += 1
+    last = _last_within(lines, end.line, budget - (len(lines[end.line]) - end.column))
     return Place(last, len(lines[last]))
+
+
+def _first_within(lines: Sequence[str], line: int, room: int) -> int:
+    """The first of the lines above one, or it itself, that hold so many code points at most."""
+    while line > 0 and (room := room - len(lines[line - 1])) >= 0:
+        line -= 1
+    return line
+
+
+def _last_within(lines: Sequence[str], line: int, room: int) -> int:
+    """The last of the lines below one, or it itself, that hold so many code points at most."""
+    while line + 1 < len(lines) and (room := room - len(lines[line + 1])) >= 0:
+        line += 1
+    return line
 
 
 def readable(text: str) -> str:

@@ -14,15 +14,13 @@ from itertools import accumulate, chain
 from dgemma_lsp.documents.changes import DocumentChange
 from dgemma_lsp.documents.lines import Place, content_length
 from dgemma_lsp.documents.store import Document
-from dgemma_lsp.documents.window import Range, readable
+from dgemma_lsp.documents.window import Range, parsed_lines, readable
 from infill.edit.change import FollowUp, Rule, Substitution, substitutions
 from infill.edit.follow import are_alike, rules
 from infill.edit.names import Names
 from infill.request import Span
 from infill.text.languages import language_of
 
-REACH = 1_000
-"""Lines on either side of the cursor, or of the last change in another document, that are parsed."""
 NEARBY = 10
 """Lines above and below the cursor within which a line without a replay may be a site."""
 ABOVE, BELOW = 2, 5
@@ -49,10 +47,10 @@ class _Excerpt:
 
     @classmethod
     def around(cls, document: Document, line: int) -> _Excerpt:
-        first = max(line - REACH, 0)
-        lines = document.lines[first : line + REACH + 1]
+        near = parsed_lines(document.lines, line)
+        lines = document.lines[near.start : near.stop]
         names = Names(readable("".join(lines)), language_of(document.uri, document.language_id))
-        return cls(document, first, list(accumulate(map(len, lines), initial=0)), names)
+        return cls(document, near.start, list(accumulate(map(len, lines), initial=0)), names)
 
     def offset(self, place: Place) -> int:
         return self.offsets[place.line - self.first] + place.column

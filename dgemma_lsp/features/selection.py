@@ -10,11 +10,8 @@ import re
 from collections.abc import Sequence
 
 from dgemma_lsp.documents.lines import Place, content_length, text_between
-from dgemma_lsp.documents.window import Range, readable
+from dgemma_lsp.documents.window import Range, parsed_lines, readable
 from infill.syntax.statements import enclosing_statement
-
-REACH = 1_000
-"""Lines on either side that are parsed; no statement that fits a canvas begins farther away."""
 
 FENCE = re.compile(r"\s*(`{3,}|~{3,})")
 
@@ -42,16 +39,17 @@ def _statement(lines: Sequence[str], at: Place, language: str) -> Range:
     start, end = _stripped(lines, Place(at.line, 0), _line_end(lines, at.line))
     if start == end:
         return start, end
-    first = max(at.line - REACH, 0)
-    last = min(at.line + REACH, len(lines) - 1)
+    near = parsed_lines(lines, at.line)
+    if not near:
+        return start, end
     # Beside a line's text stands nothing but what holds several lines.
     within = min(max(at, start), Place(end.line, end.column - 1))
-    before = text_between(lines, Place(first, 0), within)
-    text = before + text_between(lines, within, Place(last, len(lines[last])))
+    before = text_between(lines, Place(near[0], 0), within)
+    text = before + text_between(lines, within, Place(near[-1], len(lines[near[-1]])))
     statement = enclosing_statement(readable(text), len(before), language)
     if statement is None:
         return start, end
-    return _stripped(lines, *(_after(lines, Place(first, 0), offset) for offset in (statement.start, statement.end)))
+    return _stripped(lines, *(_after(lines, Place(near[0], 0), offset) for offset in (statement.start, statement.end)))
 
 
 def _stripped(lines: Sequence[str], start: Place, end: Place) -> Range:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import Protocol, Self
 
 from infill.edit.names import Names
@@ -17,8 +17,9 @@ from infill.text.lines import common_length
 _TOKEN = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\\n]|\\.)*`|\w+|\s+|.", re.DOTALL)
 _STRING = re.compile(r"([\"'`]).*\1", re.DOTALL)
 _ACCESSES = (".", "::", "->", "?.")
-# Tokens on either side beyond which a change is new code, from which nothing follows elsewhere.
-_MOST_TOKENS = 600
+MOST_TOKENS = 600
+"""Tokens of two texts together that are compared, which takes the square of their number: a longer change is new code,
+from which nothing follows elsewhere, and a longer line is data."""
 
 ENOUGH = 2
 """Times that something is changed alike before other places are to follow, where one change does not define a name."""
@@ -75,8 +76,8 @@ class Rule(Protocol):
 def substitutions(before: str, span: Span, names: Names) -> list[Substitution]:
     """The substitutions by which what stands in a span came about from what stood there before, in order; none where
     one of them is empty or they are too long for something to follow."""
-    old, new = tokens(before), tokens(names.text[span.start : span.end])
-    if not old or not new or len(old) + len(new) > _MOST_TOKENS:
+    old, new = (tokens(text, most=MOST_TOKENS) for text in (before, names.text[span.start : span.end]))
+    if not old or not new or len(old) + len(new) > MOST_TOKENS:
         return []
     starts = list(accumulate(map(len, new), initial=span.start))
     found: list[tuple[int, int, int, int]] = []
@@ -91,6 +92,7 @@ def substitutions(before: str, span: Span, names: Names) -> list[Substitution]:
     ]
 
 
-def tokens(text: str) -> list[str]:
-    """A text as strings, words, blanks and single characters, which together are the text."""
-    return _TOKEN.findall(text)
+def tokens(text: str, *, most: int | None = None) -> list[str]:
+    """A text as strings, words, blanks and single characters, which together are the text. most: of a longer one, only
+    so many."""
+    return [match[0] for match in islice(_TOKEN.finditer(text), most)]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 from infill.edit.argument import AddedArgument
-from infill.edit.change import Rule, Substitution, tokens
+from infill.edit.change import MOST_TOKENS, Rule, Substitution, tokens
 from infill.edit.rename import Rename
 from infill.edit.replacement import RepeatedEdit, StringReplacement
 
@@ -37,8 +37,10 @@ def rules(
 
 def are_alike(line: str, other: str) -> bool:
     """Whether a line is so much like another one that it may have to follow a change of it."""
-    pieces = tokens(line.strip()), tokens(other.strip())
-    return all(pieces) and SequenceMatcher(None, *pieces, autojunk=False).ratio() >= _ALIKE
+    pieces = [tokens(each.strip(), most=MOST_TOKENS) for each in (line, other)]
+    if not all(pieces) or sum(map(len, pieces)) > MOST_TOKENS:
+        return False
+    return SequenceMatcher(None, *pieces, autojunk=False).ratio() >= _ALIKE
 
 
 def _is_being_deleted(made: Substitution, cursor: int | None) -> bool:

@@ -75,7 +75,7 @@ class Names:
         """Where a name is used, in order; in comments and strings it is not."""
         spelled = re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", self.text)
         spans = [Span(start=match.start(), end=match.end()) for match in spelled]
-        if self._root is None:
+        if not spans or self._root is None:  # Most texts lack the name, and parsing is most of the work.
             return [Use(span=span, role="variable", defines=False) for span in spans]
         found = [own for span in spans if (own := self._use(span)) is not None]
         scopes = {functions[0] for use, functions in found if use.defines and use.role == "variable" and functions}

@@ -5,7 +5,14 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dgemma_lsp.documents.changes import LIFETIME_S, MOST_CHANGES, MOST_LINES, DocumentChange, RecentChanges
+from dgemma_lsp.documents.changes import (
+    LIFETIME_S,
+    MOST_CHANGES,
+    MOST_CHARACTERS,
+    MOST_LINES,
+    DocumentChange,
+    RecentChanges,
+)
 
 URI = "file:///w/a.py"
 
@@ -74,6 +81,16 @@ def test_a_whole_text_pasted_in_is_not_remembered() -> None:
     typist = Typist("a")
     typist.replace(0, 1, *["x"] * (MOST_LINES + 1))
     assert typist.recent == []
+
+
+def test_a_change_of_a_line_that_is_data_is_not_remembered() -> None:
+    typist = Typist("a" * (MOST_CHARACTERS + 1), "b")
+    typist.replace(0, 1, "a")
+    assert typist.recent == []
+    typist.replace(1, 2, "c")
+    assert typist.recent == []
+    typist.replace(0, 1, "a" * (MOST_CHARACTERS + 1))
+    assert typist.shown == [("b\n", "c\n")]
 
 
 def test_a_document_that_is_closed_has_no_changes() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dgemma_lsp.documents.lines import Place, split_lines
-from dgemma_lsp.documents.window import STRIDE, cut_window, prompt_path
+from dgemma_lsp.documents.window import PARSED, STRIDE, cut_window, parsed_lines, prompt_path
 
 LINES = [f"line {number:04}\n" for number in range(1000)]
 LENGTH = len(LINES[0])
@@ -42,6 +42,20 @@ def test_long_lines_leave_context_before_the_hole() -> None:
     lines = ["x" * 400 + "\n"] * 100
     window = cut_window(lines, [(Place(50, 0), Place(50, 0))], before=2000, after=100)
     assert len(window.prefix) == 4 * 401
+
+
+@pytest.mark.parametrize(
+    ("lines", "line", "near"),
+    [
+        (["a\n"] * 10, 5, range(10)),
+        (["a" * (PARSED // 2) + "\n"] * 9, 4, range(3, 6)),
+        (["a" * PARSED + "\n", "b\n", "c\n"], 1, range(1, 3)),
+        (["a\n", "b" * PARSED + "\n", "c\n"], 1, range(1, 1)),
+    ],
+    ids=["all", "long lines", "beside a minified line", "a minified line"],
+)
+def test_a_parser_reads_so_many_characters_on_either_side(lines: list[str], line: int, near: range) -> None:
+    assert parsed_lines(lines, line) == near
 
 
 def test_all_between_two_holes_is_kept() -> None:

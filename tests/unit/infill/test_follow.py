@@ -131,7 +131,14 @@ def test_a_change_that_is_long_is_followed_by_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "other", "alike"), [("f(a, 1)", "  f(b, 1)\n", True), ("", "", False), ("a = 1", "f(x)", False)]
+    ("line", "other", "alike"),
+    [
+        ("f(a, 1)", "  f(b, 1)\n", True),
+        ("", "", False),
+        ("a = 1", "f(x)", False),
+        ("1, " * 1_000, "1, " * 1_000, False),
+    ],
+    ids=["alike", "empty", "different", "data"],
 )
 def test_lines_are_alike_by_their_tokens(line: str, other: str, *, alike: bool) -> None:
     assert are_alike(line, other) == alike
