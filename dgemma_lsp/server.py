@@ -137,6 +137,7 @@ class Server(LanguageServer):
         config = self.settings.config
         set_level(config.log_level)
         self.suggester.offers.forget()
+        self.edits.answers.clear()
         await self.session.use(config.engine)
 
     def report(self, problems: tuple[str, ...]) -> None:

@@ -126,6 +126,8 @@ class EditSuggester:
             answer = await answered(events, name=name, deadline_ms=left)
             if isinstance(answer, Silence):
                 return answer
+            if answer.rejection is not None and answer.rejection.reason == "took_too_long":
+                return Silence.of(answer.rejection)  # Asked once more, it may have the time.
             known = tuple(candidate.texts[0] for candidate in answer.candidates)
             logger.info("%s: %s", name, costs(answer, len(known)))
         _remember(self.answers, request, known)
