@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcRequestCancelled
 
 from dgemma_lsp.documents.exclude import exclusion, text_exclusion
 from dgemma_lsp.documents.positions import to_place
@@ -42,7 +43,7 @@ async def copilot_inline_edit(ls: Server, params: InlineEditParams) -> dict[str,
     for a newer one."""
     try:
         edit = await _suggest(ls, params)
-    except asyncio.CancelledError:
+    except (asyncio.CancelledError, JsonRpcRequestCancelled):
         return {"edits": []}
     document = None if isinstance(edit, Silence) else ls.documents.get(edit.uri)
     if isinstance(edit, Silence) or document is None:
@@ -92,7 +93,8 @@ async def _suggest(ls: Server, params: InlineEditParams) -> Edit | Silence:
 
 
 async def _answer(ls: Server, question: EditQuestion) -> Edit | Silence:
-    with ls.newest.claim(question.uri, KIND, about=question.cursor, explicit=question.explicit):
+    about, reads = question.cursor, question.documents
+    with ls.newest.claim(question.uri, KIND, about=about, explicit=question.explicit, reads=reads):
         return await ls.edits.suggest(question)
 
 
@@ -121,7 +123,8 @@ def _question(ls: Server, params: InlineEditParams, label: str) -> EditQuestion 
         return silence
     changes = ls.documents.recent_changes()
     others = (each for each in ls.documents if each is not document) if changes else ()
-    shown = [document, *(each for each in others if not _exclusion(each, folders, config.exclude))]
+    wanted = (each for each in others if explicit or config.suggests_in(each.language_id))
+    shown = [document, *(each for each in wanted if not _exclusion(each, folders, config.exclude))]
     documents = {each.uri: each for each in shown}
     diagnostics = () if context is None else context.diagnostics
     return EditQuestion(

@@ -131,7 +131,9 @@ def _sites_without_replay(
             yield EditSite(uri=document.uri, range=_inked(document.lines, line, line + 1))
     if own:
         first, last = max(cursor.line - ABOVE, 0), min(cursor.line + BELOW + 1, len(document.lines))
-        yield EditSite(uri=document.uri, range=_inked(document.lines, first, last))
+        around = _inked(document.lines, first, last)
+        if around[0] < around[1]:  # What is to be written on blank lines is no edit, but a suggestion at the cursor.
+            yield EditSite(uri=document.uri, range=around)
 
 
 def _inked(lines: Sequence[str], first: int, last: int) -> Range:

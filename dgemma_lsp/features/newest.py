@@ -6,7 +6,7 @@ Editors rarely cancel for themselves: Neovim's own inline completion never does,
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -18,6 +18,7 @@ class _Claim:
     task: asyncio.Task[object]
     about: object
     explicit: bool
+    reads: Collection[str]
 
 
 class NewestRequests:
@@ -27,8 +28,11 @@ class NewestRequests:
         self._claims: dict[tuple[str, str], _Claim] = {}
 
     @contextmanager
-    def claim(self, uri: str, kind: str, *, about: object, explicit: bool) -> Generator[None]:
-        """For a `with` block around the current task's work: cancels the older task of this document and kind.
+    def claim(
+        self, uri: str, kind: str, *, about: object, explicit: bool, reads: Collection[str] = ()
+    ) -> Generator[None]:
+        """For a `with` block around the current task's work: cancels the older task of this document and kind. reads:
+        URIs of other documents that the answer depends on.
 
         Raises:
             JsonRpcRequestCancelled: the user has asked for the very same, and nobody for this.
@@ -41,7 +45,7 @@ class NewestRequests:
             if older.explicit and not explicit and older.about == about:
                 raise JsonRpcRequestCancelled("what the user asked for here is being answered")
             older.task.cancel()
-        self._claims[key] = claim = _Claim(task=task, about=about, explicit=explicit)
+        self._claims[key] = claim = _Claim(task=task, about=about, explicit=explicit, reads=reads)
         try:
             yield
         finally:
@@ -49,7 +53,8 @@ class NewestRequests:
                 del self._claims[key]
 
     def cancel(self, uri: str) -> None:
-        """Cancel what is being answered for a document: its text has changed, so the answer would be stale."""
+        """Cancel what is being answered for a document or depends on it: its text has changed, so the answer would be
+        stale."""
         for (document, _), claim in self._claims.items():
-            if document == uri:
+            if uri == document or uri in claim.reads:
                 claim.task.cancel()

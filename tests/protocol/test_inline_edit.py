@@ -145,6 +145,29 @@ async def test_the_same_question_is_answered_from_memory() -> None:
         assert len(requests) == len(set(requests))
 
 
+async def test_an_answer_that_took_too_long_is_not_remembered() -> None:
+    async with connected(rejects("took_too_long")) as client:
+        await client.initialize()
+        client.open(TEXT)
+        replace(client, 0, 6, 7, "b", version=2)
+        assert (await ask(client))["result"]["rejection"]["reason"] == "took_too_long"
+        client.engine.script = replays
+        assert (await edit(client))["newText"] == "b + b"
+
+
+async def test_another_engine_is_asked_anew() -> None:
+    async with connected(rejects("unchanged")) as client:
+        await client.initialize()
+        client.open(TEXT)
+        replace(client, 0, 6, 7, "b", version=2)
+        assert await edit(client) == {}
+        client.script = replays
+        client.notify("workspace/didChangeConfiguration", {"settings": {"engine": {"checkpoint": "other/one"}}})
+        while len(client.engines) == 1:
+            await client.request("dgemma/status")
+        assert (await edit(client))["newText"] == "b + b"
+
+
 async def test_what_is_typed_towards_an_edit_keeps_it_on_offer() -> None:
     async with connected(replays) as client:
         await client.initialize()
@@ -200,6 +223,44 @@ async def test_what_is_left_alone_is_neither_shown_nor_changed() -> None:
         replace(client, 0, 4, 7, "new", version=2)
         assert (await ask(client))["result"]["rejection"]["reason"] == "nothing_to_follow"
         assert {change.path for request in client.engine.requests for change in request.changes} == {"a.py"}
+
+
+@pytest.mark.parametrize(("kind", "follows"), [(2, False), (1, True)], ids=["unasked", "asked"])
+async def test_a_document_in_a_language_that_is_off_follows_where_it_was_asked_for(kind: int, *, follows: bool) -> None:
+    async with connected(replays) as client:
+        await client.initialize()
+        client.open("def old():\n    pass\n")
+        client.open("`old`\n", uri="file:///w/README.md", language="markdown")
+        replace(client, 0, 4, 7, "new", version=2)
+        assert bool(await edit(client, context={"triggerKind": kind})) == follows
+
+
+async def test_blank_lines_are_not_edited() -> None:
+    async with connected(offers("x = 1")) as client:
+        await client.initialize()
+        client.open("a\n" + "\n" * 9)
+        client.insert(9, 0, "\n\n", version=2)
+        position = {"line": 9, "character": 0}
+        assert (await ask(client, position=position))["result"]["rejection"]["reason"] == "nothing_to_follow"
+        assert client.engine.requests == []
+
+
+async def test_an_edit_of_a_document_that_has_changed_meanwhile_is_not_offered() -> None:
+    other = "file:///w/b.py"
+    async with connected(replays) as client:
+        await client.initialize()
+        client.open("def old():\n    pass\n")
+        client.open("from a import old\n", uri=other)
+        replace(client, 0, 4, 7, "new", version=2)
+        await client.request("dgemma/status")
+        client.engine.gate.clear()
+        asked = ask(client)
+        await client.request("dgemma/status")
+        client.insert(0, 0, "x = 1\n", version=2, uri=other)
+        await client.request("dgemma/status")
+        client.engine.gate.set()
+        assert (await asked)["error"]["code"] == -32800
+        assert (await edit(client))["range"] == at(1, 14, 17)
 
 
 async def test_a_stale_question_gets_no_edit() -> None:
@@ -265,3 +326,17 @@ async def test_copilots_clients_get_an_empty_list_and_no_error_where_they_have_a
         assert (await older)["result"] == {"edits": []}
         client.engine.gate.set()
         assert len((await newer)["result"]["edits"]) == 1
+
+
+async def test_copilots_clients_get_an_empty_list_and_no_error_while_the_user_s_own_question_is_answered() -> None:
+    async with connected(replays) as client:
+        await client.initialize()
+        client.open(TEXT)
+        await client.request("dgemma/status")
+        client.engine.gate.clear()
+        replace(client, 0, 6, 7, "b", version=2)
+        explicit = ask(client, context={"triggerKind": 1}, **COPILOT)
+        await client.request("dgemma/status")
+        assert (await ask(client, **COPILOT))["result"] == {"edits": []}
+        client.engine.gate.set()
+        assert len((await explicit)["result"]["edits"]) == 1
