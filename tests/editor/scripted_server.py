@@ -32,11 +32,13 @@ Edits = Mapping[str, str]
 
 
 class Rewriting(TypedDict):
-    """candidates: each as texts of the selection and what becomes of them. rejection: why there are none."""
+    """candidates: each as texts of the selection and what becomes of them. rejection: why there are none. fault: what
+    the server raises in place of an answer; "" ends it."""
 
     candidates: NotRequired[list[dict[str, str]]]
     rejection: NotRequired[str]
     notice: NotRequired[str]
+    fault: NotRequired[str]
 
 
 Rewrites = Mapping[str, Rewriting | list[Rewriting] | None]
@@ -46,6 +48,7 @@ NEAR = 2
 """Lines: an edit within them is no jump."""
 FRAMES = 3
 SUPERSEDED = {"code": -32800, "message": "superseded by a newer request"}
+INTERNAL_ERROR = -32603
 MODIFIED = {"code": -32801, "message": "the document has changed"}
 CAPABILITIES: dict[str, object] = {
     "textDocumentSync": 1,
@@ -221,6 +224,11 @@ class Server:
         if answer is None:
             self._rewriting[uri] = request
             return
+        if fault := answer.get("fault"):
+            self._send({"id": request, "error": {"code": INTERNAL_ERROR, "message": fault}})
+            return
+        if fault == "":
+            sys.exit(1)
 
         def hunk(old: str, new: str) -> Message:
             at = text.index(old, start)

@@ -244,3 +244,46 @@ def test_finds_the_server_in_the_home_directory(code: Code, extension: Path, tmp
     scripted(tmp_path, SCRIPT).program(folder)
     with CodeSession(code, extension, home, {}) as session:
         session.wait_for_status("ready, scripted")
+
+
+def test_says_that_the_named_server_is_not_there(code: Code, extension: Path, tmp_path: Path) -> None:
+    missing = tmp_path / "nowhere" / "dgemma-lsp"
+    with CodeSession(code, extension, tmp_path / "home", {"dgemma.server.path": str(missing)}) as session:
+        session.wait_for_status(f"failed, there is no program {missing}")
+        session.wait_for_text(TOAST, f"there is no program {missing}, which the setting dgemma.server.path names")
+        session.screenshot("server-missing")
+        session.run_command("dgemma: Show Log of the Engine Host")
+        session.wait_for_text(TOAST, "there is no log of the engine host: the language server is not installed")
+
+
+def test_says_once_that_the_server_cannot_be_started(code: Code, extension: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "dgemma-lsp"
+    broken.write_text("#!/bin/sh\necho Traceback >&2\necho no module named torch >&2\nexit 1\n")
+    broken.chmod(0o755)
+    with CodeSession(code, extension, tmp_path / "home", {"dgemma.server.path": str(broken)}) as session:
+        session.wait_for_text(TOAST, "the language server could not be started")
+        session.wait_for_status("failed, the language server does not run")
+        session.screenshot("server-broken")
+        assert len(session.texts(TOAST)) == 1
+        assert "no module named torch" in session.extension_log()
+        session.run_command("dgemma: Show Log of the Engine Host")
+        session.wait_for_text(TOAST, "there is no log of the engine host: no module named torch")
+
+
+def test_a_server_that_ends_is_started_anew_until_it_keeps_ending(code: Code, extension: Path, tmp_path: Path) -> None:
+    record = scripted(tmp_path, SCRIPT, {"end": {"fault": ""}})
+    settings = {"dgemma.server.path": str(record.program(tmp_path))}
+    with CodeSession(code, extension, tmp_path / "home", settings) as session:
+        session.open_file("ends.py", "x = 1\n")
+        for ends in range(5):
+            session.wait_for_status("ready, scripted")
+            wait_for(lambda ends=ends: len(record.sent("initialize")) == ends + 1, "another server", session.log)
+            session.ask_for_rewrite("end")
+            session.wait_for_text(TOAST, "Not rewritten: the language server has ended")
+            session.run_command("Notifications: Clear All Notifications")
+        session.wait_for_status("failed, the language server does not run")
+        session.ask_for_rewrite("end")
+        session.wait_for_text(TOAST, "Not rewritten: the language server does not run")
+        session.screenshot("server-ended")
+        session.do("click", f'{TOAST} .monaco-button:has-text("Restart")')
+        session.wait_for_status("ready, scripted")

@@ -48,6 +48,8 @@ REWRITES: Rewrites = {
     },
     "never ends": None,
     "impossible": {"rejection": "nothing likely enough"},
+    "fail": {"fault": "ValueError: not enough values to unpack"},
+    "end": {"fault": ""},
     "to yen": {"candidates": [{"\t'é' + '𝒳'": "\t'é' + '円'\r\n\t+ '¥'"}]},
 }
 
@@ -165,7 +167,7 @@ def test_a_document_that_changes_is_left_as_it_is(session: CodeSession) -> None:
     file = review(session, "stale.py")
     session.do("press", "Control+End")
     session.do("type", "x")
-    session.wait_for_text(TOAST, "Not rewritten, the document has changed")
+    session.wait_for_text(TOAST, "Not rewritten: the document has changed")
     session.screenshot("rewrite-stale")
     session.wait_for(lambda: session.pictured() == [], "no review")
     session.do("press", "Control+Enter")
@@ -184,12 +186,15 @@ def test_a_second_rewrite_takes_the_place_of_the_first(session: CodeSession) -> 
 
 
 def test_says_why_there_is_nothing_and_what_is_to_be_known(session: CodeSession) -> None:
+    review(session, "noticed.py")
+    session.do("press", "Escape")
     session.open_file("nothing.py", TEXT)
     session.ask_for_rewrite("impossible")
     session.wait_for_text(TOAST, "Nothing to offer: nothing likely enough")
     session.run_command("Notifications: Show Notifications")
     session.wait_for_text(".notifications-center", NOTICE)
     session.screenshot("rewrite-nothing")
+    session.run_command("Notifications: Clear All Notifications")
 
 
 def test_offers_earlier_instructions(session: CodeSession, record: Record) -> None:
@@ -226,3 +231,24 @@ def test_compares_side_by_side(session: CodeSession) -> None:
     session.do("press", "Control+Enter")
     session.wait_for(lambda: session.texts(".tab.active") == ["compared.py"], "the document")
     session.wait_for_document(file, TIDY)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "reason"),
+    [
+        pytest.param("fail", "a fault of dgemma-lsp, which its log tells of", id="the server fails"),
+        pytest.param("end", "the language server has ended", id="the server ends"),
+    ],
+)
+def test_says_in_words_why_a_rewrite_got_no_answer(session: CodeSession, instruction: str, reason: str) -> None:
+    file = session.open_file(f"{instruction}.py", TEXT)
+    session.select_lines(*FUNCTION)
+    session.ask_for_rewrite(instruction)
+    session.wait_for_text(TOAST, f"Not rewritten: {reason}. The selection is as it was.")
+    session.screenshot(f"rewrite-{instruction}")
+    session.wait_for_document(file, TEXT)
+    session.wait_for(lambda: session.pictured() == [], "no draft")
+    session.run_command("Notifications: Clear All Notifications")
+    session.wait_for_status("ready, scripted")
+    review(session, f"after-{instruction}.py")
+    session.do("press", "Escape")

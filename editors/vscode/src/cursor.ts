@@ -55,10 +55,8 @@ export class CursorReporter {
     if (line !== this.told) {
       this.told = line;
       const textDocument = client.code2ProtocolConverter.asTextDocumentIdentifier(editor.document);
-      void client.sendNotification(didMoveCursor, {
-        textDocument,
-        position: client.code2ProtocolConverter.asPosition(position),
-      });
+      const cursor = { textDocument, position: client.code2ProtocolConverter.asPosition(position) };
+      client.sendNotification(didMoveCursor, cursor).catch(() => undefined); // The next server is told.
     }
   }
 

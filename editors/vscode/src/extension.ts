@@ -2,7 +2,7 @@
 
 import { delimiter, dirname } from "node:path";
 import * as vscode from "vscode";
-import { LanguageClient } from "vscode-languageclient/node";
+import { type LanguageClient, type LanguageClientOptions, State } from "vscode-languageclient/node";
 import { CursorReporter } from "./cursor";
 import { isNativeAllowed } from "./edits/native";
 import { EditSuggestions } from "./edits/suggestions";
@@ -10,16 +10,19 @@ import { HostLog } from "./hostLog";
 import { toggle } from "./languages";
 import { showMenu } from "./menu";
 import { Pause } from "./pause";
+import { NOT_RUNNING } from "./protocol";
 import { Rewriter } from "./rewrite/rewriter";
+import { Client } from "./server/client";
 import { Environments } from "./server/environments";
 import { install } from "./server/install";
-import { findProgram, output } from "./server/program";
-import { StatusItem, statusChanged, statusRequest } from "./status";
+import { findProgram, namedProgram, output } from "./server/program";
+import { type Status, StatusItem, statusChanged, statusRequest } from "./status";
+import { warn } from "./warn";
 
 const PAUSE_MINUTES = 10;
 const WALKTHROUGH = "dgemma-lsp.dgemma#start";
-const INSTALL = "Install…";
-const UPDATE = "Update…";
+const STARTING: Status = { state: "starting", message: "starting the language server" };
+const STOPPED: Status = { state: "failed", message: NOT_RUNNING };
 const SELECTOR = ["file", "untitled", "vscode-notebook-cell"].map((scheme) => ({ scheme }));
 
 let client: LanguageClient | undefined;
@@ -44,9 +47,8 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
 
   const language = () => vscode.window.activeTextEditor?.document.languageId;
 
-  function clientFor(command: string): LanguageClient {
-    const server = { command, args: ["--stdio"] };
-    return new LanguageClient("dgemma", "dgemma", server, {
+  function clientFor(program: string): LanguageClient {
+    const options = {
       documentSelector: SELECTOR,
       initializationOptions: { statusNotifications: true },
       outputChannel: log,
@@ -67,31 +69,52 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
           return items;
         },
       },
+    } satisfies LanguageClientOptions;
+    const made = new Client(program, options, () =>
+      warn("the language server ends again and again, so it is not started any more", ofServer),
+    );
+    made.onNotification(statusChanged, (status) => item.show(status));
+    made.onDidChangeState(({ newState }) => {
+      if (made !== client) {
+        return; // It was ended by us.
+      }
+      if (newState === State.Running) {
+        cursor.begin();
+        made.sendRequest(statusRequest).then(
+          (status) => item.show(status),
+          () => undefined, // That it has ended is shown anyway.
+        );
+      } else {
+        item.show(newState === State.Starting ? STARTING : STOPPED);
+      }
     });
+    return made;
   }
 
   async function start(): Promise<void> {
-    item.show({ state: "starting", message: "starting the language server" });
+    item.show(STARTING);
     const program = await findProgram(environments);
     if (!program) {
-      item.show({ state: "failed", message: "the language server is not installed" });
-      void offer("dgemma's language server is not installed yet.", INSTALL);
+      const named = namedProgram();
+      const missing = named
+        ? `there is no program ${named}, which the setting dgemma.server.path names`
+        : "the language server is not installed";
+      item.show({ state: "failed", message: missing });
+      void warn(missing, named ? { Settings: openPath } : { "Install…": installServer });
       return;
     }
     log.info(`Starting ${program}`);
     // Behind all else, so that only what no other folder has is found there.
     context.environmentVariableCollection.append("PATH", delimiter + dirname(program));
     client = clientFor(program);
-    client.onNotification(statusChanged, (status) => item.show(status));
     try {
       await client.start();
-      cursor.begin();
-      item.show(await client.sendRequest(statusRequest));
-    } catch (error) {
-      item.show({ state: "failed", message: `the language server does not run: ${error}` });
+    } catch {
+      void warn("the language server could not be started", ofServer);
     }
     if (await environments.isOutdated(program)) {
-      void offer("dgemma's language server is of another version than the extension.", UPDATE);
+      const message = "the language server is of another version than the extension";
+      void warn(message, { "Update…": installServer });
     }
   }
 
@@ -100,12 +123,6 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     client = undefined;
     await running?.dispose().catch((error) => log.warn(`It did not stop well: ${error}`));
     await start();
-  }
-
-  async function offer(message: string, action: string): Promise<void> {
-    if ((await vscode.window.showInformationMessage(message, action)) === action) {
-      await installServer();
-    }
   }
 
   async function installServer(): Promise<void> {
@@ -118,7 +135,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     try {
       await output(environments, ["host", "stop"]);
     } catch (error) {
-      void vscode.window.showWarningMessage(`The engine host did not stop: ${error}`);
+      void warn(`the engine host did not stop: ${(error as Error).message}`);
     }
     await restart();
   }
@@ -127,7 +144,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     try {
       await hostLog.show(await output(environments, ["host", "log"]));
     } catch (error) {
-      void vscode.window.showErrorMessage(`There is no log of the engine host: ${error}`);
+      void warn(`there is no log of the engine host: ${(error as Error).message}`);
     }
   }
 
@@ -140,6 +157,8 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
 
   const run = (command: string, ...args: unknown[]) =>
     vscode.commands.executeCommand(command, ...args);
+  const openPath = () => run("workbench.action.openSettings", "dgemma.server.path");
+  const ofServer = { "Show Log": () => log.show(), Restart: restart };
   const commands: Record<string, (...args: never[]) => unknown> = {
     suggest: () => run("editor.action.inlineSuggest.trigger"),
     pause: () => pause.start(PAUSE_MINUTES),
@@ -178,5 +197,7 @@ function prefixed<T>(prefix: string, named: Record<string, T>): Record<string, T
 }
 
 export async function deactivate(): Promise<void> {
-  await client?.dispose();
+  const running = client;
+  client = undefined;
+  await running?.dispose();
 }

@@ -1,6 +1,15 @@
 /** What becomes of requests that the server does not answer. */
 
-import { LSPErrorCodes, ResponseError } from "vscode-languageclient";
+import { ErrorCodes, LSPErrorCodes, ResponseError } from "vscode-languageclient";
+
+export const NOT_RUNNING = "the language server does not run";
+
+const OF_THE_CONNECTION = [
+  ErrorCodes.ConnectionInactive,
+  ErrorCodes.MessageReadError,
+  ErrorCodes.MessageWriteError,
+  ErrorCodes.PendingResponseRejected,
+];
 
 function hasCode(error: unknown, ...codes: number[]): boolean {
   return error instanceof ResponseError && codes.includes(error.code);
@@ -14,4 +23,14 @@ export function isCancelled(error: unknown): boolean {
 /** Whether a request was about another version of the document than the server has. */
 export function isStale(error: unknown): boolean {
   return hasCode(error, LSPErrorCodes.ContentModified);
+}
+
+/** Why a request failed, in words for the user. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof ResponseError) || hasCode(error, ...OF_THE_CONNECTION)) {
+    return "the language server has ended";
+  }
+  return hasCode(error, ErrorCodes.InternalError)
+    ? "a fault of dgemma-lsp, which its log tells of"
+    : error.message;
 }

@@ -3,7 +3,7 @@
 import * as vscode from "vscode";
 import { ExecuteCommandRequest } from "vscode-languageclient";
 import type { LanguageClient } from "vscode-languageclient/node";
-import { isCancelled } from "../protocol";
+import { isCancelled, reasonOf } from "../protocol";
 import { type Offer, offerOf } from "./offer";
 import { inlineEditRequest, type TriggerKind } from "./protocol";
 
@@ -40,7 +40,8 @@ export async function requestEdit(
     return edit ? offerOf(edit, client, { document, position }) : rejection?.message;
   } catch (error) {
     if (!isCancelled(error)) {
-      client.warn(`No edit could be asked for: ${error}`, undefined, false);
+      client.warn("No edit could be asked for", error, false);
+      return reasonOf(error);
     }
     return undefined;
   }
@@ -55,6 +56,6 @@ export async function report(
   try {
     await client?.sendRequest(ExecuteCommandRequest.method, { command, arguments: args });
   } catch (error) {
-    client?.warn(`What became of an edit could not be reported: ${error}`, undefined, false);
+    client?.warn("What became of an edit could not be reported", error, false);
   }
 }

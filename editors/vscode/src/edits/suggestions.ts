@@ -3,6 +3,7 @@
 import * as vscode from "vscode";
 import type { LanguageClient } from "vscode-languageclient/node";
 import { apply } from "../display/change";
+import { NOT_RUNNING } from "../protocol";
 import { setContext } from "../setContext";
 import { EditDisplay } from "./display";
 import { registerNativeEdits } from "./native";
@@ -126,8 +127,11 @@ export class EditSuggestions {
     this.trigger.cancel();
     this.hide();
     const client = this.client();
-    if (!client?.isRunning() || !vscode.languages.match(this.selector, editor.document)) {
-      return undefined;
+    if (!client?.isRunning()) {
+      return NOT_RUNNING;
+    }
+    if (!vscode.languages.match(this.selector, editor.document)) {
+      return "this document is left alone";
     }
     this.asking = new vscode.CancellationTokenSource();
     const answer = await requestEdit(client, editor, kind, this.asking.token);

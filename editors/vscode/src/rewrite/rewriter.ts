@@ -3,8 +3,9 @@
 import * as vscode from "vscode";
 import type { LanguageClient } from "vscode-languageclient/node";
 import { apply, type Hunk } from "../display/change";
-import { isCancelled, isStale } from "../protocol";
+import { isCancelled, isStale, NOT_RUNNING, reasonOf } from "../protocol";
 import { setContext } from "../setContext";
+import { warn } from "../warn";
 import { Comparison, originalUri } from "./comparison";
 import { DraftDisplay } from "./draft";
 import { askInstruction } from "./instruction";
@@ -13,7 +14,7 @@ import { Preview } from "./preview";
 import { type Asked, requestRewrite } from "./request";
 import { acceptAll, currentHunk, decide, move, type Review, reviewOf } from "./review";
 
-const STALE = "Not rewritten, the document has changed.";
+const STALE = "Not rewritten: the document has changed.";
 
 /** What goes on in a document. review: undefined as long as it is rewritten. */
 interface Rewrite {
@@ -95,7 +96,8 @@ export class Rewriter {
     this.end(document);
     const client = this.client();
     if (!client?.isRunning()) {
-      this.tell("The language server does not run.");
+      const restart = () => vscode.commands.executeCommand("dgemma.restartServer");
+      void warn(`Not rewritten: ${NOT_RUNNING}.`, { Restart: restart });
       return;
     }
     const source = new vscode.CancellationTokenSource();
@@ -127,7 +129,11 @@ export class Rewriter {
       if (isStale(error)) {
         this.tell(STALE);
       } else if (!isCancelled(error)) {
-        this.tell(`The selection could not be rewritten: ${error}`);
+        client.error("The rewrite failed", error);
+        void warn(`Not rewritten: ${reasonOf(error)}. The selection is as it was.`, {
+          "Try Again": () => this.rewrite(asked),
+          "Show Log": () => client.outputChannel.show(),
+        });
       }
     }
     if (this.rewrites.get(document) === rewrite) {

@@ -1,6 +1,7 @@
 /** Installing the server: what is asked before, and what is shown meanwhile. */
 
 import * as vscode from "vscode";
+import { warn } from "../warn";
 import type { Environments } from "./environments";
 import { type Build, builds } from "./python";
 
@@ -45,21 +46,14 @@ export async function install(
         return true;
       } catch (error) {
         if (!abort.signal.aborted) {
-          void showFailure(error instanceof Error ? error.message : String(error), log);
+          const message = `the language server could not be installed: ${(error as Error).message}`;
+          log.error(message);
+          void warn(message, { "Show Log": () => log.show() });
         }
         return false;
       }
     },
   );
-}
-
-async function showFailure(reason: string, log: vscode.LogOutputChannel): Promise<void> {
-  const message = `dgemma-lsp could not be installed: ${reason}`;
-  const action = "Show Log";
-  log.error(message);
-  if ((await vscode.window.showErrorMessage(message, action)) === action) {
-    log.show();
-  }
 }
 
 function shortened(line: string): string {

@@ -4,7 +4,7 @@ import { execFile } from "node:child_process";
 import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { homedir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, isAbsolute, join } from "node:path";
 import { promisify } from "node:util";
 import * as vscode from "vscode";
 import type { Environments } from "./environments";
@@ -23,29 +23,40 @@ async function isProgram(path: string): Promise<boolean> {
   }
 }
 
+/** The program that the user's settings name, if they do. */
+export function namedProgram(): string {
+  const named = vscode.workspace.getConfiguration("dgemma.server").get<string>("path", "");
+  return named.replace(/^~(?=[/\\])/, homedir());
+}
+
 /** The server's program: the one that the user names, else one on PATH, in `~/.local/bin`, or one that we installed. */
 export async function findProgram(environments: Environments): Promise<string | undefined> {
-  const named = vscode.workspace.getConfiguration("dgemma.server").get<string>("path", "");
-  if (named) {
-    return named.replace(/^~(?=[/\\])/, homedir());
-  }
+  const named = namedProgram();
   const folders = (process.env.PATH ?? "").split(delimiter).filter(Boolean);
   // pipx and uv put programs there, also where it is not on the PATH of what the desktop starts.
   folders.push(join(homedir(), ".local", "bin"));
-  for (const program of folders.map((folder) => join(folder, PROGRAM))) {
+  const places = isAbsolute(named)
+    ? [named]
+    : folders.map((folder) => join(folder, named || PROGRAM));
+  for (const program of places) {
     if (await isProgram(program)) {
       return program;
     }
   }
-  const installed = await environments.installed();
+  const installed = named ? undefined : await environments.installed();
   return installed && (await isProgram(installed.program)) ? installed.program : undefined;
 }
 
-/** What the program prints when run with these arguments. */
+/** What the program prints when run with these arguments. Rejects with what it says of its failure. */
 export async function output(environments: Environments, args: string[]): Promise<string> {
   const program = await findProgram(environments);
   if (!program) {
-    throw new Error("dgemma-lsp is not installed");
+    throw new Error("the language server is not installed");
   }
-  return (await run(program, args, { maxBuffer: MOST_OUTPUT_BYTES })).stdout;
+  try {
+    return (await run(program, args, { maxBuffer: MOST_OUTPUT_BYTES })).stdout;
+  } catch (error) {
+    const said = (error as { stderr?: string }).stderr?.trim().split("\n").at(-1);
+    throw new Error(said || `${program} cannot be run`);
+  }
 }
