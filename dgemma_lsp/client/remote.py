@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
@@ -69,15 +70,16 @@ class HostClient:
         self._refused: tuple[float, EngineError] | None = None
 
     async def start(self) -> None:
-        await self._connected()
         # A host that hangs takes connections all the same.
-        await self.status()
+        async with aclosing(self._of_started(_status)) as statuses:
+            async for _ in statuses:
+                pass
 
     def infill(
         self, request: InfillRequest, *, priority: Priority, owner: Owner | None, drafts: bool = False
     ) -> AsyncGenerator[Event]:
         options = RequestOptions(priority=priority, owner=owner, sequence=next(self._sequence), stream=drafts)
-        return self._events(dump_call(request, options))
+        return self._of_started(partial(_answer, call=dump_call(request, options)))
 
     async def status(self) -> Status:
         async with aclosing(self._statuses("/v1/status")) as statuses:
@@ -114,13 +116,14 @@ class HostClient:
         if self._transport is not None:
             await self._transport.close()
 
-    async def _events(self, call: bytes) -> AsyncGenerator[Event]:
+    async def _of_started(self, ask: Callable[[Transport], AsyncGenerator[T]]) -> AsyncGenerator[T]:
+        """What a host says to what is asked, which is started if none runs."""
         for _ in range(_ATTEMPTS):
             transport = await self._connected()
             try:
-                async with aclosing(_answer(transport, call)) as events:
-                    async for event in events:
-                        yield event
+                async with aclosing(ask(transport)) as items:
+                    async for item in items:
+                        yield item
                 return
             except NotAnsweredError:
                 # A host that has died is started and asked again; asking twice changes nothing.
@@ -225,6 +228,13 @@ async def _in_thread(function: Callable[[], T]) -> T:
 
     threading.Thread(target=run, name="engine-start", daemon=True).start()
     return await outcome
+
+
+async def _status(transport: Transport) -> AsyncGenerator[Status]:
+    """How a host fares."""
+    async with aclosing(transport.lines("GET", "/v1/status")) as lines:
+        async for line in lines:
+            yield _parsed(parse_status, line)
 
 
 async def _answer(transport: Transport, call: bytes) -> AsyncGenerator[Event]:

@@ -14,7 +14,8 @@ from dgemma_lsp.client.launch import FixedEngine
 from dgemma_lsp.client.remote import HostClient
 from dgemma_lsp.wire.endpoint import Endpoint
 from dgemma_lsp.wire.errors import EngineUnavailable
-from dgemma_lsp.wire.messages import Event
+from dgemma_lsp.wire.messages import Event, dump_status
+from dgemma_lsp.wire.status import Status
 from engine.errors import EngineError
 from tests.unit.host.scripted import TIMEOUT_S, request
 
@@ -120,6 +121,31 @@ async def test_what_is_no_answer_is_one_clear_message(answer: bytes, error: type
             await _ask(client)
         await client.close()
     assert type(caught.value) is error
+
+
+class ReplacedEngine(CountingEngine):
+    """A host that hangs up, and where it is looked for once more, one at `url`."""
+
+    def __init__(self, dead: str, url: str) -> None:
+        super().__init__()
+        self.let_start.set()
+        self._urls = [url, dead]
+
+    def start(self) -> Endpoint:
+        self.starts.append("start")
+        return Endpoint(url=self._urls.pop())
+
+
+async def test_a_client_whose_host_has_died_is_started_with_another() -> None:
+    status = dump_status(Status(state="loading"))
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(status), status)
+    async with _server(b"") as dead, _server(answer) as url:
+        engine = ReplacedEngine(dead, url)
+        client = HostClient(engine)
+        await client.start()
+        assert (await client.status()).state == "loading"
+        await client.close()
+    assert len(engine.starts) == 2
 
 
 async def test_status_and_watch_start_nothing() -> None:
