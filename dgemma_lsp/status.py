@@ -42,6 +42,12 @@ class StatusBoard:
         """Show why there is no engine."""
         self._show(replace(self.status, state="failed", message=message, progress=None))
 
+    def show_end(self) -> None:
+        """Show that the engine was ended, unless it has said why it ends."""
+        if self.status.state != "failed":
+            message = "The engine was stopped; the next request starts it again."
+            self._show(replace(self.status, state="paused", message=message, progress=None, pid=0))
+
     def begin(self) -> int:
         """The number of a new request, which is from now on the last one."""
         self._last_request += 1

@@ -82,5 +82,6 @@ class Session:
             async with aclosing(client.watch()) as statuses:
                 async for status in statuses:
                     self._board.show_engine(status)
+            self._board.show_end()
         except EngineError as error:
             self._board.show_failure(str(error))

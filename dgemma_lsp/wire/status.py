@@ -15,7 +15,8 @@ State: TypeAlias = Literal["starting", "loading", "ready", "busy", "paused", "fa
 class Status:
     """How the engine fares.
 
-    state: "paused" while the weights are dropped after an idle time; the next request loads them again.
+    state: "paused" while the weights are dropped after an idle time, or the engine was stopped; the next request loads
+    them again.
     message: one line for the user that adds to `state`. progress: of loading, 0 to 1; None where there is none or it is
     unknown.
     device: what the weights lie on, else what was asked for. follows_instructions: whether the checkpoint was trained

@@ -89,7 +89,8 @@ class ScriptedEngine:
         self.starts = 0
         self.closed = False
         self.follows_instructions = True
-        self.statuses: asyncio.Queue[Status | EngineUnavailable] = asyncio.Queue()
+        self.statuses: asyncio.Queue[Status | EngineUnavailable | None] = asyncio.Queue()
+        """What is seen of it, an error where it dies, None where it ends."""
 
     async def start(self) -> None:
         self.starts += 1
@@ -117,8 +118,7 @@ class ScriptedEngine:
         return replace(status("ready"), follows_instructions=self.follows_instructions)
 
     async def watch(self) -> AsyncGenerator[Status]:
-        while True:
-            seen = await self.statuses.get()
+        while (seen := await self.statuses.get()) is not None:
             if isinstance(seen, EngineUnavailable):
                 raise seen
             yield seen

@@ -6,6 +6,7 @@ import pytest
 
 from dgemma_lsp.wire.codec import encode
 from dgemma_lsp.wire.errors import EngineUnavailable
+from dgemma_lsp.wire.status import State
 from tests.protocol.scripted import offers, status
 from tests.protocol.wire_client import connected
 
@@ -71,6 +72,22 @@ async def test_an_engine_that_dies_is_followed_again_after_the_next_request() ->
         # Between the two it is said that the request is thought about, and that it has been answered.
         assert (await client.seen("dgemma/status", 4))["state"] == "ready"
         assert client.engine.starts == 2
+
+
+@pytest.mark.parametrize(("last", "shown"), [("busy", "paused"), ("failed", "failed")])
+async def test_an_engine_that_was_stopped_is_not_called_ready(last: State, shown: State) -> None:
+    async with connected(offers("x")) as client:
+        await client.initialize()
+        client.open("a")
+        await client.request("dgemma/status")
+        client.engine.statuses.put_nowait(status(last))
+        client.engine.statuses.put_nowait(None)
+        while (await client.request("dgemma/status"))["result"]["state"] != shown:
+            pass
+        cursor = {"textDocument": {"uri": "file:///w/a.py"}, "position": {"line": 0, "character": 1}}
+        client.notify("dgemma/didMoveCursor", cursor)
+        await client.request("dgemma/status")
+        assert client.engine.requests == []
 
 
 async def test_loading_is_shown_as_progress() -> None:
