@@ -60,19 +60,20 @@ class Buckets:
         pool = torch.cuda.graph_pool_handle()
         makers = list(self._all())
         recorded = 0
-        reason: RuntimeError | None = None
+        # In words, because an error holds on to the tensors of the pass that failed.
+        reason = ""
         for make in makers:
             try:
                 program = make()
                 program.record(pool)
             except torch.OutOfMemoryError as error:
-                reason = error
+                reason = str(error)
             except RuntimeError as error:
-                reason = error
+                reason = str(error)
                 break
             else:
                 recorded += 1
-        if reason is not None:
+        if reason:
             _log.warning("Only %d of the fast path's %d programs are recorded: %s", recorded, len(makers), reason)
         return recorded
 

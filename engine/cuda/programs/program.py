@@ -81,14 +81,12 @@ class Program:
             torch.OutOfMemoryError: there is no room for it.
             RuntimeError: an operation cannot be recorded.
         """
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            # Libraries set themselves up in an operation's first run, which no recording may hold.
-            self.operations()
-        torch.cuda.current_stream().wait_stream(stream)
+        # Libraries set themselves up in an operation's first run, which no recording may hold. It has no stream of its
+        # own, because cuBLAS keeps a workspace for every stream that it ever ran on.
+        self.operations()
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=pool):
+        # A recording that fails leaves its own stream the current one.
+        with torch.cuda.stream(torch.cuda.current_stream()), torch.cuda.graph(graph, pool=pool):
             self.operations()
         self._graph = graph
 
