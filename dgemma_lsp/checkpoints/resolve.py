@@ -33,6 +33,8 @@ def resolve(word: str) -> Checkpoint:
         return _last_pulled() or resolve("nano")
     if word == "nano":
         return Checkpoint(name="nano", directory=DIRECTORY)
+    if not word:
+        raise CheckpointError("The checkpoint's name is empty: name auto, nano, a directory or a repository.")
     directory = Path(word).expanduser()
     if directory.is_dir():
         return Checkpoint(name=str(directory.resolve()), directory=directory.resolve())
@@ -61,7 +63,10 @@ def remember_pulled(checkpoint: Checkpoint) -> None:
     path = _pulled_path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"{checkpoint.name}\n", encoding="utf-8")
+        # A full disk leaves the last one in force.
+        draft = path.with_suffix(".new")
+        draft.write_text(f"{checkpoint.name}\n", encoding="utf-8")
+        draft.replace(path)
     except OSError as error:
         raise CheckpointError(f"{path} cannot be written: {error.strerror}.") from error
 

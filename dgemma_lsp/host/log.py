@@ -7,6 +7,7 @@ import logging.handlers
 import os
 import sys
 import time
+from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
 
@@ -70,5 +71,7 @@ def _open_private(path: str, flags: int) -> int:
 def _delete_old(directory: Path) -> None:
     oldest = time.time() - KEEP_DAYS * 24 * 3600
     for file in directory.glob("host-*.log*"):
-        if file.stat().st_mtime < oldest:
-            file.unlink(missing_ok=True)
+        # Another host may have deleted or rotated it meanwhile.
+        with suppress(OSError):
+            if file.stat().st_mtime < oldest:
+                file.unlink()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -15,7 +16,7 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from dgemma_lsp.checkpoints.resolve import resolve
+from dgemma_lsp.checkpoints.resolve import remember_pulled, resolve
 from dgemma_lsp.client import launch
 from dgemma_lsp.client.launch import FixedEngine, Launcher
 from dgemma_lsp.host import log
@@ -157,6 +158,26 @@ def test_checkpoints_are_found_on_this_machine_only(tmp_path: Path, monkeypatch:
         resolve("no/such/directory")
     with pytest.raises(CheckpointError, match="dgemma-lsp pull no-such/repository"):
         resolve("no-such/repository")
+    with pytest.raises(CheckpointError, match="name is empty"):
+        resolve("")
+
+
+def test_a_pull_that_cannot_be_written_down_leaves_the_last_one_in_force(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+    remember_pulled(resolve(str(tmp_path / "first")))
+
+    def full(path: Path, text: str, **_: object) -> int:
+        path.open("w").close()
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(CheckpointError, match="No space left"):
+        remember_pulled(resolve(str(tmp_path / "second")))
+    assert resolve("auto").directory == tmp_path / "first"
 
 
 def test_a_log_is_rotated_and_old_ones_are_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,6 +186,8 @@ def test_a_log_is_rotated_and_old_ones_are_deleted(tmp_path: Path, monkeypatch: 
     for file in (old, young):
         file.write_text("")
     os.utime(old, (0, 0))
+    gone = tmp_path / "host-gone.log"
+    gone.symlink_to("nowhere")  # As one looks that another host deletes meanwhile.
     script = (
         "import logging, os, sys\n"
         "from pathlib import Path\n"
@@ -178,6 +201,7 @@ def test_a_log_is_rotated_and_old_ones_are_deleted(tmp_path: Path, monkeypatch: 
     )
     path = tmp_path / "host-new.log"
     subprocess.run([sys.executable, "-c", script, str(path)], check=True, cwd=identity.ROOT)
+    gone.unlink()
     assert not old.exists()
     assert young.exists()
     assert "line 19" in path.read_text()
