@@ -14,6 +14,7 @@ from pygls.uris import to_fs_path
 from dgemma_lsp.documents.ignore import excluding_file, spec
 from dgemma_lsp.documents.secret import holds_secret, is_secret_name
 from dgemma_lsp.documents.uri import split_uri
+from dgemma_lsp.documents.window import readable
 from dgemma_lsp.silence import Silence
 
 SECRET = Silence("secret")
@@ -46,7 +47,8 @@ def _path(uri: str) -> str:
     """The path of a document or folder, or what an unsaved one has in its stead, with `/` between its parts."""
     # What stands for a cell or an unsaved document has the path of a file behind another scheme.
     path = to_fs_path(split_uri(uri)._replace(scheme="file", fragment="").geturl())
-    return (path or "").replace(os.sep, "/")
+    # No file has a NUL or half a character in its name, and a system refuses to look for one.
+    return readable(path or "").replace("\0", "\N{REPLACEMENT CHARACTER}").replace(os.sep, "/")
 
 
 def _base(path: str, roots: tuple[str, ...]) -> str:

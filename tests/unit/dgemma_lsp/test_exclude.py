@@ -135,6 +135,11 @@ def test_outside_a_repository_the_workspace_folder_counts(tmp_path: Path) -> Non
     assert reason(inside / "a.py") is None
 
 
+@pytest.mark.parametrize("name", ["a%00b/c.py", "a%00b/.env", "\ud800/c.py", "a/" * 3_000 + "c.py"])
+def test_a_name_that_no_file_has_is_looked_for_nowhere(name: str) -> None:
+    assert reason(f"file:///w/{name}", Path("/w")) == (SECRET if name.endswith(".env") else None)
+
+
 def test_ignore_files_are_read_again_when_they_change(tree: Path) -> None:
     ignore = tree / "src" / ".gitignore"
     for content, why in (
