@@ -43,9 +43,9 @@ def to_line_feeds(text: str) -> str:
 
 def line_ending_at(text: str, position: int) -> str:
     """The line ending of the line on which `position` (code points) stands; on a last line, the commonest near it."""
-    # One step back, so that a position between "\r" and "\n" sees both.
-    after = _LINE_ENDING.search(text, max(position - 1, 0), position + _LINE_ENDING_REACH)
-    if after and after.end() > position:
+    within = text.startswith("\r\n", position - 1)
+    after = _LINE_ENDING.search(text, position - within, position + _LINE_ENDING_REACH)
+    if after:
         return after[0]
     before = _LINE_ENDING.findall(text, max(position - _LINE_ENDING_REACH, 0), position)
     return max(set(before), key=before.count, default="\n")

@@ -35,6 +35,9 @@ def test_no_item_counts_at_both_ends(items: str, others: str, ends: tuple[int, i
         ("a|", "\n"),
         ("|", "\n"),
         ("|\r\n", "\r\n"),
+        # At a line's beginning, where the one above ends otherwise.
+        ("a\n|b\r\n", "\r\n"),
+        ("a\r\n|\n", "\n"),
     ],
 )
 def test_the_line_ending_of_a_place(marked: str, ending: str) -> None:
