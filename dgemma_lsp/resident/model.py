@@ -74,9 +74,7 @@ def make_loader(checkpoint: Checkpoint, options: EngineOptions) -> Loader:
 
         with translated():
             plan, device = plan_for(checkpoint, options)
-            if device.type == "cuda":
-                torch.cuda.set_device(device)
-            elif threads := threads_for(plan.budget.weights):
+            if device.type == "cpu" and (threads := threads_for(plan.budget.weights)):
                 torch.set_num_threads(threads)
             tokens = TextTokens.load(checkpoint.directory)
             profile = profile_for(checkpoint.directory, denoise_config(checkpoint.directory))

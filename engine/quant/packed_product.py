@@ -36,24 +36,37 @@ def multiplies_packed(form: Format, inputs: int, device: torch.device) -> bool:
     return isinstance(form, Groups) and inputs % GROUP == 0 and has_kernel(device)
 
 
-@cache
 def has_kernel(device: torch.device) -> bool:
-    """Whether a device has the kernel: Triton is there, and the products are right. The first call compiles what any
-    forward needs, and warns where that fails: everything works without, but slowly."""
+    """Whether a device has the kernel."""
+    return kernel_fault(device) is None
+
+
+@cache
+def kernel_fault(device: torch.device) -> str | None:
+    """Why a device does not have the kernel; None where Triton works on it and the products are right. The first call
+    compiles what any forward needs, and warns: everything works without, but slowly."""
     if device.type != "cuda":
-        return False
+        return "there is no card"
     try:
-        # As many rows as each of the kernel's tiles takes, of one matrix and of several experts.
-        errors = [
-            *(_error(Groups(8), rows, None, device) for rows in (8, 32, 64)),
-            *(_error(Groups(4), 3 * rows, [rows, rows, 3 * rows], device) for rows in (8, 32, 64)),
-        ]
-    except Exception as reason:
-        _log.warning("Weights are unpacked for every product, which is slow: Triton does not work here (%s).", reason)
-        return False
-    if max(errors) > _TOLERANCE:
-        _log.warning("Weights are unpacked for every product, which is slow: the kernel errs by %.3f.", max(errors))
-    return max(errors) <= _TOLERANCE
+        # Triton takes the current card, wherever its tensors lie.
+        with torch.cuda.device(device):
+            # As many rows as each of the kernel's tiles takes, of one matrix and of several experts.
+            errors = [
+                *(_error(Groups(8), rows, None, device) for rows in (8, 32, 64)),
+                *(_error(Groups(4), 3 * rows, [rows, rows, 3 * rows], device) for rows in (8, 32, 64)),
+            ]
+    except ModuleNotFoundError:
+        fault = "Triton is not installed"
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        fault = f"Triton, which needs a C compiler and Python's headers, does not work here ({reason})"
+    else:
+        # An error that is no number is within no tolerance.
+        wrong = [error for error in errors if not error <= _TOLERANCE]
+        fault = f"its product by Triton errs by {wrong[0]:.3f}" if wrong else None
+    if fault:
+        _log.warning("Weights are unpacked for every product, which is slow: %s.", fault)
+    return fault
 
 
 def _error(form: Groups, count: int, ends: list[int] | None, device: torch.device) -> float:

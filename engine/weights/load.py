@@ -103,6 +103,9 @@ def finish(
     names = {weight.name for weight in model.weights}
     tensors = {name: tensor.to(model.dtype) if name in names else tensor for name, tensor in held.items()}
     backbone = model.fill(tensors, device)
+    if device.type == "cuda":
+        # Triton takes the current card, wherever its tensors lie.
+        torch.cuda.set_device(backbone.device)
     if offloaded:
         # Imported here because it is slow, and few need it.
         from engine.placement.offload import offload

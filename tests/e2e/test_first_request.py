@@ -17,7 +17,7 @@ from infill.request import InfillRequest, Span
 options = EngineOptions(checkpoint="nano", device="cpu")
 model = make_loader(resolve("nano"), options)(lambda *_: None)
 from engine.denoise.allowed import Choice
-from engine.quant.packed_product import has_kernel
+from engine.quant.packed_product import kernel_fault
 from infill.text.tokens import _PrefixIndex
 
 made = []
@@ -39,14 +39,14 @@ def split(self, size):
     return flags(self, size)
 
 _PrefixIndex.__init__, _PrefixIndex.ids, Choice.flags = index, found, split
-modules, kernels = set(sys.modules), has_kernel.cache_info().misses
+modules, kernels = set(sys.modules), kernel_fault.cache_info().misses
 requests = {"python": "import os\\n\\n\\ndef names(path):\\n    return ", "rust": "fn main() {\\n    let x = "}
 for language, text in requests.items():
     hole = Span(start=len(text), end=len(text))
     for _ in model.fill(InfillRequest(text=text + "\\n", holes=(hole,), path="", language_id=language)):
         pass
 made += sorted(set(sys.modules) - modules)
-made += ["kernel"] * (has_kernel.cache_info().misses - kernels)
+made += ["kernel"] * (kernel_fault.cache_info().misses - kernels)
 print(json.dumps(made))
 """
 

@@ -9,6 +9,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -90,23 +92,61 @@ def test_what_the_kernel_takes(monkeypatch: pytest.MonkeyPatch, form: Format, in
     assert packed_product.multiplies_packed(form, inputs, DEVICE) is works
 
 
+@pytest.fixture
+def current(monkeypatch: pytest.MonkeyPatch) -> list[torch.device]:
+    """The cards that are made the current one, each within the one before."""
+    cards: list[torch.device] = []
+
+    @contextmanager
+    def device(card: torch.device) -> Generator[None]:
+        cards.append(card)
+        yield
+        cards.pop()
+
+    monkeypatch.setattr(torch.cuda, "device", device)
+    return cards
+
+
+@pytest.mark.usefixtures("current")
 def test_a_card_without_the_kernel_is_one_warning_and_gets_nf4(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: object) -> float:
-        raise RuntimeError("no compiler")
+        raise RuntimeError("no\ncompiler")
 
     card = torch.device("cuda", 7)
     monkeypatch.setattr(packed_product, "_error", fail)
     assert automatic_schemes(card) == automatic_schemes(card) == ("none", "nf4", "int4")
     [record] = caplog.records
-    assert "Triton does not work here (no compiler)" in record.getMessage()
+    fault = "Triton, which needs a C compiler and Python's headers, does not work here (no compiler)"
+    assert packed_product.kernel_fault(card) == fault
+    assert fault in record.getMessage()
 
 
-def test_a_kernel_that_is_wrong_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("current")
+@pytest.mark.parametrize(("index", "errors"), [(6, [0.5] * 6), (5, [0.001, 0.001, torch.nan, 0.001, 0.001, 0.001])])
+def test_a_kernel_that_is_wrong_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, index: int, errors: list[float]
+) -> None:
+    left = iter(errors)
+
     def wrong(*_: object) -> float:
-        return 0.5
+        return next(left)
 
-    card = torch.device("cuda", 6)
     monkeypatch.setattr(packed_product, "_error", wrong)
-    assert not packed_product.has_kernel(card)
+    assert not packed_product.has_kernel(torch.device("cuda", index))
+    assert "its product by Triton errs by" in caplog.text
+
+
+def test_the_kernel_is_tried_on_the_card_that_is_meant(
+    monkeypatch: pytest.MonkeyPatch, current: list[torch.device]
+) -> None:
+    """Triton takes the current one, which on a machine with several need not be it."""
+    card = torch.device("cuda", 4)
+
+    def exact(*_: object) -> float:
+        assert current == [card]
+        return 0.0
+
+    monkeypatch.setattr(packed_product, "_error", exact)
+    assert packed_product.kernel_fault(card) is None
