@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +11,9 @@ import numpy as np
 import torch
 
 from engine.canvas import Canvas, DenoiseConfig, Denoiser, Floats, ScoreQuery, TokenIds
+from engine.cuda import kernels
 from engine.cuda.denoiser import CudaDenoiser
+from engine.quant.packed_product import kernel_fault
 from engine.reference import ReferenceDenoiser
 
 _PROMPT = 1100
@@ -33,34 +36,50 @@ def fastest(
 ) -> ReferenceDenoiser | CudaDenoiser:
     """What serves a model, with everything that its first request needs made. offloaded: how many layers' experts live
     in main memory, from where no graph can fetch them. warn: told why the reference serves."""
-    if reference.backbone.device.type != "cuda" or offloaded:
+    device = reference.backbone.device
+    if device.type != "cuda" or offloaded:
+        return reference
+    if not kernels.usable(device):
+        # In torch's operations alone its attention goes over the whole arena, and moves more than the reference does.
+        warn(_refusal(kernel_fault(device) or "its kernels are for NVIDIA's"))
         return reference
     return checked(reference, warn)
 
 
 def checked(reference: ReferenceDenoiser, warn: Callable[[str], None]) -> ReferenceDenoiser | CudaDenoiser:
     """The fast path where it agrees with the reference on this device."""
-    fast: CudaDenoiser | None = None
-    asked = _Asked.of(reference)
     try:
-        expected = asked.answers(reference)
-        # The two never hold their memory at the same time.
-        reference.shrink(reference.max_context_tokens)
-        # What torch keeps of that for itself cannot be had while a graph is recorded.
-        torch.cuda.empty_cache()
-        fast = CudaDenoiser(reference.backbone, context_tokens=reference.max_context_tokens)
-        recorded = fast.record()
-        wrong = disagreement(asked.answers(fast), expected)
-        _log.info("The fast path serves, %d of its programs recorded.", recorded)
+        fast, wrong = _compared(reference)
     except torch.AcceleratorError:
         # The device itself has failed, and would for the reference.
         raise
     except Exception as error:
-        wrong = f"it failed: {' '.join(str(error).split())[:200]}"
-    if wrong is None and fast is not None:
+        fast, wrong = reference, f"it failed: {' '.join(str(error).split())[:200]}"
+    if wrong is None:
         return fast
-    warn(f"The fast path does not serve on this card, because {wrong}. Answers are right, and slower.")
+    # Programs and what they run refer to one another, so that only a collection frees the memory that was taken.
+    del fast
+    gc.collect()
+    torch.cuda.empty_cache()
+    warn(_refusal(wrong))
     return reference
+
+
+def _compared(reference: ReferenceDenoiser) -> tuple[CudaDenoiser, str | None]:
+    """The fast path, and where it disagrees with the reference."""
+    asked = _Asked.of(reference)
+    expected = asked.answers(reference)
+    # The two never hold their memory at the same time.
+    reference.shrink(reference.max_context_tokens)
+    # What torch keeps of that for itself cannot be had while a graph is recorded.
+    torch.cuda.empty_cache()
+    fast = CudaDenoiser(reference.backbone, context_tokens=reference.max_context_tokens)
+    _log.info("%d of the fast path's programs are recorded.", fast.record())
+    return fast, disagreement(asked.answers(fast), expected)
+
+
+def _refusal(reason: str) -> str:
+    return f"The fast path does not serve on this card, because {reason}. Answers are right, and slower."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,6 +41,7 @@ def examine_machine(options: EngineOptions) -> Iterator[Finding]:
         yield Finding(name="device", verdict="problem", detail=str(error), remedy="install PyTorch again")
         return
     yield from _devices(options)
+    yield from _kernels(options)
     found = _checkpoint(options)
     yield found
     if found.verdict == "ok":
@@ -75,6 +76,24 @@ def _devices(options: EngineOptions) -> Iterator[Finding]:
     yield Finding(
         name="device", verdict="problem" if options.device == "cuda" else "note", detail=detail, remedy=remedy
     )
+
+
+def _kernels(options: EngineOptions) -> Iterator[Finding]:
+    """Whether Triton works on the card that would be used."""
+    from engine.placement.devices import find_device
+    from engine.quant.packed_product import kernel_fault
+
+    try:
+        device = find_device(options.device, options.gpu)
+    except EngineError:
+        return  # What would fit says so.
+    if device.type == "cuda" and (fault := kernel_fault(device)):
+        yield Finding(
+            name="Triton",
+            verdict="note",
+            detail=f"{fault}; without it everything works, several times slower",
+            remedy="install a C compiler and Python's headers, on Debian and Ubuntu gcc and python3-dev",
+        )
 
 
 def _nvidia_driver() -> str | None:

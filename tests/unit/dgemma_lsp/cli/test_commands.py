@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from dgemma_lsp.__main__ import main
 from engine import nano
+from engine.errors import EngineError
 from tests.command import COMMAND
 
 
@@ -199,6 +201,27 @@ def test_doctor_tells_a_driver_from_a_pytorch_without_cuda(
     assert found["device"]["verdict"] == "problem"
     assert "sees no GPU, though there is a driver, 580.12" in found["device"]["detail"]
     assert "no usable CUDA device" in found["fit"]["detail"]
+
+
+def test_doctor_says_where_triton_does_not_work(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def card(*_: object) -> torch.device:
+        return torch.device("cuda", 0)
+
+    def fault(_card: torch.device) -> str:
+        return "Triton does not work here"
+
+    def not_planned(*_: object) -> None:
+        raise EngineError("nothing is planned here.")
+
+    monkeypatch.setattr("engine.placement.devices.find_device", card)
+    monkeypatch.setattr("engine.quant.packed_product.kernel_fault", fault)
+    monkeypatch.setattr("dgemma_lsp.cli.findings.machine.plan_for", not_planned)
+    found = findings(capsys)[1]["Triton"]
+    assert found["verdict"] == "note"
+    assert found["detail"].startswith("Triton does not work here;")
+    assert "gcc and python3-dev" in found["remedy"]
 
 
 @pytest.mark.parametrize(("name", "word"), [("darwin", "macOS: runs on the CPU"), ("win32", "Windows: not tested")])

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import gc
+from types import SimpleNamespace
+from typing import Any, cast
+from weakref import ReferenceType, ref
+
 import pytest
 import torch
 from torch import Tensor
 
+from engine.cuda import fastest as module
+from engine.cuda import kernels
 from engine.cuda.denoiser import CudaDenoiser
 from engine.cuda.fastest import checked, fastest
 from engine.cuda.programs.attention import PackedAttention
@@ -46,6 +53,25 @@ def test_the_reference_serves_without_a_card_and_with_offloaded_experts(fresh: R
     assert told == []
 
 
+def test_where_triton_does_not_work_the_reference_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is made on the card: without kernels the fast path is the slower one."""
+    on_card: ReferenceDenoiser = cast(Any, SimpleNamespace(backbone=SimpleNamespace(device=torch.device("cuda", 5))))
+
+    def unusable(_device: object) -> bool:
+        return False
+
+    def fault(_device: object) -> str:
+        return "Triton is not installed"
+
+    monkeypatch.setattr(kernels, "usable", unusable)
+    monkeypatch.setattr(module, "kernel_fault", fault)
+    told: list[str] = []
+    assert fastest(on_card, offloaded=0, warn=told.append) is on_card
+    assert told == [
+        "The fast path does not serve on this card, because Triton is not installed. Answers are right, and slower."
+    ]
+
+
 def wrong(_self: object, _layer: int, query: Tensor, *_keys: object) -> Tensor:
     return torch.zeros_like(query.transpose(1, 2))
 
@@ -71,6 +97,20 @@ def test_where_it_is_wrong_or_fails_the_reference_serves(
 ) -> None:
     monkeypatch.setattr(PackedAttention, "attend", attend)
     told: list[str] = []
-    assert checked(fresh, told.append) is fresh
+    made: list[ReferenceType[CudaDenoiser]] = []
+    init = CudaDenoiser.__init__
+
+    def noted(fast: CudaDenoiser, backbone: Backbone, *, context_tokens: int) -> None:
+        made.append(ref(fast))
+        init(fast, backbone, context_tokens=context_tokens)
+
+    monkeypatch.setattr(CudaDenoiser, "__init__", noted)
+    gc.disable()
+    try:
+        assert checked(fresh, told.append) is fresh
+        # Its memory can be had.
+        assert [fast() for fast in made] == [None]
+    finally:
+        gc.enable()
     assert len(told) == 1
     assert reason in told[0]

@@ -9,10 +9,9 @@ import sys
 
 import pytest
 
-from engine.cuda.kernels import installed
 from tests.unit.test_layers import ROOT
 
-pytestmark = pytest.mark.skipif(not installed(), reason="Triton is not installed")
+pytest.importorskip("triton", reason="Triton is not installed")
 
 SMALLEST_SHARED = 99 * 1024
 """Bytes that a program may have on the cards that give least."""

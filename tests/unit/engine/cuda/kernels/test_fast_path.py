@@ -16,7 +16,7 @@ from tests.checkpoints import WINDOW, make_model
 from tests.unit.engine.canvases import backbone_of, canvas, prompt
 from tests.unit.engine.cuda.test_parity import CONFIG, assert_same_scores, assert_same_steps
 
-pytestmark = pytest.mark.skipif(not kernels.installed(), reason="Triton is not installed")
+pytest.importorskip("triton", reason="Triton is not installed")
 
 
 @pytest.fixture(scope="module")
