@@ -148,14 +148,15 @@ class Server(LanguageServer):
             self.tell(message, types.MessageType.Warning)
 
     async def pull_settings(self) -> object:
-        """Ask the editor for its settings; None where it has none or does not say."""
+        """Ask the editor for its settings; None where it has none. Where it does not say, they are what they were: a
+        document that is excluded must not be read because an editor is slow."""
         items = [types.ConfigurationItem(section=SECTION)]
         request = self.workspace_configuration_async(types.ConfigurationParams(items))
         try:
             [settings] = await asyncio.wait_for(request, CONFIGURATION_TIMEOUT_S)
         except (TimeoutError, JsonRpcException, ValueError, TypeError) as error:
             logger.warning("the editor does not tell its settings (%s)", type(error).__name__)
-            return None
+            return self.settings.layer("editor")
         return settings
 
     def report_server_error(self, error: Exception, source: type[PyglsError] | type[JsonRpcException]) -> None:

@@ -21,6 +21,10 @@ class Settings:
         self._reported: set[str] = set()
         self.config = Config()
 
+    def layer(self, name: SettingsLayer) -> object:
+        """What a layer holds, None where it says nothing."""
+        return self._layers[name]
+
     def update(self, layer: SettingsLayer, value: object) -> tuple[str, ...]:
         """Take over a layer, a JSON value, and build the tree anew.
 

@@ -51,6 +51,17 @@ async def test_the_editors_settings_are_asked_for_and_outweigh_its_initializatio
         assert await asks_for(client, 4)
 
 
+async def test_an_editor_that_does_not_say_keeps_its_settings() -> None:
+    async with connected(offers("x")) as client:
+        client.settings = {"inline": {"candidates": 2}}
+        await client.initialize(PULLS)
+        client.open("a")
+        assert await asks_for(client, 2)
+        client.answer_settings = {"error": {"code": -32603, "message": "busy"}}
+        client.notify("workspace/didChangeConfiguration", {"settings": None})
+        assert not await asks_for(client, 3)
+
+
 async def test_settings_that_are_sent_apply_where_none_can_be_asked_for() -> None:
     async with connected(offers("x")) as client:
         await client.initialize()
