@@ -21,6 +21,9 @@ TokenIds: TypeAlias = NDArray[np.int32]
 Flags: TypeAlias = NDArray[np.bool_]
 Floats: TypeAlias = NDArray[np.float32]
 
+PREFILL_TOKENS = 512
+"""Of a prompt, in one forward: memory is planned for as many, and a request that is more urgent waits no longer."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canvas:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import torch
 
-from engine.canvas import Canvas, Context, DenoiseConfig, TokenIds
+from engine.canvas import PREFILL_TOKENS, Canvas, Context, DenoiseConfig, TokenIds
 from engine.denoise.allowed import Choices
 from engine.denoise.noise import KeyedNoise, NoiseSource
 from engine.denoise.stepper import BatchStepper
@@ -31,7 +31,7 @@ class ReferenceDenoiser:
     """
 
     def __init__(
-        self, backbone: Backbone, *, context_tokens: int, chunk: int = 2048, noise: NoiseSource | None = None
+        self, backbone: Backbone, *, context_tokens: int, chunk: int = PREFILL_TOKENS, noise: NoiseSource | None = None
     ) -> None:
         self.backbone = backbone
         self._chunk = chunk

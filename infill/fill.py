@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
-from engine.canvas import Context, DenoiseConfig, Denoiser, TokenIds
+from engine.canvas import PREFILL_TOKENS, Context, DenoiseConfig, Denoiser, TokenIds
 from engine.token_set import TokenSet
 from infill.answer import CanvasResult, to_answer
 from infill.judge.finish import finished
@@ -36,9 +36,6 @@ PROPOSERS: dict[ProposerName, Proposer] = {
     "joined": joined.propose,
     "replayed_edit": replayed_edit.propose,
 }
-
-PREFILL_TOKENS = 512
-"""Of a prompt, in one forward: a request that is more urgent gets its turn between two."""
 
 
 class Infiller:
@@ -78,7 +75,7 @@ class Infiller:
         return Filled(stats=meter.stats())
 
     def _prefilled(self, ids: TokenIds, meter: Meter) -> Steps[Context]:
-        """The context of a prompt, prefilled some hundred tokens a forward."""
+        """The context of a prompt. A request that is more urgent gets its turn between two forwards."""
         computed = 0
         for stop in range(PREFILL_TOKENS, len(ids), PREFILL_TOKENS):
             with meter.timed("prefill"), self._denoiser.prefill(ids[:stop]) as begun:

@@ -29,9 +29,6 @@ from engine.quant.quantize import formats_of
 from engine.quant.scheme import Scheme
 from engine.score.reader import MAX_NODES
 
-PREFILL_TOKENS = 512
-"""Prompt tokens encoded in one pass on a GPU."""
-
 _CANVAS = 256
 """Clamped tokens that are read for a request, at most; rows that differ in a hole's length share them."""
 

@@ -18,7 +18,6 @@ from engine.checkpoint.config import model_config
 from engine.checkpoint.weight import Weight
 from engine.errors import CacheError, CheckpointError, EngineError
 from engine.model.empty_model import EmptyModel
-from engine.placement.budget import PREFILL_TOKENS
 from engine.placement.devices import compute_dtype
 from engine.quant.formats import Format, packed_bytes
 from engine.quant.quantize import Packed, formats_of, quantized, require_backend
@@ -112,9 +111,7 @@ def finish(
 
         for layer in model.layers[len(model.layers) - offloaded :]:
             offload(model.experts(layer), device)
-    if device.type == "cpu":
-        return ReferenceDenoiser(backbone, context_tokens=context_tokens)
-    return ReferenceDenoiser(backbone, context_tokens=context_tokens, chunk=PREFILL_TOKENS)
+    return ReferenceDenoiser(backbone, context_tokens=context_tokens)
 
 
 def fill_cache(

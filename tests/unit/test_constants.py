@@ -58,7 +58,6 @@ ALLOWED = {
     "infill/edit/change.py": {"MOST_TOKENS": COST, "ENOUGH": SHAPE},
     "infill/edit/follow.py": {"_ALIKE": SHAPE},
     "infill/edit/replacement.py": {"_MOST_TOKENS": COST, "_LEAST_TOKENS": SHAPE},
-    "infill/fill.py": {"PREFILL_TOKENS": COST},
     "infill/judge/finish.py": {
         "_ABOVE": COST,
         "_BELOW": COST,

@@ -16,7 +16,7 @@ from engine.checkpoint.config import model_config
 from engine.errors import DoesNotFitError
 from engine.model.empty_model import EmptyModel
 from engine.nano import DIRECTORY as NANO
-from engine.placement.budget import GB, PREFILL_TOKENS, Needs, roomier
+from engine.placement.budget import GB, Needs, roomier
 from engine.quant.quantize import formats_of, packed_stream, quantized
 from engine.quant.scheme import SCHEMES, Scheme
 from engine.reference import ReferenceDenoiser
@@ -203,4 +203,4 @@ def random_denoiser(config: DiffusionGemmaConfig, scheme: Scheme, context_tokens
         for part, tensor in packed.parts.items()
     }
     denoiser = finish(model, held, device, offloaded=0, context_tokens=context_tokens)
-    return ReferenceDenoiser(denoiser.backbone, context_tokens=context_tokens, chunk=PREFILL_TOKENS)
+    return ReferenceDenoiser(denoiser.backbone, context_tokens=context_tokens)

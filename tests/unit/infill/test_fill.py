@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.canvas import TokenIds
-from infill.fill import PREFILL_TOKENS, Infiller
+from engine.canvas import PREFILL_TOKENS, TokenIds
+from infill.fill import Infiller
 from infill.prompt.layout import lay_out
 from infill.prompt.window import WindowBudget
 from infill.request import Change, Filled, InfillRequest, Progress, Rejection, Snippet, Span
