@@ -9,7 +9,10 @@ import torch
 
 from engine.errors import DeviceLostError, DeviceMemoryError
 
-_LOST = ("CUDA error", "CUDA driver error", "cuDNN error", "CUBLAS_STATUS", "device-side assert")
+_SHORT = ("out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+"""Of memory that others than torch's allocator ask for: the driver for a graph, cuBLAS, Triton for a kernel."""
+
+_LOST = ("CUDA error", "CUDA driver error", "cuDNN error", "CUBLAS_STATUS", "Triton Error", "device-side assert")
 
 
 @contextmanager
@@ -22,12 +25,12 @@ def translated() -> Generator[None]:
     """
     try:
         yield
-    except torch.OutOfMemoryError as error:
-        raise DeviceMemoryError(
-            "GPU memory ran out; another program may have taken it. Close that, or lower engine.maxVramGb."
-        ) from error
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        if isinstance(error, torch.OutOfMemoryError) or any(word in reason for word in _SHORT):
+            raise DeviceMemoryError(
+                "GPU memory ran out; another program may have taken it. Close that, or lower engine.maxVramGb."
+            ) from error
         if isinstance(error, torch.AcceleratorError) or any(word in reason for word in _LOST):
             raise DeviceLostError(f"the GPU failed ({reason}).") from error
         raise

@@ -101,8 +101,24 @@ def test_what_was_given_up_has_an_end() -> None:
 def test_a_device_that_failed_is_told_from_other_errors() -> None:
     with pytest.raises(DeviceLostError, match=r"^the GPU failed \(CUDA error: unknown error\)\.$"):
         list(bench(1, RuntimeError("CUDA error: unknown error\nlong advice")).model.fill(request("a")))
+    with pytest.raises(DeviceLostError, match="illegal memory access"), translated():
+        raise RuntimeError("Triton Error [CUDA]: an illegal memory access was encountered")
     with pytest.raises(RuntimeError, match="shapes differ"), translated():
         raise RuntimeError("shapes differ")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "CUDA error: out of memory",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "Triton Error [CUDA]: out of memory",
+    ],
+)
+def test_whoever_asked_for_memory_something_is_given_up_for_it(words: str) -> None:
+    made = bench(2, RuntimeError(words))
+    assert isinstance(list(made.model.fill(request("a")))[-1], Filled)
+    assert made.budgets == [4096, 2048]
 
 
 def test_a_closed_model_says_so() -> None:
