@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import psutil
 import torch
 
@@ -10,23 +12,39 @@ from engine.errors import EngineError
 
 def find_device(kind: str, gpu: int | None = None) -> torch.device:
     """The device for "auto", "cuda" or "cpu". gpu: which one, where there are several; by default the one with the most
-    free memory. "auto" is a CPU only where there is no GPU and none was named.
+    free memory. "auto" is a CPU only where there is no GPU that this PyTorch was built for and none was named.
 
     Raises:
         EngineError: there is no such device.
     """
-    if kind == "cpu" or (kind == "auto" and gpu is None and not torch.cuda.is_available()):
+    if kind == "cpu":
         return torch.device("cpu")
     if kind not in ("auto", "cuda"):
         raise EngineError(f"there is no device {kind!r}; use auto, cuda or cpu.")
-    if not torch.cuda.is_available():
+    cards = range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
+    usable = [index for index in cards if is_built_for(index)]
+    if kind == "auto" and gpu is None and not usable:
+        return torch.device("cpu")
+    if not cards:
         raise EngineError("no usable CUDA device was found; use the device cpu, and see: dgemma-lsp doctor.")
-    count = torch.cuda.device_count()
     if gpu is None:
-        gpu = max(range(count), key=lambda index: torch.cuda.mem_get_info(index)[0])
-    elif gpu >= count:
-        raise EngineError(f"there is no GPU {gpu}; the last of those here is {count - 1}.")
-    return torch.device("cuda", gpu)
+        gpu = max(usable or cards, key=lambda index: torch.cuda.mem_get_info(index)[0])
+    if gpu not in cards:
+        raise EngineError(f"there is no GPU {gpu}; the last of those here is {cards[-1]}.")
+    device = torch.device("cuda", gpu)
+    if gpu not in usable:
+        raise EngineError(
+            f"this PyTorch is not built for a card as old as {device_name(device)}; use the device cpu, or install a "
+            "PyTorch that is."
+        )
+    return device
+
+
+def is_built_for(index: int) -> bool:
+    """Whether this PyTorch has code for a card's generation. It sees older cards, and fails in its first kernel."""
+    generations = [int(number) for name in torch.cuda.get_arch_list() for number in re.findall(r"^sm_(\d+)", name)]
+    major, minor = torch.cuda.get_device_capability(index)
+    return 10 * major + minor >= min(generations, default=0)
 
 
 def free_bytes(device: torch.device) -> int:

@@ -52,6 +52,8 @@ def examine_machine(options: EngineOptions) -> Iterator[Finding]:
 def _devices(options: EngineOptions) -> Iterator[Finding]:
     import torch
 
+    from engine.placement.devices import is_built_for
+
     driver = _nvidia_driver()
     if torch.version.hip:
         yield Finding(name="ROCm", verdict="note", detail=ROCM)
@@ -63,7 +65,12 @@ def _devices(options: EngineOptions) -> Iterator[Finding]:
                 f"{torch.cuda.get_device_name(index)}, {free / GB:.1f} of {total / GB:.1f} GB free, "
                 f"compute capability {major}.{minor}, driver {driver or 'unknown'}"
             )
-            yield Finding(name=f"GPU {index}", verdict="ok", detail=detail)
+            if is_built_for(index):
+                yield Finding(name=f"GPU {index}", verdict="ok", detail=detail)
+            else:
+                detail += "; older than what this PyTorch is built for"
+                remedy = "install a PyTorch that is, see pytorch.org, or use another device"
+                yield Finding(name=f"GPU {index}", verdict="note", detail=detail, remedy=remedy)
         return
     detail = "CPU; PyTorch sees no GPU, and only the demo checkpoint is quick enough without one"
     remedy = ""
