@@ -4,11 +4,11 @@ SCRIPT is a JSON object of three:
 
 inline: the text to the left of the cursor, or the end of it, to the suggestion to make there; or to several, which are
 all for a user who asks, and the first of them, or none if it is "", for one who types; or to null where the answer is
-to be held back until the next request is there, and the one that is held back gets error -32800. Where several endings
-apply, the longest does; where none does, there is no suggestion.
+to be held back until the next request is there, and the one that is held back gets error -32800; or to a `Fault`. Where
+several endings apply, the longest does; where none does, there is no suggestion.
 
-rewrites: an instruction to its answer (`Rewriting`), to several for the seeds from 0 on, or to null where the answer
-and its last draft are held back.
+rewrites: an instruction to its answer (`Rewriting`), to several for the seeds from 0 on, to null where the answer and
+its last draft are held back, or to a `Fault`.
 
 edits: what a text has become to what it was. Where the first stands in a document, the second, here or in another
 document, is offered to be changed likewise, in the order of the documents, unless the user has rejected that.
@@ -27,21 +27,25 @@ from typing import BinaryIO, NotRequired, TypedDict, cast
 
 from tests.editor.wire import Message, read, write
 
-Script = Mapping[str, str | list[str] | None]
 Edits = Mapping[str, str]
 
 
+class Fault(TypedDict):
+    """What the server raises in place of an answer; "" ends it."""
+
+    fault: str
+
+
 class Rewriting(TypedDict):
-    """candidates: each as texts of the selection and what becomes of them. rejection: why there are none. fault: what
-    the server raises in place of an answer; "" ends it."""
+    """candidates: each as texts of the selection and what becomes of them. rejection: why there are none."""
 
     candidates: NotRequired[list[dict[str, str]]]
     rejection: NotRequired[str]
     notice: NotRequired[str]
-    fault: NotRequired[str]
 
 
-Rewrites = Mapping[str, Rewriting | list[Rewriting] | None]
+Script = Mapping[str, str | list[str] | Fault | None]
+Rewrites = Mapping[str, Rewriting | list[Rewriting] | Fault | None]
 
 INVOKED = 1
 NEAR = 2
@@ -192,6 +196,9 @@ class Server:
         if texts is None:
             self._held = request
             return
+        if isinstance(texts, dict):
+            self._fail(request, texts["fault"])
+            return
         if isinstance(texts, str):
             texts = [texts]
         if parameters["context"]["triggerKind"] != INVOKED:
@@ -212,6 +219,9 @@ class Server:
             return
         start, end = offset(text, asked["start"]), offset(text, asked["end"])
         scripted = self._rewrites.get(parameters["instruction"], Rewriting(rejection=SILENCE))
+        if isinstance(scripted, dict) and "fault" in scripted:
+            self._fail(request, scripted["fault"])
+            return
         answer = cast(Rewriting | None, scripted[parameters["seed"]] if isinstance(scripted, list) else scripted)
         candidates = answer.get("candidates", []) if answer else []
         selected = text[start:end]
@@ -224,11 +234,6 @@ class Server:
         if answer is None:
             self._rewriting[uri] = request
             return
-        if fault := answer.get("fault"):
-            self._send({"id": request, "error": {"code": INTERNAL_ERROR, "message": fault}})
-            return
-        if fault == "":
-            sys.exit(1)
 
         def hunk(old: str, new: str) -> Message:
             at = text.index(old, start)
@@ -300,6 +305,11 @@ class Server:
             self._send({"method": "dgemma/status", "params": CANCELLED})
             self._send({"id": self._held, "error": SUPERSEDED})
             self._held = None
+
+    def _fail(self, request: int | str, fault: str) -> None:
+        if not fault:
+            sys.exit(1)
+        self._send({"id": request, "error": {"code": INTERNAL_ERROR, "message": fault}})
 
     def _answer(self, request: int | str, result: object) -> None:
         self._send({"id": request, "result": result})

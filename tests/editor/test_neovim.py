@@ -10,9 +10,10 @@ import pytest
 from tests.editor.editors import Neovim
 from tests.editor.neovim import CLONE, NeovimSession
 from tests.editor.record import SUGGEST, Record, scripted
+from tests.editor.scripted_server import Script
 from tests.editor.waiting import wait_for
 
-SCRIPT: dict[str, str | list[str] | None] = {
+SCRIPT: Script = {
     "def add(a, b):\n    ": ["return a + b", "return sum([a, b])", "pass"],
     "class Point:\n    ": "def __init__(self, x, y):\n        self.x = x\n        self.y = y",
     "print(": "'hello'",
@@ -24,6 +25,8 @@ SCRIPT: dict[str, str | list[str] | None] = {
     "unsure = ": ["", "maybe()", "perhaps()"],
     "first": " second third-fourth",
     "held": None,
+    "broken": {"fault": "ValueError: not enough values to unpack"},
+    "fatal": {"fault": ""},
     "heldx": "yz",
 }
 
@@ -33,6 +36,7 @@ OF_THE_BUFFER = "vim.cmd.autocmd([[FileType * lua %s]])"
 MOVED = "dgemma/didMoveCursor"
 
 INVOKED, AUTOMATIC = 1, 2
+ENTER, ESCAPE = "\r", "\x1b"
 ASK, NEXT, PREVIOUS, DISMISS = "\x1b\\", "\x1b]", "\x1b[91;3u", "\x1d"
 WORD, LINE = "\x1b[1;3C", "\x1b[1;7C"
 
@@ -215,10 +219,55 @@ def test_asking_in_normal_mode_enters_insert_mode(start: Start, command: str) ->
     session.wait_for_buffer("unsure = maybe()")
 
 
-def test_asking_where_there_is_nothing_says_why(start: Start) -> None:
-    session = start("vim.o.showmode = false")
+@pytest.mark.parametrize("showmode", ["true", "false"])
+def test_asking_where_there_is_nothing_says_why(start: Start, showmode: str) -> None:
+    session = start(f"vim.o.showmode = {showmode}")
     session.press("inowhere" + ASK)
     session.wait_for_screen("dgemma: nothing in the script")
+
+
+def test_what_is_said_in_insert_mode_is_gone_with_the_next_key(start: Start) -> None:
+    session = start()
+    session.press("inowhere" + ASK)
+    session.wait_for_screen("nowhere dgemma: nothing in the script")
+    session.press("!")
+    session.wait_for_buffer("nowhere!")
+    wait_for(lambda: "script" not in session.screen(), "the message to go", session.screen)
+
+
+def test_asking_a_server_that_fails_says_so_in_words(start: Start) -> None:
+    session = start()
+    session.press("ibroken" + ASK)
+    session.wait_for_screen("dgemma: a fault of dgemma-lsp, which the log tells of")
+    assert "ValueError" not in session.messages()
+
+
+def test_a_server_that_has_ended_is_said_to_have(start: Start, record: Record) -> None:
+    session = start()
+    session.press("ifatal" + ASK)
+    session.wait_for_screen("Client dgemma quit")
+    session.press(ENTER + ASK)
+    session.wait_for_screen("dgemma: the server has ended; `:Dgemma restart` starts it anew")
+    session.press(ESCAPE + ":Dgemma\r")
+    session.wait_for_screen("dgemma: the server has ended; `:Dgemma restart` starts it anew")
+    session.press(":Dgemma restart\r" + ENTER)
+    wait_for(lambda: len(record.sent("initialize")) == 2, "a second server", session.screen)
+
+
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [
+        (":enew\r", "only files whose type Neovim knows are served"),
+        (":new | setlocal buftype=nofile filetype=python\r", "only files whose type Neovim knows are served"),
+        (":lua vim.lsp.enable('dgemma', false)\r", "switched off; vim.lsp.enable('dgemma') switches it on"),
+    ],
+)
+def test_where_no_server_serves_the_reason_is_said(start: Start, command: str, why: str) -> None:
+    session = start()
+    session.press(command)
+    wait_for(lambda: session.lua("require('dgemma').status()") == "", "no server", session.screen)
+    session.press(":Dgemma\r")
+    session.wait_for_screen(f"dgemma: {why}")
 
 
 def test_word_by_word_and_the_rest(start: Start) -> None:
@@ -443,9 +492,10 @@ def test_commands_complete(start: Start, typed: str, completed: list[str]) -> No
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        ("nonsense", "no such command: nonsense; there are disable, edits, enable, log,"),
-        ("log buffer", "`log` does not take that"),
-        ("toggle window", "`toggle` does not take that"),
+        ("nonsense", "no such command: nonsense; :help :Dgemma names them"),
+        ("log buffer", "`:Dgemma log` takes nothing"),
+        ("toggle window", "`:Dgemma toggle` takes buffer or nothing"),
+        ("edits maybe", "`:Dgemma edits` takes on, off, suggest or nothing"),
     ],
 )
 def test_a_wrong_command_is_named(start: Start, command: str, said: str) -> None:

@@ -35,6 +35,8 @@ REWRITES: Rewrites = {
     "type it": [{"candidates": [TYPED]}, {"candidates": [{"def area(w, h):": "def area(w: float, h: float):"}]}],
     "wait": None,
     "nothing": {"rejection": "there is nothing to do"},
+    "fail": {"fault": "ValueError: not enough values to unpack"},
+    "end": {"fault": ""},
     "import it": {"candidates": [{"": "import math\n"}]},
     "ignored": {"candidates": [TYPED], "notice": "the checkpoint does not follow instructions"},
     "wide": {"candidates": [{"naïve = '𝒳'": "naïve = '𝒴𝒴'\r\n\tpass"}]},
@@ -311,3 +313,22 @@ def test_another_window_shows_no_keys(start: Start) -> None:
     session.wait_for_screen("hunk 1/1")
     session.press("y")
     session.wait_for_buffer(changed("def area(w, h):", TYPED["def area(w, h):"]))
+
+
+def test_a_rewrite_that_fails_is_said_to_have_in_words(start: Start) -> None:
+    session = start()
+    session.press("V:Dgemma rewrite fail\r")
+    session.wait_for_screen("dgemma: a fault of dgemma-lsp, which the log tells of")
+    assert "ValueError" not in session.messages()
+    assert session.buffer() == TEXT.rstrip("\n")
+
+
+def test_a_server_that_ends_during_a_rewrite_leaves_the_text(start: Start) -> None:
+    session = start()
+    session.press("V:Dgemma rewrite end\r")
+    session.wait_for_screen("Client dgemma quit")
+    session.press(ENTER)
+    session.wait_for_screen("nothing was rewritten; the server has ended; `:Dgemma restart` starts it anew")
+    session.press(ENTER)
+    assert "rewriting…" not in session.screen()
+    assert session.buffer() == TEXT.rstrip("\n")

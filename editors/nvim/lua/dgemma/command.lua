@@ -20,18 +20,6 @@ local M = {}
 ---@field words string[]? What it takes, at most one of them.
 ---@field free boolean? It takes any words.
 
---- Says that no server runs, and why as far as that is known.
-local function say_not_running()
-  local missing = program.missing()
-  if missing then
-    say(missing .. ' is not installed; see :checkhealth dgemma', vim.log.levels.WARN)
-  elseif not vim.lsp.is_enabled('dgemma') then
-    say("switched off; vim.lsp.enable('dgemma') switches it on", vim.log.levels.WARN)
-  else
-    say('no server runs, as no file is open that it could serve', vim.log.levels.WARN)
-  end
-end
-
 local function restart_server()
   if #clients.all() > 0 then
     vim.cmd.lsp('restart', 'dgemma')
@@ -50,7 +38,7 @@ local function restart(arguments)
     vim.lsp.config('dgemma', {}) -- It may have been installed meanwhile.
   end
   if program.missing() then
-    say_not_running()
+    clients.say_absence()
   elseif not arguments.bang then
     restart_server()
     say('the server starts anew')
@@ -88,12 +76,10 @@ end
 
 --- Says in a line how the server of the buffer fares.
 local function report()
-  local client = clients.of(0) or clients.all()[1]
+  local client = clients.here()
   if client then
     local off = inline.is_enabled(vim.api.nvim_get_current_buf()) and '' or 'off in this buffer; '
     say(off .. status.line(client))
-  else
-    say_not_running()
   end
 end
 
@@ -105,7 +91,7 @@ local function show_status()
     vim.list_extend(lines, status.describe(client))
   end
   if #lines == 0 then
-    say_not_running()
+    clients.say_absence()
     return
   end
   local buf = vim.api.nvim_get_current_buf()
@@ -203,12 +189,10 @@ function M.run(command)
   if name == '' then
     report()
   elseif not chosen then
-    say(
-      ('no such command: %s; there are %s'):format(name, table.concat(names, ', ')),
-      vim.log.levels.ERROR
-    )
+    say(('no such command: %s; :help :Dgemma names them'):format(name), vim.log.levels.ERROR)
   elseif rest ~= '' and not chosen.free and not vim.list_contains(chosen.words or {}, rest) then
-    say(('`%s` does not take that'):format(name), vim.log.levels.ERROR)
+    local taken = chosen.words and table.concat(chosen.words, ', ') .. ' or nothing' or 'nothing'
+    say(('`:Dgemma %s` takes %s'):format(name, taken), vim.log.levels.ERROR)
   else
     chosen.run({
       bang = command.bang,

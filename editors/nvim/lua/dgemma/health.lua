@@ -49,7 +49,8 @@ local function check_clients()
   local running = clients.all()
   if #running == 0 then
     health.warn('The server is not running', {
-      vim.lsp.is_enabled('dgemma') and 'Open a file whose type Neovim knows, then check again'
+      vim.lsp.is_enabled('dgemma')
+          and 'Open a file whose type Neovim knows, then check again; `:Dgemma restart` where it has ended'
         or "It is switched off; `vim.lsp.enable('dgemma')` switches it on",
     })
   end

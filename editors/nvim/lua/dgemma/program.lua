@@ -60,8 +60,8 @@ function M.run(arguments, on_exit)
     return 'the program is not known, as `cmd` is a function'
   end
   local words = vim.list_extend(command, arguments)
-  local started, problem = pcall(vim.system, words, { text = true }, vim.schedule_wrap(on_exit))
-  return not started and tostring(problem) or nil
+  local started = pcall(vim.system, words, { text = true }, vim.schedule_wrap(on_exit))
+  return not started and words[1] .. ' cannot be run; see :checkhealth dgemma' or nil
 end
 
 return M

@@ -91,7 +91,9 @@ local function ask(client)
   ---@diagnostic disable-next-line: param-type-mismatch -- The method is our server's own.
   local answer, failure = client:request_sync('dgemma/status', vim.empty_dict(), 1000)
   if not answer or answer.err then
-    return nil, 'the server does not answer: ' .. (failure or answer and answer.err.message or '')
+    return nil, failure == 'timeout' and 'the server does not answer within a second'
+      or answer and clients.reason(answer.err)
+      or clients.ENDED
   end
   return answer.result
 end
@@ -125,9 +127,9 @@ function M.line(client)
   if status.state ~= 'ready' and status.state ~= 'busy' then
     return status.state .. ': ' .. status.message
   end
-  local silence = type(status.lastSilence) == 'string'
-    and '; no suggestion last time: ' .. status.lastSilence
-  return ('%s, %s%s'):format(status.state, status.checkpoint, silence or '')
+  local silence = silence_of(status)
+  local words = silence and '; no suggestion last time: ' .. silence or ''
+  return ('%s, %s%s'):format(status.state, status.checkpoint, words)
 end
 
 return M

@@ -147,7 +147,10 @@ local function ask(client, kind, on_nothing)
     end
     request = nil
     if err then
-      vim.lsp.log.error('dgemma', err)
+      local why = clients.reason(err)
+      if on_nothing then
+        on_nothing(why)
+      end
       return
     end
     local edit = result.edit and edits.read(result.edit, client.offset_encoding)

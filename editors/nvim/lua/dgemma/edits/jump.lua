@@ -19,7 +19,8 @@ return function(edit)
       end
     end)
     if not there then
-      say(tostring(problem), vim.log.levels.ERROR)
+      -- Without the place in this plug-in, as Neovim itself would say it.
+      say(tostring(problem):gsub('^.-Vim%b():', ''), vim.log.levels.ERROR)
       return false
     end
   end

@@ -102,7 +102,10 @@ local function ask(client, kind, on_items)
     request = nil
     status.set_thinking(false)
     if err then
-      vim.lsp.log.error('dgemma', err)
+      local why = clients.reason(err)
+      if kind == Kind.Invoked then
+        say(why, vim.log.levels.WARN)
+      end
     elseif inserting() then
       local items = {} ---@type dgemma.Item[]
       for _, item in ipairs(result and (result.items or result) or {}) do

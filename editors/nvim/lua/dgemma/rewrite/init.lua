@@ -141,7 +141,8 @@ local function take(rewrite, err, result)
   end
   if err or #candidates == 0 then
     M.stop(rewrite.buf)
-    say(err and err.message or rejection and rejection.message or 'nothing came of the rewrite')
+    local why = err and clients.reason(err) or rejection and rejection.message
+    say(why or 'nothing came of the rewrite', err and vim.log.levels.WARN)
     return
   end
   api.nvim_buf_clear_namespace(rewrite.buf, drafts, 0, -1)
@@ -194,7 +195,10 @@ local function watch(rewrite)
     callback = function(event)
       if event.data.client_id == rewrite.client.id and rewrite.request then
         M.stop(buf)
-        say('the server has ended; nothing was rewritten', vim.log.levels.WARN)
+        -- After what Neovim itself will say of it, which would hide it.
+        vim.schedule(vim.schedule_wrap(function()
+          say('nothing was rewritten; ' .. clients.ENDED, vim.log.levels.WARN)
+        end))
       end
     end,
   })
@@ -249,7 +253,7 @@ function M.start(buf, range, instruction, seed)
     end
   end, buf)
   if not sent then
-    say('the server has ended; `:Dgemma restart` starts it anew', vim.log.levels.WARN)
+    say(clients.ENDED, vim.log.levels.WARN)
     return
   end
   rewrite.request = request
