@@ -32,7 +32,8 @@ class CanvasResult:
 
 
 def to_answer(request: InfillRequest, results: Sequence[CanvasResult], profile: Profile, meter: Meter) -> Filled:
-    """The answer to a request. results: of its canvases, those first that are preferred."""
+    """The answer to a request. results: of its canvases, those first that are preferred, and last the one for the
+    request's own hole."""
     in_order = chain.from_iterable(ranked(result.pool, profile.weights) for result in results)
     best = next(in_order, None)
     if best is None:
@@ -49,7 +50,7 @@ def to_answer(request: InfillRequest, results: Sequence[CanvasResult], profile: 
     unavoidable = _unavoidable_errors(best, pool, results[0].check)
     offered, insertion = _distinct(request, chain([best], in_order), standing), None
     if request.max_line_nll is not None:
-        insertion = Insertion.of(request)
+        insertion = Insertion.of(request, results[-1].check)
         if not any(likely_part(scored, request.max_line_nll, insertion) for scored in pool):
             offered = islice(offered, request.n)  # Nothing will be shown, and the best say why.
     candidates, held_back = list[Candidate](), list[Rejection]()

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Self
 
-from infill.judge.flaws import objection
+from infill.judge.flaws import FlawCheck, objection
 from infill.judge.score import rank_score
 from infill.profile import Profile, Weights
 from infill.request import InfillRequest, Rejection
 from infill.syntax.brackets import closing
-from infill.syntax.check import SyntaxCheck
 from infill.task import Scored
-from infill.text.languages import common_words, language_of
+from infill.text.languages import common_words
 from infill.text.lines import OPENERS, columns_of, goes_on, to_line_feeds
 from infill.text.words import identifier_completions, start_of_word
 
@@ -30,36 +28,30 @@ _WORD_ENDS = re.compile(r"\w+")
 _GOES_ON = ("=>", "->", ",", "\\", "=", "&&", "||", "|", " +", " -", " *", " and", " or", " not", " in")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Insertion:
-    """The place of a single empty hole: the text around it, line ends "\\n", and the name of its language."""
+    """The place of a single empty hole: the text around it, line ends "\\n", and what finds the flaws of a text there,
+    which may know less of that."""
 
     before: str
     after: str
-    language: str
+    check: FlawCheck
 
     @classmethod
-    def of(cls, request: InfillRequest) -> Self | None:
+    def of(cls, request: InfillRequest, check: FlawCheck) -> Self | None:
         """The place of a request's hole; None for several, or one with text in it. What an entry of a menu replaces
         counts as nothing."""
         typed = request.must_start_with
         if len(request.holes) > 1 or (any(request.middles) and typed is None):
             return None
-        return cls(
-            before=to_line_feeds(request.prefix + (typed or "")),
-            after=to_line_feeds(request.suffix),
-            language=language_of(request.path, request.language_id),
-        )
+        before, after = request.prefix + (typed or ""), request.suffix
+        return cls(before=to_line_feeds(before), after=to_line_feeds(after), check=check)
 
     def is_broken_by_cutting(self, text: str, end: int) -> bool:
         """Whether a text up to the end of one of its lines cannot do without its other lines."""
         line = (self.before + text[:end]).rpartition("\n")[2]
-        errors = self._statements.errors
+        errors = self.check.syntax.errors
         return leaves_open(line, text[end:]) or errors([text[:end]]) > errors([text])
-
-    @cached_property
-    def _statements(self) -> SyntaxCheck:
-        return SyntaxCheck.of((self.before, self.after), ("",), self.language)
 
 
 def gate(
@@ -112,7 +104,7 @@ def likely_part(scored: Scored, max_line_nll: float, insertion: Insertion | None
     if insertion is None:
         return None
     # The encoder doubts the rest of a word for what may follow the word.
-    if ends_only_identifier(scored.texts[0], insertion.before, insertion.after, insertion.language):
+    if ends_only_identifier(scored.texts[0], insertion.before, insertion.after, insertion.check.language):
         return scored
     if goes_on(insertion.after):
         return None  # What follows on the line belongs to the last of the text's lines.

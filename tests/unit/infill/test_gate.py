@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infill.judge.flaws import Flaws
+from infill.judge.flaws import FlawCheck, Flaws
 from infill.judge.gate import Insertion, admitted, ends_only_identifier, leaves_open
 from infill.profile import Gate
 from infill.request import Confidence, Rejection, RejectReason
@@ -12,7 +12,14 @@ from infill.task import Proposal, Scored
 from tests.unit.infill.scripted import filled, request_of
 
 LINES = "\n    return 1\n    pass"
-PLACE = Insertion(before="def f():", after="\n", language="python")
+
+
+def insertion_between(before: str, after: str, language: str = "python") -> Insertion:
+    check = FlawCheck(around=(before, after), middles=("",), language=language)
+    return Insertion(before=before, after=after, check=check)
+
+
+PLACE = insertion_between("def f():", "\n")
 
 
 def scored(text: str, *line_nll: float) -> Scored:
@@ -66,7 +73,7 @@ def test_a_first_line_has_to_do_without_the_rest(
     before: str, text: str, after: str, language: str, expected: str
 ) -> None:
     line_nll = [0.1] * text.count("\n") + [9.0]
-    place = Insertion(before=before, after=after, language=language)
+    place = insertion_between(before, after, language)
     shown = admitted(scored(text, *line_nll), 1.0, added_errors=0, insertion=place)
     assert (shown.reason if isinstance(shown, Rejection) else shown.texts[0]) == expected
 
@@ -84,7 +91,7 @@ def test_a_first_line_has_to_do_without_the_rest(
 def test_the_rest_of_the_only_identifier_is_shown_however_unlikely(
     before: str, text: str, after: str, expected: str
 ) -> None:
-    place = Insertion(before=before, after=after, language="python")
+    place = insertion_between(before, after)
     shown = admitted(scored(text, 9.0), 1.0, added_errors=int(before.endswith("for sec")), insertion=place)
     assert (shown.reason if isinstance(shown, Rejection) else shown.texts[0]) == expected
 
