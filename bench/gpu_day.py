@@ -11,6 +11,7 @@ the embedded one and no network. `--small` runs all of it on a CPU, with a model
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import time
 import traceback
@@ -36,6 +37,7 @@ from engine.cuda.denoiser import CudaDenoiser
 from engine.nano import DIRECTORY
 from engine.placement.budget import GB, Needs
 from engine.placement.devices import compute_dtype
+from engine.quant.packed_product import kernel_fault
 from engine.quant.scheme import Scheme
 from engine.reference import ReferenceDenoiser
 from engine.weights.load import load
@@ -97,6 +99,7 @@ def environment(day: Day) -> Found:
         found["triton"] = metadata.version("triton")
     except metadata.PackageNotFoundError:
         found["triton"] = None
+    found["kernel_fault"] = kernel_fault(day.device)
     one = torch.zeros(1, device=day.device)
     began = time.perf_counter()
     for _ in range(1000):
@@ -112,13 +115,14 @@ def parity(day: Day) -> Found:
     found: Found = {}
     for dtype, scheme in kinds[:1] if day.small else kinds:
         reference = load(DIRECTORY, device=day.device, dtype=dtype, scheme=scheme, context_tokens=CONTEXT)
-        for path, denoiser in _paths(reference).items():
-            found[f"{path} {dtype} {scheme}"] = compared(denoiser, expected)
+        for path, make in _paths(reference).items():
+            found[f"{path} {dtype} {scheme}"] = _tried(lambda make=make: compared(make(), expected))
     return found
 
 
-def _paths(reference: ReferenceDenoiser) -> dict[str, ReferenceDenoiser | CudaDenoiser]:
-    return {"reference": reference, "fast": recorded(reference)}
+def _paths(reference: ReferenceDenoiser) -> dict[str, Callable[[], ReferenceDenoiser | CudaDenoiser]]:
+    """What makes each path's denoiser."""
+    return {"reference": lambda: reference, "fast": lambda: recorded(reference)}
 
 
 def full(day: Day, scheme: Scheme) -> Found:
@@ -137,34 +141,39 @@ def full(day: Day, scheme: Scheme) -> Found:
         .total
         / GB,
     }
-    roofline, rate = Roofline.of(day.config, scheme, dtype), copy_rate(day.device)
-    for path in ("reference", "fast"):
-        if day.over:
-            found[path] = "no time was left"
-            continue
-        if day.device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats(day.device)
-        began = time.perf_counter()
-        denoiser = reference if path == "reference" else recorded(reference)
-        own: Found = {"record_s": time.perf_counter() - began}
-        names = ("line", "16") if day.small else ("line", "64", "256")
-        rows = measure(
-            {path: denoiser},
-            roofline,
-            rate,
-            names=names,
-            contexts=day.contexts,
-            steps=_STEPS,
-            repeats=2 if day.small else 3,
-        )
-        own["steps"] = [asdict(row) for row in rows]
-        own |= _reading_times(denoiser, min(day.contexts))
-        if day.device.type == "cuda":
-            own["peak_gb"] = (torch.cuda.max_memory_allocated(day.device) - before) / GB
-            own["profile"] = _profiled(denoiser, min(day.contexts))
-        found[path] = own
+    for path, make in _paths(reference).items():
+        found[path] = _tried(lambda path=path, make=make: _measured(day, path, make, scheme, before))
         reference.shrink(reference.max_context_tokens)
     return found
+
+
+def _measured(
+    day: Day, path: str, make: Callable[[], ReferenceDenoiser | CudaDenoiser], scheme: Scheme, before: int
+) -> Found:
+    """A path's figures. before: bytes that the card held before the model."""
+    if day.over:
+        return {"error": "no time was left"}
+    roofline, rate = Roofline.of(day.config, scheme, compute_dtype(day.device)), copy_rate(day.device)
+    if day.device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(day.device)
+    began = time.perf_counter()
+    denoiser = make()
+    own: Found = {"record_s": time.perf_counter() - began}
+    rows = measure(
+        {path: denoiser},
+        roofline,
+        rate,
+        names=("line", "16") if day.small else ("line", "64", "256"),
+        contexts=day.contexts,
+        steps=_STEPS,
+        repeats=2 if day.small else 3,
+    )
+    own["steps"] = [asdict(row) for row in rows]
+    own |= _reading_times(denoiser, min(day.contexts))
+    if day.device.type == "cuda":
+        own["peak_gb"] = (torch.cuda.max_memory_allocated(day.device) - before) / GB
+        own["profile"] = _profiled(denoiser, min(day.contexts))
+    return own
 
 
 def _reading_times(denoiser: ReferenceDenoiser | CudaDenoiser, context_tokens: int) -> Found:
@@ -239,14 +248,21 @@ def run(day: Day, names: Sequence[str]) -> Iterator[tuple[str, Found]]:
             yield name, {"error": "no time was left"}
             continue
         began = time.perf_counter()
-        try:
-            found = stages()[name](day)
-        except Exception as error:
-            traceback.print_exc()
-            found = {"error": f"{type(error).__name__}: {str(error)[:500]}"}
+        found = _tried(lambda name=name: stages()[name](day))
+        # Programs and what they run refer to one another, and hold a whole model until they are collected.
+        gc.collect()
         if day.device.type == "cuda":
             torch.cuda.empty_cache()
         yield name, found | {"seconds": time.perf_counter() - began}
+
+
+def _tried(work: Callable[[], Found]) -> Found:
+    """What work finds, or why it fails."""
+    try:
+        return work()
+    except Exception as error:
+        traceback.print_exc()
+        return {"error": f"{type(error).__name__}: {str(error)[:500]}"}
 
 
 def main() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,40 @@ def test_a_stage_that_fails_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> N
     found = dict(run(day(time.perf_counter()), ["one", "two"]))
     assert found["one"]["error"] == "RuntimeError: no kernel image"
     assert found["two"]["ms"] == 1.0
+
+
+def test_what_a_stage_leaves_is_let_go_before_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A card holds one model of the real size."""
+    left: list[weakref.ref[type]] = []
+
+    def leaving(_day: Day) -> dict[str, object]:
+        # A class refers to itself.
+        left.append(weakref.ref(type("Model", (), {})))
+        return {}
+
+    def looking(_day: Day) -> dict[str, object]:
+        return {"left": left[0]() is not None}
+
+    monkeypatch.setattr(gpu_day, "stages", lambda: {"one": leaving, "two": looking})  # pyright: ignore[reportUnknownLambdaType]
+    gc.disable()
+    try:
+        assert not dict(run(day(time.perf_counter()), ["one", "two"]))["two"]["left"]
+    finally:
+        gc.enable()
+
+
+def test_of_a_path_that_fails_the_other_is_measured_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(_reference: object) -> None:
+        raise RuntimeError("no kernel image")
+
+    monkeypatch.setattr(gpu_day, "recorded", failing)
+    found = dict(run(day(time.perf_counter()), ["parity", "int4"]))
+    for name, fast, reference in (
+        ("parity", "fast float32 none", "reference float32 none"),
+        ("int4", "fast", "reference"),
+    ):
+        assert found[name][fast] == {"error": "RuntimeError: no kernel image"}
+        assert "error" not in found[name][reference]
 
 
 def test_after_its_time_nothing_begins() -> None:
