@@ -18,11 +18,11 @@ from dgemma_lsp.documents.exclude import exclusion, text_exclusion
 from dgemma_lsp.documents.store import Document
 from dgemma_lsp.documents.window import prompt_path
 from dgemma_lsp.features import code_actions
-from dgemma_lsp.features.inline import KIND, CompletionSite, ask
+from dgemma_lsp.features.inline import KIND, InlineQuestion, inline_question
 from dgemma_lsp.features.menu import OPTIONS, Menu, keeps_indentation, wants_menu
 from dgemma_lsp.features.prefill import is_welcome, prefill
 from dgemma_lsp.features.rewrite import KIND as REWRITE_KIND
-from dgemma_lsp.features.rewrite import Rewrite, Rewritten, Show, read, rewritten
+from dgemma_lsp.features.rewrite import RewriteQuestion, Rewritten, Show, rewrite_question, rewritten
 from dgemma_lsp.lsp.rpc import (
     DID_MOVE_CURSOR,
     REWRITE,
@@ -39,7 +39,7 @@ from dgemma_lsp.wire.codec import encode
 if TYPE_CHECKING:
     from dgemma_lsp.server import Server
 
-_Asked = TypeVar("_Asked", CompletionSite, Rewrite)
+_Question = TypeVar("_Question", InlineQuestion, RewriteQuestion)
 
 
 def initialize(ls: Server, params: types.InitializeParams) -> None:
@@ -112,20 +112,20 @@ async def inline_completion(ls: Server, params: InlineCompletionParams) -> types
     """Suggest what could stand at the cursor; never null, which VS Code and Neovim take for a failure."""
     started = time.perf_counter()
     uri, encoding, config = params.text_document.uri, ls.documents.encoding, ls.settings.config
-    question = _unless_excluded(ls, uri, lambda document: ask(params, document, encoding, config))
+    question = _unless_excluded(ls, uri, lambda document: inline_question(params, document, encoding, config))
     if isinstance(question, Silence):
         ls.board.show_silence(ls.board.begin(), question)
         return types.InlineCompletionList(items=[])
     about = (question.range, question.must_start_with)
     with ls.newest.claim(uri, KIND, about=about, explicit=question.explicit):
         number, label = ls.board.begin(), str(ls.protocol.msg_id)
-        texts = ls.suggester.recall(uri, question, label=label, started=started)
+        texts = ls.inline.recall(uri, question, label=label, started=started)
         if texts:
             ls.board.show_silence(number, None)
             return question.items(texts)
         request = question.request(path=prompt_path(uri, ls.folders), config=config)
         with ls.board.waiting(number) as waiting:
-            answer = await ls.suggester.suggest(uri, question, request, label=label, started=started)
+            answer = await ls.inline.suggest(uri, question, request, label=label, started=started)
             waiting.silence = answer if isinstance(answer, Silence) else None
     return question.items(() if isinstance(answer, Silence) else answer)
 
@@ -137,7 +137,7 @@ async def did_move_cursor(ls: Server, params: types.TextDocumentPositionParams) 
     uri, encoding, config = params.text_document.uri, ls.documents.encoding, ls.settings.config
     automatic = types.InlineCompletionContext(types.InlineCompletionTriggerKind.Automatic)
     asked = InlineCompletionParams(TextDocument(uri), params.position, automatic)
-    question = _unless_excluded(ls, uri, lambda document: ask(asked, document, encoding, config))
+    question = _unless_excluded(ls, uri, lambda document: inline_question(asked, document, encoding, config))
     if not isinstance(question, Silence):
         await prefill(ls.session, question.request(path=prompt_path(uri, ls.folders), config=config))
 
@@ -149,7 +149,7 @@ async def completion(ls: Server, params: types.CompletionParams) -> types.Comple
     return menu.show(answer, keeps_indentation=keeps_indentation(ls.client_capabilities))
 
 
-def _unless_excluded(ls: Server, uri: str, read: Callable[[Document], _Asked | Silence]) -> _Asked | Silence:
+def _unless_excluded(ls: Server, uri: str, read: Callable[[Document], _Question | Silence]) -> _Question | Silence:
     """What is asked of a document, or why it gets no answer."""
     document = ls.documents.get(uri)
     if document is None:
@@ -199,7 +199,7 @@ async def resolve_code_action(ls: Server, action: types.CodeAction) -> types.Cod
 async def _rewrite(ls: Server, params: RewriteParams, show: Show | None = None) -> Rewritten:
     uri, label, number = params.text_document.uri, str(ls.protocol.msg_id), ls.board.begin()
     encoding, config = ls.documents.encoding, ls.settings.config
-    question = _unless_excluded(ls, uri, lambda document: read(params, document, encoding, config))
+    question = _unless_excluded(ls, uri, lambda document: rewrite_question(params, document, encoding, config))
     if isinstance(question, Silence):
         ls.board.show_silence(number, question)
         return Rewritten(rejection=question)

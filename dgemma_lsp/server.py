@@ -27,7 +27,7 @@ from dgemma_lsp.documents.store import Documents
 from dgemma_lsp.documents.window import prompt_path
 from dgemma_lsp.edits.suggester import EditSuggester
 from dgemma_lsp.features.newest import NewestRequests
-from dgemma_lsp.features.suggest import Suggester
+from dgemma_lsp.features.suggester import InlineSuggester
 from dgemma_lsp.handlers import register
 from dgemma_lsp.logs import log_to_client, report_in_loop, set_level, silence_pygls
 from dgemma_lsp.lsp import parent
@@ -75,7 +75,7 @@ class Server(LanguageServer):
         self.newest = NewestRequests()
         self.board = StatusBoard(self._publish)
         self.session = Session(connect, self.board)
-        self.suggester = Suggester(self.session)
+        self.inline = InlineSuggester(self.session)
         self.edits = EditSuggester(self.session)
         self.tells_status = False
         self.noticed = {""}
@@ -136,7 +136,7 @@ class Server(LanguageServer):
         self.report(self.settings.update(layer, value))
         config = self.settings.config
         set_level(config.log_level)
-        self.suggester.offers.forget()
+        self.inline.offers.forget()
         self.edits.answers.clear()
         await self.session.use(config.engine)
 
@@ -181,10 +181,10 @@ class Server(LanguageServer):
         self.newest.cancel(uri)
         document = self.documents.get(uri)
         if document is None:
-            self.suggester.offers.forget(uri)
+            self.inline.offers.forget(uri)
             self.edits.forget(uri)
         else:
-            self.suggester.offers.drop_accepted(uri, document.lines)
+            self.inline.offers.drop_accepted(uri, document.lines)
 
     def _given_up(self, uris: list[str]) -> None:
         problem = "could not be read; no suggestions there until it is closed and opened again"

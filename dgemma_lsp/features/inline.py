@@ -25,7 +25,7 @@ KIND = "inline"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CompletionSite:
+class InlineQuestion:
     """What is asked at a cursor, cut free of the document. start: of the hole. range: what an item replaces. explicit:
     the user asked, so the best candidates are shown whatever they are worth."""
 
@@ -37,7 +37,7 @@ class CompletionSite:
     explicit: bool
 
     def request(self, *, path: str, config: Config) -> InfillRequest:
-        """Put the question to the engine."""
+        """The request to the engine."""
         return InfillRequest(
             text=self.window.text,
             holes=self.window.holes,
@@ -62,10 +62,10 @@ class CompletionSite:
         )
 
 
-def ask(
+def inline_question(
     params: InlineCompletionParams, document: Document, encoding: PositionEncoding, config: Config
-) -> CompletionSite | Silence:
-    """Read a request of the protocol against the document, or say why it cannot be served."""
+) -> InlineQuestion | Silence:
+    """What a request of the protocol asks of the document, or why it cannot be served."""
     explicit = params.context.trigger_kind is types.InlineCompletionTriggerKind.Invoked
     if not explicit and not config.inline.automatic:
         return Silence("automatic_off")
@@ -81,7 +81,7 @@ def ask(
     start, end = (to_place(document.lines, at.line, at.character, encoding) for at in (asked.start, asked.end))
     if end < start:
         return Silence("no_position")
-    return CompletionSite(
+    return InlineQuestion(
         language_id=document.language_id,
         window=cut_window(document.lines, [(start, end)], before=config.context.before, after=config.context.after),
         start=start,

@@ -38,8 +38,8 @@ Show = Callable[[list[tuple[str, float]]], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rewrite:
-    """What shall be rewritten, cut free of the document. kept: what the selection holds before and after the hole."""
+class RewriteQuestion:
+    """What is asked of a selection, cut free of the document. kept: what it holds before and after the hole."""
 
     params: RewriteParams
     language_id: str
@@ -50,7 +50,7 @@ class Rewrite:
     encoding: PositionEncoding
 
     def request(self, *, path: str, config: Config) -> InfillRequest:
-        """Put it to the engine."""
+        """The request to the engine."""
         return InfillRequest(
             text=self.window.text,
             holes=self.window.holes,
@@ -101,8 +101,10 @@ class Rewritten:
         return answer
 
 
-def read(params: RewriteParams, document: Document, encoding: PositionEncoding, config: Config) -> Rewrite | Silence:
-    """Read a request of the protocol against the document, or say why it cannot be served.
+def rewrite_question(
+    params: RewriteParams, document: Document, encoding: PositionEncoding, config: Config
+) -> RewriteQuestion | Silence:
+    """What a request of the protocol asks of the document, or why it cannot be served.
 
     Raises:
         JsonRpcContentModified: it is about another version of the document.
@@ -118,7 +120,7 @@ def read(params: RewriteParams, document: Document, encoding: PositionEncoding, 
         return Silence("no_position")
     start, end = sorted(to_place(lines, at.line, at.character, encoding) for at in (asked.start, asked.end))
     hole = selected_hole(lines, start, end, language_of(document.uri, document.language_id))
-    return Rewrite(
+    return RewriteQuestion(
         params=params,
         language_id=document.language_id,
         lines=lines,
@@ -130,24 +132,24 @@ def read(params: RewriteParams, document: Document, encoding: PositionEncoding, 
 
 
 async def rewritten(
-    rewrite: Rewrite, session: Session, request: InfillRequest, *, label: str, show: Show | None = None
+    question: RewriteQuestion, session: Session, request: InfillRequest, *, label: str, show: Show | None = None
 ) -> Rewritten:
-    """Ask the engine. label: of the request, for the log. show: takes each denoising step's draft.
+    """The engine's answer. label: of the request, for the log. show: takes each denoising step's draft.
 
     Raises:
         JsonRpcRequestCancelled: a newer request took its place.
     """
-    name, owner = f"{KIND} {label}", session.owner(rewrite.params.text_document.uri, KIND)
+    name, owner = f"{KIND} {label}", session.owner(question.params.text_document.uri, KIND)
     events = session.infill(request, priority="rewrite", owner=owner, drafts=show is not None)
 
     def show_draft(draft: Draft) -> None:
         if show is not None:
-            show(rewrite.frame(draft))
+            show(question.frame(draft))
 
     answer = await answered(events, name=name, show=show_draft)
     if isinstance(answer, Silence):
         return Rewritten(rejection=answer)
-    candidates = tuple(filter(None, (rewrite.edits(candidate.texts[0]) for candidate in answer.candidates)))
+    candidates = tuple(filter(None, (question.edits(candidate.texts[0]) for candidate in answer.candidates)))
     logger.info("%s: %s", name, costs(answer, len(candidates)))
     unchanged = Silence("unchanged") if answer.candidates else silence_of(answer)
     return Rewritten(

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dgemma_lsp.documents.lines import Place, text_between
-from dgemma_lsp.features.inline import CompletionSite
+from dgemma_lsp.features.inline import InlineQuestion
 from infill.text.lines import to_line_feeds
 
 
 @dataclass(frozen=True, slots=True)
 class _Offer:
-    question: CompletionSite
+    question: InlineQuestion
     texts: tuple[str, ...]
 
 
@@ -26,11 +26,11 @@ class TypedThrough:
     def __init__(self) -> None:
         self._offers: dict[str, _Offer] = {}
 
-    def remember(self, uri: str, question: CompletionSite, texts: tuple[str, ...]) -> None:
+    def remember(self, uri: str, question: InlineQuestion, texts: tuple[str, ...]) -> None:
         """Note what is now on offer in a document."""
         self._offers[uri] = _Offer(question, texts)
 
-    def recall(self, uri: str, question: CompletionSite) -> tuple[str, ...]:
+    def recall(self, uri: str, question: InlineQuestion) -> tuple[str, ...]:
         """What is left of the best offer that goes on as has been typed since and as the editor's completion menu has
         it; empty where there is none, or where the engine has to be asked: by the user, or, with nothing typed since,
         whether what the user was shown may be shown unasked."""

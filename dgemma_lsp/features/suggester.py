@@ -1,4 +1,4 @@
-"""Getting suggestions: from what was offered before where that still fits, else from the engine.
+"""Suggestions at the cursor for one front end: what was offered before where that still fits, else the engine's.
 
 Writes the one log line of each request, which never holds source text.
 """
@@ -10,7 +10,7 @@ import time
 
 from dgemma_lsp.client.session import Session
 from dgemma_lsp.features.answered import answered, costs, silence_of
-from dgemma_lsp.features.inline import KIND, CompletionSite
+from dgemma_lsp.features.inline import KIND, InlineQuestion
 from dgemma_lsp.features.typed_through import TypedThrough
 from dgemma_lsp.silence import Silence
 from infill.request import InfillRequest
@@ -18,14 +18,14 @@ from infill.request import InfillRequest
 logger = logging.getLogger(__name__)
 
 
-class Suggester:
-    """Suggestions for one front end."""
+class InlineSuggester:
+    """Remembers what is on offer, and asks the engine for more."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self.offers = TypedThrough()
 
-    def recall(self, uri: str, question: CompletionSite, *, label: str, started: float) -> tuple[str, ...]:
+    def recall(self, uri: str, question: InlineQuestion, *, label: str, started: float) -> tuple[str, ...]:
         """The texts that were offered before and still fit; none where the engine has to be asked. label: of the
         request, for the log. started: when it was read, on `time.perf_counter`'s clock."""
         texts = self.offers.recall(uri, question)
@@ -34,7 +34,7 @@ class Suggester:
         return texts
 
     async def suggest(
-        self, uri: str, question: CompletionSite, request: InfillRequest, *, label: str, started: float
+        self, uri: str, question: InlineQuestion, request: InfillRequest, *, label: str, started: float
     ) -> tuple[str, ...] | Silence:
         """The engine's texts, best first, or why there are none.
 
