@@ -128,7 +128,8 @@ class Needs:
             key_values=context_tokens * token_bytes,
             workspace=_workspace(self._config, self._request, context_tokens, self._dtype, part) + visiting,
             fast_path=fast_path,
-            main_memory=sum(moved),
+            # What is not packed comes as it lies in its shards, and is not pinned.
+            main_memory=sum(map(_pinned, moved)) if formats else sum(moved),
         )
 
     def plan(
@@ -193,6 +194,11 @@ def _held(weight: Weight, form: Format | None, dtype: torch.dtype) -> int:
     if form is None:
         return math.prod(weight.shape) * dtype.itemsize
     return packed_bytes(form, weight.shape)
+
+
+def _pinned(size: int) -> int:
+    """What torch takes of main memory for so many bytes that a card is to have quickly: the next power of two."""
+    return 1 << (size - 1).bit_length()
 
 
 def _token_bytes(shapes: Sequence[LayerShape], dtype: torch.dtype) -> int:

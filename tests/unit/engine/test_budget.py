@@ -91,7 +91,9 @@ def test_the_best_plan_that_fits_is_chosen(
     if plan.offloaded:
         fewer = full.budget(scheme, context_tokens=CONTEXT, offloaded=plan.offloaded - 1)
         assert fewer.total > free
-        assert plan.budget.weights + plan.budget.main_memory == full.budget(scheme, context_tokens=CONTEXT).weights
+        experts = full.budget(scheme, context_tokens=CONTEXT).weights - plan.budget.weights
+        # Each layer's are one allocation of pinned memory, which torch rounds up to a power of two.
+        assert plan.budget.main_memory == plan.offloaded * 2**29 > experts > plan.offloaded * 2**28
 
 
 @pytest.mark.parametrize(
@@ -102,10 +104,10 @@ def test_the_best_plan_that_fits_is_chosen(
             6,
             64,
             r"a card has 6\.0 GB free, and it needs 53\.3 GB unquantized, 17\.5 GB in int4; with all "
-            r"experts in main memory it needs 6\.1 GB there and 12\.1 GB of main memory, of which 64\.0 GB are free\. "
+            r"experts in main memory it needs 6\.1 GB there and 16\.1 GB of main memory, of which 64\.0 GB are free\. "
             r"Free memory on it, or use the checkpoint nano\.",
         ),
-        (AUTOMATIC, 12, 4, r"12\.1 GB of main memory, of which 4\.0 GB are free"),
+        (AUTOMATIC, 12, 4, r"16\.1 GB of main memory, of which 4\.0 GB are free"),
         (("none",), 40, None, r"needs 53\.3 GB unquantized\. Choose the quantization auto"),
     ],
 )
