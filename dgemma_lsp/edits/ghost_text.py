@@ -10,14 +10,17 @@ from collections.abc import Sequence
 
 from dgemma_lsp.documents.hunks import Hunk
 from dgemma_lsp.documents.lines import Place, content_length, text_between
+from infill.text.lines import to_line_feeds
 
 
 def ghost_text(lines: Sequence[str], start: Place, end: Place, text: str, cursor: Place) -> Hunk | None:
-    """An edit as an inline completion at the cursor, or None where it cannot be shown as one.
+    """An edit as an inline completion at the cursor, whose lines end in line feeds, as editors turn them into the
+    document's own; None where it cannot be shown as one.
 
     A range on the cursor's line is extended to the cursor; lines that are put below the cursor's, when it stands at its
     end, become an insertion at the cursor.
     """
+    text = to_line_feeds(text)
     line = lines[cursor.line]
     at_end = cursor.column == content_length(line)
     if start == end == Place(cursor.line + 1, 0) and at_end and text.endswith("\n"):

@@ -57,11 +57,12 @@ def test_ghost_text_is_what_vs_code_can_show(
     assert (None if ghost is None else (ghost.start, ghost.end, ghost.text)) == shown
 
 
-def test_whole_lines_below_the_cursor_are_ghost_text_at_its_end() -> None:
-    lines = split_lines("a\nb\n")
-    below = ghost_text(lines, Place(1, 0), Place(1, 0), "c\nd\n", Place(0, 1))
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_whole_lines_below_the_cursor_are_ghost_text_at_its_end(end: str) -> None:
+    lines, text = split_lines(f"a{end}b{end}"), f"c{end}d{end}"
+    below = ghost_text(lines, Place(1, 0), Place(1, 0), text, Place(0, 1))
     assert below == Hunk(start=Place(0, 1), end=Place(0, 1), text="\nc\nd")
-    assert ghost_text(lines, Place(1, 0), Place(1, 0), "c\nd\n", Place(0, 0)) is None
+    assert ghost_text(lines, Place(1, 0), Place(1, 0), text, Place(0, 0)) is None
 
 
 @pytest.mark.parametrize(
