@@ -83,7 +83,14 @@ def build_parser() -> Parser:
     add_parser = partial(commands.add_parser, parents=[after], epilog="Engine and general options: dgemma-lsp --help")
     _add_fill(add_parser("fill", help="fill a hole in a file"))
     host = add_parser("host", help="look at the engine hosts, or stop them")
-    host.add_argument("action", nargs="?", choices=("status", "stop", "log"), default="status")
+    host.description = "Look at this user's engine hosts, or stop them. The next request starts one again."
+    host.add_argument(
+        "action",
+        nargs="?",
+        choices=("status", "stop", "log"),
+        default="status",
+        help="say how each fares (default), end all, or print the log of the one that the options mean",
+    )
     host.add_argument("--json", action="store_true", help="status as JSON")
     _add_pull(add_parser("pull", help="fetch a checkpoint and make it ready to run"))
     doctor = add_parser("doctor", help="check this installation")
@@ -100,7 +107,7 @@ def _add_fill(fill: argparse.ArgumentParser) -> None:
     fill.add_argument(
         "--hole", type=parse_hole, action="append", default=[], metavar="LINE:COL[-LINE:COL]", help="one more hole"
     )
-    fill.add_argument("--instruction", metavar="TEXT", help="say what should stand there")
+    fill.add_argument("--instruction", type=_words, metavar="TEXT", help="say what should stand there")
     fill.add_argument("-n", type=_count, default=1, metavar="N", help="candidates wanted (default: 1)")
     fill.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed gives the same answer")
     fill.add_argument("--write", action="store_true", help="change the file")
@@ -133,6 +140,12 @@ def _count(word: str) -> int:
     if not 1 <= (count := int(word)) <= MOST_CANDIDATES:
         raise argparse.ArgumentTypeError(f"expected 1 to {MOST_CANDIDATES}")
     return count
+
+
+def _words(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("expected words that say what should stand there")
+    return text
 
 
 def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:

@@ -11,12 +11,15 @@ import platformdirs
 from engine.errors import CheckpointError
 from engine.nano import DIRECTORY
 
+EMBEDDED = "nano"
+"""The name of the checkpoint that comes with the package."""
+
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """A checkpoint on this machine. name: finds it again from anywhere; "nano" is the embedded one."""
+    """A checkpoint on this machine. name: finds it again from anywhere."""
 
     name: str
     directory: Path
@@ -30,9 +33,9 @@ def resolve(word: str) -> Checkpoint:
         CheckpointError: there is no such checkpoint here.
     """
     if word == "auto":
-        return _last_pulled() or resolve("nano")
-    if word == "nano":
-        return Checkpoint(name="nano", directory=DIRECTORY)
+        return _last_pulled() or resolve(EMBEDDED)
+    if word == EMBEDDED:
+        return Checkpoint(name=EMBEDDED, directory=DIRECTORY)
     if not word:
         raise CheckpointError("The checkpoint's name is empty: name auto, nano, a directory or a repository.")
     directory = Path(word).expanduser()

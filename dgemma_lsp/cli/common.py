@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
+from urllib.parse import urlsplit
 
 from dgemma_lsp.config import LogLevel, read_config
 from dgemma_lsp.lsp.settings import Settings
@@ -43,7 +44,7 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--checkpoint", metavar="auto|nano|DIR|REPO", help="which model (default: auto)")
     group.add_argument("--quantization", choices=get_args(Quantization), help="how weights are held (default: auto)")
     group.add_argument("--device", choices=get_args(Device), help="where it runs (default: auto)")
-    group.add_argument("--engine", metavar="URL", help="use the engine host at this address")
+    group.add_argument("--engine", type=_url, metavar="URL", help="use the engine host at this address")
     group.add_argument("--in-process", action="store_true", help="run the model in this process, for debugging")
     group = parser.add_argument_group("general")
     group.add_argument("--config", type=Path, metavar="FILE", help="settings, as TOML; these options outweigh them")
@@ -65,6 +66,17 @@ def read_settings(arguments: argparse.Namespace) -> tuple[Settings, tuple[str, .
     if arguments.log_level is not None:
         flags["logLevel"] = arguments.log_level
     return settings, (*problems, *settings.update("flags", flags))
+
+
+def _url(word: str) -> str:
+    try:
+        parts = urlsplit(word)
+        sound = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound:
+        raise argparse.ArgumentTypeError(f"expected an address such as http://127.0.0.1:8000, not {word!r}")
+    return word
 
 
 def warn(message: str) -> None:

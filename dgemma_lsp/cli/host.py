@@ -100,6 +100,8 @@ def _show_log(launcher: Launcher) -> int:
     try:
         with launcher.log.open(encoding="utf-8", errors="replace") as log:
             shutil.copyfileobj(log, sys.stdout)
+    except FileNotFoundError as error:
+        raise CommandError(f"no host has run here yet, so there is no log {launcher.log}") from error
     except OSError as error:
         raise CommandError(f"cannot read the host's log {launcher.log}: {error.strerror}") from error
     return 0

@@ -12,7 +12,7 @@ from pathlib import Path
 from dgemma_lsp.checkpoints import hub
 from dgemma_lsp.checkpoints.load_meter import GB
 from dgemma_lsp.checkpoints.prepare import Prepared, prepare
-from dgemma_lsp.checkpoints.resolve import Checkpoint, is_repository, remember_pulled
+from dgemma_lsp.checkpoints.resolve import EMBEDDED, Checkpoint, is_repository, remember_pulled
 from dgemma_lsp.cli.common import CommandError, read_settings, warn
 from dgemma_lsp.config import Config
 from dgemma_lsp.wire.identity import EngineOptions
@@ -43,6 +43,8 @@ def _checkpoint(source: str) -> Checkpoint:
     if directory.is_dir():
         print(f"{directory}: licence {_licence(directory)}")
         return Checkpoint(name=str(directory), directory=directory)
+    if source == EMBEDDED:
+        raise CommandError(f"{EMBEDDED} comes with dgemma-lsp; there is nothing to fetch")
     if not is_repository(source):
         raise CommandError(f"{source} is neither a directory nor the name of a repository, such as google/name")
     listing = hub.look_up(source)

@@ -12,8 +12,13 @@ import pytest
 ROOT = Path(__file__).parents[2]
 _TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
 _PATH = re.compile(r"`((?:engine|infill|dgemma_lsp|editors|bench|docs|tests)/[\w./-]*\w/?)`")
-_LINK = re.compile(r"\]\(([^)#:]+)\)")
-DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "bench/README.md", "docs/settings.md")
+_LINK = re.compile(r"\]\(([^)#:]*)(?:#([^)]*))?\)")
+_HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+DOCUMENTS = sorted(
+    str(path.relative_to(ROOT))
+    for folder in ("", "bench", "bench/nano", "docs", "editors/nvim", "editors/vscode", "engine/nano")
+    for path in (ROOT / folder).glob("*.md")
+)
 
 
 @pytest.mark.parametrize("document", ["ARCHITECTURE.md", "CONTRIBUTING.md"])
@@ -32,8 +37,19 @@ def test_every_test_that_is_named_exists(document: str) -> None:
 def test_every_path_and_link_leads_somewhere(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
     paths = [path for path in _PATH.findall(text) if "NAME" not in path]
-    links = [str(Path(document).parent / link) for link in _LINK.findall(text)]
-    assert [path for path in (*paths, *links) if not (ROOT / path).exists()] == []
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+    lost: list[str] = []
+    for link, anchor in _LINK.findall(text):
+        target = (ROOT / document).parent / link if link else ROOT / document
+        if not target.exists() or (anchor and anchor not in headings(target)):
+            lost.append(f"{link}#{anchor}")
+    assert lost == []
+
+
+def headings(document: Path) -> set[str]:
+    """The anchors of a document's headings."""
+    found = _HEADING.findall(document.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in found}
 
 
 def test_the_editors_extension_has_the_version_of_the_server() -> None:

@@ -23,7 +23,7 @@ NVIDIA_TIMEOUT_S = 10.0
 PLATFORM = sys.platform
 
 PLATFORMS = {
-    "darwin": "macOS: runs on the CPU, where only the demo checkpoint is quick enough; Apple's GPU is not used",
+    "darwin": "macOS: runs on the CPU, where only the embedded checkpoint is quick enough; Apple's GPU is not used",
     "win32": "Windows: not tested; inside WSL 2 it is the Linux that is tested",
 }
 ROCM = "PyTorch is built for ROCm: AMD's cards answer to the device cuda, which is not tested"
@@ -72,7 +72,7 @@ def _devices(options: EngineOptions) -> Iterator[Finding]:
                 remedy = "install a PyTorch that is, see pytorch.org, or use another device"
                 yield Finding(name=f"GPU {index}", verdict="note", detail=detail, remedy=remedy)
         return
-    detail = "CPU; PyTorch sees no GPU, and only the demo checkpoint is quick enough without one"
+    detail = "CPU; PyTorch sees no GPU, and only the embedded checkpoint is quick enough without one"
     remedy = ""
     if driver is not None:
         built = f"is built for CUDA {torch.version.cuda}" if torch.version.cuda else "is built without CUDA"
@@ -142,7 +142,7 @@ def _checkpoint(options: EngineOptions) -> Finding:
     weights = sum(tensor.elements for tensor in tensors.values())
     detail = f"{checkpoint.name}, {weights / 1e6:,.1f} M weights, {size / GB:.2f} GB in {checkpoint.directory}"
     if options.checkpoint == "auto" and checkpoint.name == "nano":
-        detail += "; the demo checkpoint, because none was pulled"
+        detail += "; the embedded checkpoint, because none was pulled"
     return Finding(name="checkpoint", verdict="ok", detail=detail)
 
 

@@ -37,6 +37,9 @@ def findings(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, di
         (["fill"], "dgemma-lsp fill"),
         (["fill", "a.py:1:1", "--slow"], "dgemma-lsp"),
         (["host", "restart"], "dgemma-lsp host"),
+        (["fill", "a.py:1:1", "--instruction", " "], "dgemma-lsp fill"),
+        (["fill", "a.py:1:1", "--engine", "localhost:8000"], "dgemma-lsp fill"),
+        (["--engine", "http://localhost:port", "host"], "dgemma-lsp"),
     ],
 )
 def test_wrong_usage_is_one_line_with_a_hint(
@@ -100,7 +103,11 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize(
     ("action", "code", "message"),
-    [("status", 1, "no host runs"), ("stop", 0, "no host runs"), ("log", 1, "cannot read the host's log")],
+    [
+        ("status", 1, "no host runs"),
+        ("stop", 0, "no host runs"),
+        ("log", 1, "no host has run here yet, so there is no log"),
+    ],
 )
 def test_host_where_there_is_none(action: str, code: int, message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["host", action]) == code
@@ -110,7 +117,7 @@ def test_host_where_there_is_none(action: str, code: int, message: str, capsys: 
 
 def test_host_log_prints_the_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["host", "log"])
-    path = Path(capsys.readouterr().err.split("log ")[1].split(": ")[0])
+    path = Path(capsys.readouterr().err.split("no log ")[1].strip())
     assert path.is_relative_to(tmp_path)
     path.parent.mkdir(parents=True)
     path.write_text("one line\n")
