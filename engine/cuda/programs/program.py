@@ -6,7 +6,8 @@ the device.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -83,7 +84,8 @@ class Program:
         """
         # Libraries set themselves up in an operation's first run, which no recording may hold. It has no stream of its
         # own, because cuBLAS keeps a workspace for every stream that it ever ran on.
-        self.operations()
+        with _no_waiting():
+            self.operations()
         graph = torch.cuda.CUDAGraph()
         # A recording that fails leaves its own stream the current one.
         with torch.cuda.stream(torch.cuda.current_stream()), torch.cuda.graph(graph, pool=pool):
@@ -93,3 +95,14 @@ class Program:
     def forget(self) -> None:
         """Gives the recording's memory back; the operations run one by one from then on."""
         self._graph = None
+
+
+@contextmanager
+def _no_waiting() -> Generator[None]:
+    """Makes an error of what waits for the device. No recording may hold that either, and one that meets it leaves
+    torch's allocator believing that it still goes on."""
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        yield
+    finally:
+        torch.cuda.set_sync_debug_mode("default")

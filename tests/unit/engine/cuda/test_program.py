@@ -19,10 +19,14 @@ class Streams:
 
     def __init__(self) -> None:
         self.current = "default"
+        self.waiting = "default"
         self._numbers = count()
 
     def new(self) -> str:
         return f"stream {next(self._numbers)}"
+
+    def let_wait(self, mode: str) -> None:
+        self.waiting = mode
 
     @contextmanager
     def on(self, stream: str) -> Generator[None]:
@@ -46,6 +50,7 @@ def streams(monkeypatch: pytest.MonkeyPatch) -> Streams:
     monkeypatch.setattr(torch.cuda, "Stream", made.new)
     monkeypatch.setattr(torch.cuda, "stream", made.on)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda: made.current)
+    monkeypatch.setattr(torch.cuda, "set_sync_debug_mode", made.let_wait)
     monkeypatch.setattr(torch.cuda, "CUDAGraph", object)
     monkeypatch.setattr(torch.cuda, "graph", made.recording)
     return made
@@ -71,3 +76,17 @@ def test_a_recording_that_fails_leaves_the_stream_as_it_was(streams: Streams) ->
     with pytest.raises(RuntimeError, match="not permitted"):
         program.record(POOL)
     assert (streams.current, program.recorded) == ("default", False)
+
+
+def test_what_waits_for_the_device_is_found_before_it_is_recorded(streams: Streams) -> None:
+    used: list[str] = []
+
+    def operations() -> None:
+        used.append(streams.current)
+        if streams.waiting == "error":
+            raise RuntimeError("called a synchronizing CUDA operation")
+
+    program = Program(operations, PackedInputs({"numbers": (1, 0)}, torch.device("cpu")))
+    with pytest.raises(RuntimeError, match="synchronizing"):
+        program.record(POOL)
+    assert (used, streams.waiting, program.recorded) == (["default"], "default", False)
