@@ -171,6 +171,9 @@ def _measured(
     own["steps"] = [asdict(row) for row in rows]
     own |= _reading_times(denoiser, min(day.contexts))
     if day.device.type == "cuda":
+        free, total = torch.cuda.mem_get_info(day.device)
+        # With what torch does not count: the driver's, that of graphs, and what lies idle in torch's cache.
+        own["taken_gb"] = (total - free) / GB
         own["peak_gb"] = (torch.cuda.max_memory_allocated(day.device) - before) / GB
         own["profile"] = _profiled(denoiser, min(day.contexts))
     return own
