@@ -5,7 +5,6 @@ An item replaces the word before the cursor by this word and the suggestion, sin
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from lsprotocol import types
@@ -14,6 +13,7 @@ from dgemma_lsp.documents.positions import PositionEncoding, to_place, to_units
 from dgemma_lsp.documents.store import Document
 from dgemma_lsp.lsp.handshake import TRIGGER_CHARACTERS
 from dgemma_lsp.lsp.rpc import InlineCompletionParams, TextDocument
+from infill.text.words import start_of_word
 
 OPTIONS = types.CompletionOptions(trigger_characters=TRIGGER_CHARACTERS)
 DETAIL = "dgemma (generated)"
@@ -21,7 +21,6 @@ LAST = "~"
 """Sorts behind the letters, and so behind what servers that know the language have."""
 
 LABEL_LENGTH = 60
-WORD = re.compile(r"\w*$")
 
 
 def wants_menu(capabilities: types.ClientCapabilities) -> bool:
@@ -53,9 +52,10 @@ class Menu:
             return cls(params=params, word="", start=position)
         line = document.lines[position.line]
         place = to_place(document.lines, position.line, position.character, encoding)
-        word = WORD.findall(line[: place.column])[0]
-        start = to_units(line[: place.column - len(word)], encoding)
-        return cls(params=params, word=word, start=types.Position(position.line, start))
+        before = line[: place.column]
+        start = start_of_word(before)
+        units = to_units(before[:start], encoding)
+        return cls(params=params, word=before[start:], start=types.Position(position.line, units))
 
     def question(self) -> InlineCompletionParams:
         """The same request for an inline completion.

@@ -18,6 +18,7 @@ from infill.syntax.parser import comment_start, error_count, has_grammar
 from infill.text.holes import interleaved
 from infill.text.languages import facts_of
 from infill.text.lines import goes_on, margin_of
+from infill.text.words import start_of_word
 
 # What a hole might hold in a language with braces.
 _BRACED_STAND_INS = ("x", "x;", "x) {", "x(", "x)", "x,", "if (x) {", "try {", "{", "}", "x = {")
@@ -25,7 +26,6 @@ _BRACED_STAND_INS = ("x", "x;", "x) {", "x(", "x)", "x,", "if (x) {", "try {", "
 _CLOSED = re.compile(r"[)\]}\"'`>]+\s*")
 # Of comments that a line's end ends; others leave an error where they are not closed.
 _COMMENT_MARKS = ("#", "//")
-_WORD_BEGUN = re.compile(r"\w+\Z")
 # How a line begins that goes on with what stands before it, or may belong to a text of several lines.
 _NO_BEGINNINGS = (")", "]", "}", "#", "/", "*", '"', "'", "`")
 
@@ -94,7 +94,7 @@ class SyntaxCheck:
         stand_ins = own.stand_ins or (*_BRACED_STAND_INS, *own.headers)
         above, below = _outside(self.around)
         yield above + below
-        whole = [*(_WORD_BEGUN.sub("", text) for text in self.around[:-1]), self.around[-1]]
+        whole = [*(text[: start_of_word(text)] for text in self.around[:-1]), self.around[-1]]
         for piece in stand_ins:
             yield interleaved(whole, [piece] * len(self.middles))
         if len(self.middles) > 1:

@@ -57,7 +57,8 @@ def is_known(word: str, known: frozenset[str]) -> bool:
 
 def start_of_word(text: str) -> int:
     """Where the word begins that a text ends with."""
-    return len(text) - _end_of(text[::-1])  # From its end, since a text may be long and a word is not.
+    # From its end: an expression looks at every place where a word might begin, and tries each word's end from there.
+    return len(text) - _end_of(text[::-1])
 
 
 def identifier_completions(before: str, after: str, *, others: Sequence[str] = (), count: int) -> list[str]:
