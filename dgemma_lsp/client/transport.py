@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 import httpx2
 
 from dgemma_lsp.wire.endpoint import Endpoint
-from dgemma_lsp.wire.errors import EngineSilent, EngineUnavailable, NotAnsweredError
+from dgemma_lsp.wire.errors import UNFINISHED, EngineSilent, EngineUnavailable, NotAnsweredError
 
 # The keep-alive is shorter than the host's, so that a connection is never used as the host closes it.
 _LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=8, keepalive_expiry=30.0)
@@ -57,7 +57,7 @@ class Transport:
         except httpx2.TransportError as error:
             if not answered:
                 raise NotAnsweredError from error
-            raise EngineUnavailable("The engine ended in the middle of its answer.") from error
+            raise EngineUnavailable(UNFINISHED) from error
 
     async def close(self) -> None:
         """Close every connection."""

@@ -2,6 +2,8 @@
 
 from engine.errors import EngineError
 
+UNFINISHED = "The engine ended before it had answered; ask again."
+
 
 class Superseded(Exception):  # noqa: N818 - the protocol's word for an outcome, which is no error
     """A newer request of the same owner took this one's place."""

@@ -247,9 +247,9 @@ def test_a_server_that_has_ended_is_said_to_have(start: Start, record: Record) -
     session.press("ifatal" + ASK)
     session.wait_for_screen("Client dgemma quit")
     session.press(ENTER + ASK)
-    session.wait_for_screen("dgemma: the server has ended; `:Dgemma restart` starts it anew")
+    session.wait_for_screen("dgemma: no server runs here; `:Dgemma restart` starts one")
     session.press(ESCAPE + ":Dgemma\r")
-    session.wait_for_screen("dgemma: the server has ended; `:Dgemma restart` starts it anew")
+    session.wait_for_screen("dgemma: no server runs here; `:Dgemma restart` starts one")
     session.press(":Dgemma restart\r" + ENTER)
     wait_for(lambda: len(record.sent("initialize")) == 2, "a second server", session.screen)
 

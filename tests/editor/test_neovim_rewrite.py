@@ -332,3 +332,15 @@ def test_a_server_that_ends_during_a_rewrite_leaves_the_text(start: Start) -> No
     session.press(ENTER)
     assert "rewriting…" not in session.screen()
     assert session.buffer() == TEXT.rstrip("\n")
+
+
+@pytest.mark.parametrize("instruction", ["wait", "type it"])
+def test_a_buffer_that_is_closed_takes_its_rewrite_with_it(start: Start, record: Record, instruction: str) -> None:
+    session = start()
+    session.press(f"V:Dgemma rewrite {instruction}\r")
+    session.wait_for_screen("cancel")
+    session.press(":bdelete\r")
+    wait_for(lambda: "def area" not in session.screen(), "an empty buffer", session.screen)
+    assert "cancel" not in session.screen()
+    assert session.messages() == ""
+    assert len(record.sent("$/cancelRequest")) == (instruction == "wait")

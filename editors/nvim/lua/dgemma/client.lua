@@ -34,7 +34,7 @@ local function absence(buf)
   elseif vim.lsp.get_clients({ name = NAME, bufnr = buf, _uninitialized = true })[1] then
     return 'the server is starting'
   end
-  return M.ENDED
+  return 'no server runs here; `:Dgemma restart` starts one'
 end
 
 --- Why a request failed, in words for the user.

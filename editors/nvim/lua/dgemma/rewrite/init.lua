@@ -193,7 +193,9 @@ local function watch(rewrite)
     group = group,
     buf = buf,
     callback = function(event)
-      if event.data.client_id == rewrite.client.id and rewrite.request then
+      -- The buffer may as well be closed.
+      local ended = event.data.client_id == rewrite.client.id and rewrite.client:is_stopped()
+      if ended and rewrite.request then
         M.stop(buf)
         -- After what Neovim itself will say of it, which would hide it.
         vim.schedule(vim.schedule_wrap(function()
