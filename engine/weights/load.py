@@ -75,9 +75,6 @@ def load(
     target = _device(device)
     compute = _dtype(dtype, target)
     require_backend(scheme, target)
-    if target.type == "cuda":
-        # cuDNN's attention plans anew for every length of a context, which takes longer than a forward.
-        torch.backends.cuda.enable_cudnn_sdp(False)
     model = EmptyModel(model_config(directory), compute)
     formats = formats_of(model.weights, scheme)
     model.pack(formats)
@@ -105,6 +102,8 @@ def finish(
     if device.type == "cuda":
         # Triton takes the current card, wherever its tensors lie.
         torch.cuda.set_device(backbone.device)
+        # cuDNN's attention plans anew for every length of a context, which takes longer than a forward.
+        torch.backends.cuda.enable_cudnn_sdp(False)
     if offloaded:
         # Imported here because it is slow, and few need it.
         from engine.placement.offload import offload
