@@ -2,7 +2,7 @@
 
 from engine.errors import EngineError
 
-UNFINISHED = "The engine ended before it had answered; ask again."
+UNFINISHED = "The engine ended before it had answered; the next request starts it again."
 
 
 class Superseded(Exception):  # noqa: N818 - the protocol's word for an outcome, which is no error

@@ -229,10 +229,11 @@ def test_asking_where_there_is_nothing_says_why(start: Start, showmode: str) -> 
 def test_what_is_said_in_insert_mode_is_gone_with_the_next_key(start: Start) -> None:
     session = start()
     session.press("inowhere" + ASK)
-    session.wait_for_screen("nowhere dgemma: nothing in the script")
+    session.wait_for_screen("dgemma: nothing in the script")
     session.press("!")
     session.wait_for_buffer("nowhere!")
     wait_for(lambda: "script" not in session.screen(), "the message to go", session.screen)
+    session.wait_for_status("ready (nothing in the script)")
 
 
 def test_asking_a_server_that_fails_says_so_in_words(start: Start) -> None:
@@ -423,6 +424,28 @@ def test_a_bare_command_tells_in_a_line_how_the_server_fares(start: Start) -> No
     session.wait_for_screen("dgemma: ready, script; no suggestion last time: nothing in the script")
     session.press("x")  # No key was needed to go on.
     session.wait_for_buffer("nowher")
+
+
+def test_that_the_engine_failed_is_said_once_and_whole(start: Start) -> None:
+    session = start()
+    session.wait_for_status("ready")
+    told = "the checkpoint is not there; " + "fetch it, " * 9 + "at last"
+
+    def update(state: str) -> None:
+        session.lua(f"require('dgemma.status').update(1, {{ state = '{state}', message = '{told}' }}) or 1")
+
+    update("failed")
+    session.wait_for_screen("at last")
+    session.keep_screen("neovim-failure")
+    update("starting")
+    update("failed")
+    assert session.messages().count("dgemma: the checkpoint is not there") == 1
+    update("ready")
+    update("failed")
+    assert session.messages().count("dgemma: the checkpoint is not there") == 2
+    session.press("ix")  # No key was needed to go on.
+    session.wait_for_buffer("x")
+    wait_for(lambda: "at last" not in session.screen(), "the message to go", session.screen)
 
 
 def test_status_shows_everything_until_the_cursor_moves(start: Start) -> None:

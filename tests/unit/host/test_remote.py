@@ -108,8 +108,8 @@ _HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     [
         (b"", EngineUnavailable, "before it answers"),
         (b"SSH-2.0-OpenSSH_9.2\r\n", EngineUnavailable, "before it answers"),
-        (_HEAD + b"5\r\n{", EngineUnavailable, "ended before it had answered; ask again"),
-        (_HEAD + b"0\r\n\r\n", EngineUnavailable, "ended before it had answered; ask again"),
+        (_HEAD + b"5\r\n{", EngineUnavailable, "ended before it had answered; the next request"),
+        (_HEAD + b"0\r\n\r\n", EngineUnavailable, "ended before it had answered; the next request"),
         (_HEAD + b"6\r\nhello\n\r\n0\r\n\r\n", EngineError, "is it a dgemma-lsp host"),
         (b"HTTP/1.1 404 No\r\nContent-Length: 9\r\n\r\nNot Found", EngineError, "is it a dgemma-lsp host"),
     ],

@@ -1,6 +1,7 @@
 --- What the server last said of itself, in `dgemma/status`.
 
 local clients = require('dgemma.client')
+local say = require('dgemma.say')
 
 local M = {}
 
@@ -14,6 +15,7 @@ local M = {}
 
 local latest = {} ---@type table<integer, dgemma.Status> By client.
 local thinking = false
+local told ---@type string? The failure that the user has been told of, and that still lasts.
 
 ---@param status dgemma.Status?
 local function announce(status)
@@ -26,6 +28,12 @@ end
 function M.update(client_id, status)
   latest[client_id] = status
   announce(status)
+  if status.state == 'ready' then
+    told = nil
+  elseif status.state == 'failed' and told ~= status.message then
+    told = status.message
+    say(told, vim.log.levels.WARN)
+  end
 end
 
 --- Notes whether a suggestion is being waited for.
