@@ -16,9 +16,6 @@ from dgemma_lsp.wire.messages import Event, Owner, Priority, RequestOptions
 from dgemma_lsp.wire.status import Status
 from infill.request import InfillRequest
 
-STOP_TIMEOUT_S = 10.0
-"""How long closing waits for the step that the model is in, or for a load, before it leaves the thread behind."""
-
 
 class InProcessClient:
     """An `EngineClient` over a scheduler, which is made and started when it is first needed."""
@@ -66,7 +63,7 @@ class InProcessClient:
 
     async def close(self) -> None:
         if self._scheduler is not None:
-            await asyncio.to_thread(self._scheduler.stop, STOP_TIMEOUT_S)
+            await asyncio.to_thread(self._scheduler.stop)
 
     async def _events(self, request: InfillRequest, options: RequestOptions) -> AsyncGenerator[Event]:
         async with aclosing(bridge.infill(self._started(), request, options)) as events:

@@ -27,6 +27,9 @@ from dgemma_lsp.wire.status import Status
 from engine.errors import ContextTooLongError, DeviceLostError, EngineError
 from infill.request import Filled, InfillRequest, Progress
 
+STOP_TIMEOUT_S = 10.0
+"""How long an end waits for the step or load that the model is in, before it leaves the thread behind."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -71,7 +74,7 @@ class Scheduler:
         """Start the thread, which begins to load the model."""
         self._thread.start()
 
-    def stop(self, timeout_s: float | None = None) -> None:
+    def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> None:
         """End every request as unavailable, free the model after the step it is in, and wait for that."""
         with self._condition:
             self._stopping = True

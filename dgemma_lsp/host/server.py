@@ -16,9 +16,6 @@ from dgemma_lsp.host.scheduler import Scheduler
 GRACE_S = 1
 """How long open connections may go on after the end was decided."""
 
-STOP_TIMEOUT_S = 10.0
-"""How long the end waits for the step or load that the model is in."""
-
 
 async def serve(scheduler: Scheduler, listener: socket.socket, *, token: str | None, exit_s: float) -> None:
     """Serve on a listening socket until the end; exit_s: seconds without any client after which it comes."""
@@ -53,7 +50,7 @@ async def serve(scheduler: Scheduler, listener: socket.socket, *, token: str | N
     with scheduler.listening(see):
         await _HttpServer(config, scheduler, ending).serve(sockets=[listener])
     unused.cancel()
-    await asyncio.to_thread(scheduler.stop, STOP_TIMEOUT_S)
+    await asyncio.to_thread(scheduler.stop)
 
 
 class _HttpServer(uvicorn.Server):
