@@ -20,7 +20,7 @@ from dgemma_lsp.documents.window import prompt_path
 from dgemma_lsp.features import code_actions
 from dgemma_lsp.features.inline import KIND, InlineQuestion, inline_question
 from dgemma_lsp.features.menu import OPTIONS, Menu, keeps_indentation, wants_menu
-from dgemma_lsp.features.prefill import is_welcome, prefill
+from dgemma_lsp.features.prefill import can_prefill, prefill
 from dgemma_lsp.features.rewrite import KIND as REWRITE_KIND
 from dgemma_lsp.features.rewrite import RewriteQuestion, Rewritten, Show, rewrite_question, rewritten
 from dgemma_lsp.lsp.rpc import (
@@ -132,7 +132,7 @@ async def inline_completion(ls: Server, params: InlineCompletionParams) -> types
 
 async def did_move_cursor(ls: Server, params: types.TextDocumentPositionParams) -> None:
     """Have the engine read what stands around the cursor, for what may be asked there."""
-    if not is_welcome(ls.board.status):
+    if not can_prefill(ls.board.status):
         return
     uri, encoding, config = params.text_document.uri, ls.documents.encoding, ls.settings.config
     automatic = types.InlineCompletionContext(types.InlineCompletionTriggerKind.Automatic)

@@ -13,7 +13,7 @@ from dgemma_lsp.client.hosts import RunningHost, has_ended, kill, running
 from dgemma_lsp.client.launch import FixedEngine, Launcher
 from dgemma_lsp.client.remote import HostClient
 from dgemma_lsp.wire.codec import encode
-from dgemma_lsp.wire.errors import EngineSilent, EngineUnavailable
+from dgemma_lsp.wire.errors import EngineUnavailable, EngineUnresponsive
 from dgemma_lsp.wire.status import Status
 
 NONE_RUNS = "no host runs"
@@ -45,7 +45,7 @@ def _show_status(hosts: list[RunningHost] | list[FixedEngine], *, as_json: bool)
     for each in hosts:
         try:
             status = asyncio.run(host_status(each))
-        except EngineSilent as error:
+        except EngineUnresponsive as error:
             # The other hosts are shown all the same.
             warn(str(error))
             continue
@@ -74,7 +74,7 @@ def _stop(host: RunningHost | FixedEngine) -> str:
     name = host.url if isinstance(host, FixedEngine) else f"process {process or host.key}"
     try:
         asyncio.run(_ask_to_end(host))
-    except EngineSilent:
+    except EngineUnresponsive:
         # Only a host of our own is ours to end, and it is told by its socket, not by its word.
         if process is None:
             raise

@@ -38,7 +38,7 @@ class EngineClient(Protocol):
         Raises:
             Superseded: a newer request of the same owner came.
             EngineUnavailable: there is no engine, or it died meanwhile; the next request tries again.
-            EngineSilent: there is one, but it hangs.
+            EngineUnresponsive: there is one, but it hangs.
             EngineError: the engine cannot serve it, and the message tells the user why.
         """
         ...
@@ -54,8 +54,7 @@ class EngineClient(Protocol):
     def watch(self) -> AsyncGenerator[Status]:
         """Follow the status: as it is now, then at every change, until it is closed or the engine is gone.
 
-        Starts no engine. Open watches are the sign of life that keeps a host from exiting; they cost nothing while
-        nothing changes.
+        Starts no engine. Open watches keep a host from exiting; they cost nothing while nothing changes.
 
         Raises:
             EngineUnavailable: there is none, or it died.

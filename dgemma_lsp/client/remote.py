@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from dgemma_lsp.wire.codec import WireError
 from dgemma_lsp.wire.endpoint import Endpoint
-from dgemma_lsp.wire.errors import UNFINISHED, EngineSilent, EngineUnavailable, NotAnsweredError
+from dgemma_lsp.wire.errors import UNFINISHED, EngineUnavailable, EngineUnresponsive, NotAnsweredError
 from dgemma_lsp.wire.messages import (
     ENDS,
     Answer,
@@ -128,7 +128,7 @@ class HostClient:
             except NotAnsweredError:
                 # A host that has died is started and asked again; asking twice changes nothing.
                 await self._forget(transport)
-            except EngineSilent as error:
+            except EngineUnresponsive as error:
                 await self._forget(transport)
                 self._refuse(error)
                 raise

@@ -9,7 +9,7 @@ from contextlib import aclosing
 
 from dgemma_lsp.client.client import EngineClient
 from dgemma_lsp.status import StatusBoard
-from dgemma_lsp.wire.errors import EngineSilent, EngineUnavailable
+from dgemma_lsp.wire.errors import EngineUnavailable, EngineUnresponsive
 from dgemma_lsp.wire.identity import EngineOptions
 from dgemma_lsp.wire.messages import Event, Owner, Priority
 from engine.errors import EngineError
@@ -55,7 +55,7 @@ class Session:
             async with aclosing(client.infill(request, priority=priority, owner=owner, drafts=drafts)) as events:
                 async for event in events:
                     yield event
-        except EngineSilent as error:
+        except EngineUnresponsive as error:
             # Its watch tells of nothing any more, this least of all.
             self._board.show_failure(str(error))
             raise

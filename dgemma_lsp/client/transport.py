@@ -7,13 +7,13 @@ from collections.abc import AsyncGenerator
 import httpx2
 
 from dgemma_lsp.wire.endpoint import Endpoint
-from dgemma_lsp.wire.errors import UNFINISHED, EngineSilent, EngineUnavailable, NotAnsweredError
+from dgemma_lsp.wire.errors import UNFINISHED, EngineUnavailable, EngineUnresponsive, NotAnsweredError
 
 # The keep-alive is shorter than the host's, so that a connection is never used as the host closes it.
 _LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=8, keepalive_expiry=30.0)
 
-SILENCE_S = 30.0
-"""A host that says nothing for so long hangs: it gives a sign of life every few seconds, but for some while the model's
+RESPONSE_TIMEOUT_S = 30.0
+"""A host that says nothing for so long hangs: it sends a heartbeat every few seconds, but for some while the model's
 libraries load."""
 
 
@@ -26,7 +26,7 @@ class Transport:
             base_url=endpoint.url,
             transport=httpx2.AsyncHTTPTransport(uds=str(path), limits=_LIMITS, trust_env=False) if path else None,
             limits=_LIMITS,
-            timeout=httpx2.Timeout(SILENCE_S, connect=5.0),
+            timeout=httpx2.Timeout(RESPONSE_TIMEOUT_S, connect=5.0),
             headers={"Authorization": f"Bearer {endpoint.token}"} if endpoint.token else {},
             # Proxies and passwords of the environment are for the network, which this is not.
             trust_env=False,
@@ -41,7 +41,7 @@ class Transport:
 
         Raises:
             NotAnsweredError: nobody is there, or hung up before an answer began.
-            EngineSilent: the host is there and says nothing.
+            EngineUnresponsive: the host is there and says nothing.
             EngineUnavailable: the host died in mid-answer.
         """
         answered = False
@@ -53,7 +53,7 @@ class Transport:
                     if line:
                         yield line
         except httpx2.TimeoutException as error:
-            raise EngineSilent("The engine does not answer; end it with: dgemma-lsp host stop") from error
+            raise EngineUnresponsive("The engine does not answer; end it with: dgemma-lsp host stop") from error
         except httpx2.TransportError as error:
             if not answered:
                 raise NotAnsweredError from error

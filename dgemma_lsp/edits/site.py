@@ -84,7 +84,7 @@ class _Excerpt:
         new, shift = content, self.offsets[line]
         for own in sorted(follow_ups, key=lambda own: own.span.start, reverse=True):
             new = new[: own.span.start - shift] + own.text + new[own.span.end - shift :]
-        range_ = _inked(self.document.lines, self.first + line, self.first + line + 1)
+        range_ = _without_blanks(self.document.lines, self.first + line, self.first + line + 1)
         replay = new[range_[0].column : len(new.rstrip())]
         return EditSite(uri=self.document.uri, range=range_, replays=(replay,))
 
@@ -128,15 +128,15 @@ def _sites_without_replay(
             lines += [line for line in near if are_alike(change.before[0], document.lines[line])]
     for line in dict.fromkeys(lines):
         if line not in changed and document.lines[line].strip():
-            yield EditSite(uri=document.uri, range=_inked(document.lines, line, line + 1))
+            yield EditSite(uri=document.uri, range=_without_blanks(document.lines, line, line + 1))
     if own:
         first, last = max(cursor.line - ABOVE, 0), min(cursor.line + BELOW + 1, len(document.lines))
-        around = _inked(document.lines, first, last)
+        around = _without_blanks(document.lines, first, last)
         if around[0] < around[1]:  # What is to be written on blank lines is no edit, but a suggestion at the cursor.
             yield EditSite(uri=document.uri, range=around)
 
 
-def _inked(lines: Sequence[str], first: int, last: int) -> Range:
+def _without_blanks(lines: Sequence[str], first: int, last: int) -> Range:
     """The range of lines without blanks at its ends."""
     while last - first > 1 and not lines[last - 1].strip():
         last -= 1

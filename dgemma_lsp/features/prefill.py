@@ -21,7 +21,7 @@ KIND = "prefill"
 logger = logging.getLogger(__name__)
 
 
-def is_welcome(status: Status) -> bool:
+def can_prefill(status: Status) -> bool:
     """Whether the engine has a model or is about to: none is loaded or started for a cursor that only moves."""
     return status.loading or status.state in ("ready", "busy")
 

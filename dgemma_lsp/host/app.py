@@ -38,7 +38,7 @@ from dgemma_lsp.wire.status import State, Status
 from engine.errors import EngineError
 from infill.request import InfillRequest
 
-SIGN_OF_LIFE = b"\n"
+HEARTBEAT = b"\n"
 """An empty line, which is no event: the host lives and has nothing to say yet."""
 
 
@@ -121,7 +121,7 @@ class HostApp:
         try:
             async with aclosing(bridge.infill(self._scheduler, request, options)) as events:
                 async for event in events:
-                    yield SIGN_OF_LIFE if event is None else dump_event(event)
+                    yield HEARTBEAT if event is None else dump_event(event)
         except (Superseded, EngineError) as error:
             yield dump_event(Failure.of(error))
         finally:

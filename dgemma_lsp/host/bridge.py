@@ -10,7 +10,7 @@ from typing import ParamSpec
 
 from dgemma_lsp.host.jobs import Outcome
 from dgemma_lsp.host.scheduler import Scheduler
-from dgemma_lsp.wire.errors import EngineSilent
+from dgemma_lsp.wire.errors import EngineUnresponsive
 from dgemma_lsp.wire.messages import Answer, Event, RequestOptions
 from dgemma_lsp.wire.status import Status
 from infill.request import InfillRequest
@@ -18,7 +18,7 @@ from infill.request import InfillRequest
 P = ParamSpec("P")
 
 
-SIGN_OF_LIFE_S = 5.0
+HEARTBEAT_S = 5.0
 """How often a request that waits is told that the engine lives."""
 
 STEP_LIMIT_S = 180.0
@@ -26,19 +26,19 @@ STEP_LIMIT_S = 180.0
 
 
 async def infill(scheduler: Scheduler, request: InfillRequest, options: RequestOptions) -> AsyncGenerator[Event | None]:
-    """Fill a request; closing the generator cancels it. None is a sign of life, while there is nothing else to say.
+    """Fill a request; closing the generator cancels it. None is a heartbeat, while there is nothing else to say.
     Raises what `EngineClient.infill` raises."""
     outcomes: asyncio.Queue[Outcome] = asyncio.Queue()
     job = scheduler.submit(request, options, in_loop(outcomes.put_nowait))
     try:
         while True:
             try:
-                async with asyncio.timeout(SIGN_OF_LIFE_S):
+                async with asyncio.timeout(HEARTBEAT_S):
                     outcome = await outcomes.get()
             except TimeoutError:
                 if scheduler.step_s > STEP_LIMIT_S:
                     problem = f"The model has been in one step for {scheduler.step_s:.0f} s"
-                    raise EngineSilent(f"{problem}; end the engine with: dgemma-lsp host stop") from None
+                    raise EngineUnresponsive(f"{problem}; end the engine with: dgemma-lsp host stop") from None
                 yield None
                 continue
             if isinstance(outcome, Exception):

@@ -13,7 +13,7 @@ class EngineUnavailable(EngineError):  # noqa: N818 - says a state; `EngineError
     """There is no engine to ask: it died, or it could not be started. The next request tries again."""
 
 
-class EngineSilent(EngineUnavailable):
+class EngineUnresponsive(EngineUnavailable):
     """There is an engine, but it hangs: it says nothing, or its model does not finish a step. It has to be ended."""
 
 

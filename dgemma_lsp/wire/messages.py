@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias, cast, get_args
 
 from dgemma_lsp.wire.codec import WireError, decode, encode, encode_fields
-from dgemma_lsp.wire.errors import EngineSilent, EngineUnavailable, Superseded
+from dgemma_lsp.wire.errors import EngineUnavailable, EngineUnresponsive, Superseded
 from dgemma_lsp.wire.status import Status
 from engine.errors import EngineError
 from infill.request import Candidate, Draft, InfillRequest, Rejection, StopReason
@@ -76,7 +76,7 @@ class Answer:
 Event: TypeAlias = Draft | Answer
 
 
-FailureKind: TypeAlias = Literal["superseded", "silent", "unavailable", "engine"]
+FailureKind: TypeAlias = Literal["superseded", "unresponsive", "unavailable", "engine"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +99,7 @@ class Failure:
 
 _FAILURES: dict[FailureKind, type[Superseded] | type[EngineError]] = {
     "superseded": Superseded,
-    "silent": EngineSilent,
+    "unresponsive": EngineUnresponsive,
     "unavailable": EngineUnavailable,
     "engine": EngineError,
 }

@@ -121,7 +121,7 @@ def _repeats_code(text: str, before: str, after: str) -> bool:
     again, import what another line imports already, or begin a blank line with a comment that another has, too."""
     head, _, left = before.rpartition("\n")
     right, _, tail = after.partition("\n")
-    lines, above, below = _inked(left + text + right), _inked(head), _inked(tail)
+    lines, above, below = _not_blank(left + text + right), _not_blank(head), _not_blank(tail)
     begins_below = bool(left.strip()) and not text.partition("\n")[0].strip()
     if begins_below:
         lines, above = lines[1:], [*above, left]
@@ -138,7 +138,7 @@ def _repeats_code(text: str, before: str, after: str) -> bool:
     )
 
 
-def _inked(text: str) -> list[str]:
+def _not_blank(text: str) -> list[str]:
     return [line for line in text.split("\n") if line.strip()]
 
 

@@ -25,7 +25,7 @@ from dgemma_lsp.client.launch import FixedEngine, Launcher
 from dgemma_lsp.client.remote import HostClient
 from dgemma_lsp.wire import endpoint
 from dgemma_lsp.wire.directories import runtime_directory
-from dgemma_lsp.wire.errors import EngineSilent, EngineUnavailable, Superseded
+from dgemma_lsp.wire.errors import EngineUnavailable, EngineUnresponsive, Superseded
 from dgemma_lsp.wire.identity import ROOT, EngineOptions
 from dgemma_lsp.wire.messages import Answer
 from engine.errors import EngineError
@@ -101,11 +101,11 @@ async def test_a_host_that_hangs_is_one_clear_message_and_can_be_ended(
     process.suspend()
     with monkeypatch.context() as patch:
         # It takes connections and requests, and never answers them.
-        patch.setattr(transport, "SILENCE_S", 0.2)
+        patch.setattr(transport, "RESPONSE_TIMEOUT_S", 0.2)
         client = desk.client()
-        with pytest.raises(EngineSilent, match="does not answer; end it with: dgemma-lsp host stop"):
+        with pytest.raises(EngineUnresponsive, match="does not answer; end it with: dgemma-lsp host stop"):
             await client.start()
-        with pytest.raises(EngineSilent, match="does not answer"):
+        with pytest.raises(EngineUnresponsive, match="does not answer"):
             await ask(client, "b")
         assert await asyncio.to_thread(main, ["host", "stop", "--checkpoint", desk.options.checkpoint]) == 0
         assert capfd.readouterr().out == f"killed process {process.pid}, which did not answer\n"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dgemma_lsp.wire.errors import EngineSilent, EngineUnavailable
+from dgemma_lsp.wire.errors import EngineUnavailable, EngineUnresponsive
 from engine.errors import EngineError
 from tests.protocol.scripted import offers, rejects
 from tests.protocol.wire_client import WireClient, connected
@@ -494,7 +494,7 @@ async def test_a_failing_engine_means_an_empty_list_and_the_next_request_tries_a
 async def test_an_engine_that_hangs_is_a_status_that_says_so() -> None:
     async with connected(offers("x")) as client:
         await begun(client, "a")
-        client.engine.failure = EngineSilent("it hangs")
+        client.engine.failure = EngineUnresponsive("it hangs")
         assert (await client.complete(0, 1))["result"] == {"items": []}
         status = (await client.request("dgemma/status"))["result"]
         assert (status["state"], status["message"]) == ("failed", "it hangs")

@@ -10,7 +10,7 @@ import pytest
 from dgemma_lsp.host import bridge
 from dgemma_lsp.host.app import HostApp
 from dgemma_lsp.host.scheduler import Scheduler
-from dgemma_lsp.wire.errors import EngineSilent
+from dgemma_lsp.wire.errors import EngineUnresponsive
 from dgemma_lsp.wire.messages import Event, RequestOptions, dump_call
 from tests.unit.host.scripted import TIMEOUT_S, ScriptedModel, request
 from tests.unit.host.test_app import client_of
@@ -19,7 +19,7 @@ from tests.unit.host.test_app import client_of
 @pytest.fixture(name="model")
 def _model(monkeypatch: pytest.MonkeyPatch) -> ScriptedModel:
     """A model whose forwards wait for the test."""
-    monkeypatch.setattr(bridge, "SIGN_OF_LIFE_S", 0.01)
+    monkeypatch.setattr(bridge, "HEARTBEAT_S", 0.01)
     return ScriptedModel()
 
 
@@ -47,7 +47,7 @@ async def test_an_endless_step_ends_the_request(
     scheduler: Scheduler, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bridge, "STEP_LIMIT_S", 0.05)
-    with pytest.raises(EngineSilent, match=r"in one step .* dgemma-lsp host stop"):
+    with pytest.raises(EngineUnresponsive, match=r"in one step .* dgemma-lsp host stop"):
         await _all(bridge.infill(scheduler, request("a"), RequestOptions()))
     assert scheduler.status().cancelled == 1
 
@@ -61,4 +61,4 @@ async def test_signs_of_life_are_empty_lines(
     *signs, failure = answer.text.splitlines()
     assert signs
     assert set(signs) == {""}
-    assert '"kind":"silent"' in failure
+    assert '"kind":"unresponsive"' in failure

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from dgemma_lsp.wire.codec import WireError
-from dgemma_lsp.wire.errors import EngineSilent, EngineUnavailable, Superseded
+from dgemma_lsp.wire.errors import EngineUnavailable, EngineUnresponsive, Superseded
 from dgemma_lsp.wire.messages import (
     Answer,
     Event,
@@ -125,7 +125,7 @@ def test_a_status_comes_back_the_same() -> None:
     [
         (Superseded("newer"), Superseded),
         (EngineUnavailable("gone"), EngineUnavailable),
-        (EngineSilent("hung"), EngineSilent),
+        (EngineUnresponsive("hung"), EngineUnresponsive),
         (EngineError("no"), EngineError),
         (CheckpointError("bad file"), EngineError),
     ],
