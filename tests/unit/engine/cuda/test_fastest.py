@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 from weakref import ReferenceType, ref
 
+import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.canvas import Floats
 from engine.cuda import fastest as module
-from engine.cuda import kernels
+from engine.cuda import kernels, stepper
 from engine.cuda.denoiser import CudaDenoiser
 from engine.cuda.fastest import checked, fastest
 from engine.cuda.programs.attention import PackedAttention
+from engine.cuda.rows import HostRow
 from engine.model.backbone import Backbone
 from engine.reference import ReferenceDenoiser
 from tests.unit.engine.cuda.conftest import CONTEXT_TOKENS
@@ -45,6 +50,22 @@ def test_nothing_of_the_reference_is_left_when_graphs_are_recorded(
     monkeypatch.setattr(CudaDenoiser, "record", record)
     checked(fresh, lambda _: None)
     assert done == ["emptied, 0 tokens held", "recorded"]
+
+
+def test_what_is_compared_depends_on_no_draw(fresh: ReferenceDenoiser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A draw falls otherwise by the least rounding, and with it all that follows."""
+    compared: list[tuple[Floats, Floats]] = []
+
+    def otherwise(rows: Sequence[HostRow], _step: int) -> NDArray[np.int64]:
+        return np.full(sum(len(row.positions) for row in rows), 2**24 - 1)
+
+    def disagreement(found: Any, expected: Any) -> None:  # noqa: ANN401 - the type is the module's own.
+        compared.append((found.entropies, expected.entropies))
+
+    monkeypatch.setattr(stepper, "draw_bits", otherwise)
+    monkeypatch.setattr(module, "disagreement", disagreement)
+    checked(fresh, lambda _: None)
+    np.testing.assert_allclose(*compared[0], atol=1e-4)
 
 
 def test_the_reference_serves_without_a_card_and_with_offloaded_experts(fresh: ReferenceDenoiser) -> None:
