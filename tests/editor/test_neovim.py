@@ -401,6 +401,9 @@ def test_another_key_can_be_chosen(start: Start) -> None:
         ("{ keys = { acept = '<C-l>' } }", "vim.g.dgemma.keys.acept is no option"),
         ("{ keys = { accept = true } }", "vim.g.dgemma.keys.accept is neither a key nor false"),
         ("{ keys = false }", "vim.g.dgemma.keys is not a table"),
+        ("{ cmd = 'dgemma-lsp' }", "vim.g.dgemma.cmd is not a list such as { 'dgemma-lsp', '--stdio' }"),
+        ("{ cmd = {} }", "vim.g.dgemma.cmd is not a list such as { 'dgemma-lsp', '--stdio' }"),
+        ("{ debounce_ms = -1 }", "vim.g.dgemma.debounce_ms is not a number of milliseconds"),
         ("'<C-l>'", "vim.g.dgemma is not a table"),
     ],
 )

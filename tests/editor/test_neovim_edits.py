@@ -207,7 +207,9 @@ def test_switched_off_they_come_only_when_asked_for(start: Start, record: Record
     session.press(":Dgemma edits suggest\r")
     wait_for_line(session, 3, "    totalamount += n")
     assert [asked["context"]["triggerKind"] for asked in record.sent(EDIT)] == [1]
-    session.press(":Dgemma edits on\r")
+    session.press(":Dgemma disable\r:Dgemma edits on\r")
+    session.wait_for_screen("edits are not suggested unasked here, as suggestions are off; see :Dgemma enable")
+    session.press(":Dgemma enable\r:Dgemma edits on\r")
     wait_for_line(session, 3, "    total += n")
 
 

@@ -145,8 +145,10 @@ local function edit(arguments)
     vim.g.dgemma_edits = arguments.word == 'on'
     edits.hide()
   end
-  local on = edits.is_enabled(vim.api.nvim_get_current_buf())
-  say(('edits are%s suggested unasked here'):format(on and '' or ' not'))
+  local buf = vim.api.nvim_get_current_buf()
+  local on = edits.is_enabled(buf)
+  local rest = inline.is_enabled(buf) and '' or ', as suggestions are off; see :Dgemma enable'
+  say(('edits are%s suggested unasked here%s'):format(on and '' or ' not', rest))
 end
 
 local SCOPE = { 'buffer' }

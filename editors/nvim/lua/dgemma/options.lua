@@ -57,6 +57,31 @@ local defaults = {
 
 local KEYS = { 'keys', 'normal_keys', 'review_keys' }
 
+--- What each option has to be, in words, and whether a value is.
+---@type table<string, {[1]: string, [2]: fun(value: any): boolean}>
+local KINDS = {
+  cmd = {
+    "a list such as { 'dgemma-lsp', '--stdio' }",
+    function(value)
+      return type(value) == 'table' and vim.islist(value) and type(value[1]) == 'string'
+    end,
+  },
+  debounce_ms = {
+    'a number of milliseconds',
+    function(value)
+      return type(value) == 'number' and value >= 0
+    end,
+  },
+}
+for _, group in ipairs(KEYS) do
+  KINDS[group] = {
+    'a table',
+    function(value)
+      return type(value) == 'table'
+    end,
+  }
+end
+
 ---@param value any
 ---@return boolean
 local function is_key(value)
@@ -70,15 +95,12 @@ function M.problems()
     return { 'vim.g.dgemma is not a table' }
   end
   local problems = {} ---@type string[]
-  local expected = { cmd = 'table', debounce_ms = 'number' }
-  for _, name in ipairs(KEYS) do
-    expected[name] = 'table'
-  end
   for name, value in vim.spairs(given) do
-    if not expected[name] then
+    local kind = KINDS[name]
+    if not kind then
       table.insert(problems, ('vim.g.dgemma.%s is no option'):format(name))
-    elseif type(value) ~= expected[name] then
-      table.insert(problems, ('vim.g.dgemma.%s is not a %s'):format(name, expected[name]))
+    elseif not kind[2](value) then
+      table.insert(problems, ('vim.g.dgemma.%s is not %s'):format(name, kind[1]))
     end
   end
   for _, group in ipairs(KEYS) do
@@ -99,9 +121,10 @@ end
 function M.get()
   local given = type(vim.g.dgemma) == 'table' and vim.g.dgemma or {}
   local options = vim.deepcopy(defaults)
-  options.cmd = type(given.cmd) == 'table' and given.cmd or nil
-  if type(given.debounce_ms) == 'number' then
-    options.debounce_ms = given.debounce_ms
+  for _, name in ipairs({ 'cmd', 'debounce_ms' }) do
+    if KINDS[name][2](given[name]) then
+      options[name] = given[name]
+    end
   end
   for _, group in ipairs(KEYS) do
     for name, key in pairs(type(given[group]) == 'table' and given[group] or {}) do
