@@ -84,5 +84,10 @@ def warn(message: str) -> None:
     print(f"dgemma-lsp: {message}", file=sys.stderr)
 
 
+def show_line(text: str) -> None:
+    """Write over the last line of a terminal, on stderr."""
+    print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+
+
 def _given(arguments: argparse.Namespace, *names: str) -> dict[str, object]:
     return {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from contextlib import aclosing
 
-from dgemma_lsp.cli.common import read_settings, warn
+from dgemma_lsp.cli.common import read_settings, show_line, warn
 from dgemma_lsp.cli.file.diff import unified_diff
 from dgemma_lsp.cli.file.source import Source, read_source, write_source
 from dgemma_lsp.cli.file.target import Hole, Target, check_holes
@@ -100,13 +100,9 @@ async def _show_loading(client: EngineClient) -> None:
                 if not status.loading:
                     break
                 percentage = "" if status.progress is None else f" {status.progress:.0%}"
-                _show_line(f"{status.message}{percentage}")
+                show_line(f"{status.message}{percentage}")
     finally:
-        _show_line("")
-
-
-def _show_line(text: str) -> None:
-    print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+        show_line("")
 
 
 def _prompt_path(target: Target) -> str:

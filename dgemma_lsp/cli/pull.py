@@ -13,7 +13,7 @@ from dgemma_lsp.checkpoints import hub
 from dgemma_lsp.checkpoints.load_meter import GB
 from dgemma_lsp.checkpoints.prepare import Prepared, prepare
 from dgemma_lsp.checkpoints.resolve import EMBEDDED, Checkpoint, is_repository, remember_pulled
-from dgemma_lsp.cli.common import CommandError, read_settings, warn
+from dgemma_lsp.cli.common import CommandError, read_settings, show_line, warn
 from dgemma_lsp.config import Config
 from dgemma_lsp.wire.identity import EngineOptions
 
@@ -74,17 +74,16 @@ def _prepared(checkpoint: Checkpoint, options: EngineOptions) -> Prepared:
     def report(message: str, progress: float | None) -> None:
         nonlocal told
         if live:
-            sys.stderr.write(f"\r\x1b[K{message}")
+            show_line(message)
         elif progress is not None and int(progress * 10) > told:
             told = int(progress * 10)
-            sys.stderr.write(f"{message}\n")
-        sys.stderr.flush()
+            print(message, file=sys.stderr, flush=True)
 
     try:
         prepared = prepare(checkpoint, options, report)
     finally:
         if live:
-            sys.stderr.write("\r\x1b[K")
+            show_line("")
     if prepared.scheme == "none":
         print("it fits this machine as it is")
     else:
