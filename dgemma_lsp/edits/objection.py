@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from dgemma_lsp.documents.changes import DocumentChange
 from dgemma_lsp.edits.edit import Edit
-
-_IMPORT = re.compile(r"\s*(import|from|use|using|require|include|#include|const .*=\s*require)\b")
+from infill.text.lines import is_import
 
 
 def is_objectionable(edit: Edit, lines: Sequence[str], changes: Sequence[DocumentChange], *, replayed: bool) -> bool:
@@ -44,4 +42,4 @@ def _takes_back(edit: Edit, lines: Sequence[str], changes: Sequence[DocumentChan
 def _only_imports(edit: Edit, lines: Sequence[str]) -> bool:
     """Whether all lines that it touches or brings are imports."""
     own = [*lines[edit.start.line : edit.end.line + 1], *edit.text.splitlines()[1:]]
-    return all(_IMPORT.match(line) for line in own if line.strip())
+    return all(is_import(line) for line in own if line.strip())

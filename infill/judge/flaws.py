@@ -16,7 +16,7 @@ from infill.request import RejectReason
 from infill.syntax.brackets import OPENER_OF, loose
 from infill.syntax.check import SyntaxCheck
 from infill.text.holes import sides
-from infill.text.lines import OPENERS, columns_of
+from infill.text.lines import OPENERS, columns_of, is_import
 from infill.text.words import is_known, known_words, words_made
 
 # Characters before a hole that tell which bracket it stands in.
@@ -25,7 +25,6 @@ _TEXT_QUOTES = ('"""', "'''", "`")
 # How a line ends, beside those that open a block, with a statement or a part of one.
 _ENDS = (*OPENERS, ",", ";", "=>", "->")
 _WORD = re.compile(r"\w")
-_IMPORT = re.compile(r"\s*(import|from|use|using|require|#\s*include)\b")
 # In most languages; a selector or a directive has no blank after its "#".
 _COMMENT = re.compile(r"\s*(#+\s|//|/\*|\*\s|--\s|<!--)")
 
@@ -126,7 +125,7 @@ def _repeats_code(text: str, before: str, after: str) -> bool:
     if begins_below:
         lines, above = lines[1:], [*above, left]
     on_blank_line = (begins_below or not left.strip()) and not right.strip()
-    unique = [line for line in lines if _IMPORT.match(line)]
+    unique = [line for line in lines if is_import(line)]
     unique += [line for line in lines[:1] if on_blank_line and _COMMENT.match(line)]
     if any(line.strip() == other.strip() for line in unique for other in (*above, *below)):
         return True

@@ -10,6 +10,8 @@ from math import gcd
 _LINE_ENDING = re.compile("\r\n|\r|\n")
 # Far enough to meet a line's end in any text written by hand, and no more work than that in a minified one.
 _LINE_ENDING_REACH = 4_096
+# In most languages.
+_IMPORT = re.compile(r"\s*(import|from|use|using|require|include|#\s*include|const .*=\s*require)\b")
 # What a line ends with whose next ones are indented by a step more.
 OPENERS = (":", "{", "(", "[")
 _WIDTH = 4
@@ -54,6 +56,11 @@ def line_ending_at(text: str, position: int) -> str:
 def goes_on(after: str) -> bool:
     """Whether there is text after a place on its line, with this text after it."""
     return bool(after.partition("\n")[0].strip())
+
+
+def is_import(line: str) -> bool:
+    """Whether a line imports something."""
+    return _IMPORT.match(line) is not None
 
 
 def margin_of(line: str) -> str:
