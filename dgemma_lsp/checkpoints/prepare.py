@@ -65,28 +65,30 @@ def prepare(checkpoint: Checkpoint, options: EngineOptions, report: Callable[[st
     """Quantize a checkpoint as the host would, and keep the result on disk; does nothing that is done already.
 
     Raises:
-        EngineError: it does not fit, is broken, or there is no room on the disk.
+        EngineError: it does not fit, is broken, the device fails, or there is no room on the disk.
     """
+    from engine.placement.faults import translated
     from engine.weights.load import LoadProgress, fill_cache
     from engine.weights.store import cache_root
     from engine.weights.verify import verify
 
-    plan, device = plan_for(checkpoint, options)
-    if plan.scheme == "none":
-        verify(checkpoint.directory)
-        return Prepared(scheme="none", bytes=0, worst_error=0.0, worst_weight="")
     meter = LoadMeter(report)
 
     def show(progress: LoadProgress) -> None:
         meter.show("Quantizing the weights", progress.done, progress.total)
 
-    manifest = fill_cache(
-        checkpoint.directory,
-        device=device,
-        scheme=plan.scheme,
-        cache=cache_root(),
-        source=checkpoint.name,
-        progress=show,
-    )
+    with translated():
+        plan, device = plan_for(checkpoint, options)
+        if plan.scheme == "none":
+            verify(checkpoint.directory)
+            return Prepared(scheme="none", bytes=0, worst_error=0.0, worst_weight="")
+        manifest = fill_cache(
+            checkpoint.directory,
+            device=device,
+            scheme=plan.scheme,
+            cache=cache_root(),
+            source=checkpoint.name,
+            progress=show,
+        )
     worst = max(manifest.errors, key=manifest.errors.__getitem__)
     return Prepared(scheme=plan.scheme, bytes=manifest.end, worst_error=manifest.errors[worst], worst_weight=worst)

@@ -44,7 +44,11 @@ def has_kernel(device: torch.device) -> bool:
 @cache
 def kernel_fault(device: torch.device) -> str | None:
     """Why a device does not have the kernel; None where Triton works on it and the products are right. The first call
-    compiles what any forward needs, and warns: everything works without, but slowly."""
+    compiles what any forward needs, and warns: everything works without, but slowly.
+
+    Raises:
+        torch.OutOfMemoryError: another program has all of the device's memory, for now.
+    """
     if device.type != "cuda":
         return "there is no card"
     try:
@@ -55,6 +59,8 @@ def kernel_fault(device: torch.device) -> str | None:
                 *(_error(Groups(8), rows, None, device) for rows in (8, 32, 64)),
                 *(_error(Groups(4), 3 * rows, [rows, rows, 3 * rows], device) for rows in (8, 32, 64)),
             ]
+    except torch.OutOfMemoryError:
+        raise
     except ModuleNotFoundError:
         fault = "Triton is not installed"
     except Exception as error:

@@ -124,6 +124,22 @@ def test_a_card_without_the_kernel_is_one_warning_and_gets_nf4(
 
 
 @pytest.mark.usefixtures("current")
+def test_a_card_that_is_full_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers: list[float | Exception] = [torch.OutOfMemoryError("CUDA out of memory."), *[0.0] * 6]
+
+    def tried(*_: object) -> float:
+        if isinstance(answer := answers.pop(0), Exception):
+            raise answer
+        return answer
+
+    card = torch.device("cuda", 3)
+    monkeypatch.setattr(packed_product, "_error", tried)
+    with pytest.raises(torch.OutOfMemoryError):
+        packed_product.has_kernel(card)
+    assert packed_product.has_kernel(card)
+
+
+@pytest.mark.usefixtures("current")
 @pytest.mark.parametrize(("index", "errors"), [(6, [0.5] * 6), (5, [0.001, 0.001, torch.nan, 0.001, 0.001, 0.001])])
 def test_a_kernel_that_is_wrong_is_not_used(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, index: int, errors: list[float]

@@ -40,8 +40,14 @@ def examine_machine(options: EngineOptions) -> Iterator[Finding]:
     except (ImportError, OSError) as error:
         yield Finding(name="device", verdict="problem", detail=str(error), remedy="install PyTorch again")
         return
-    yield from _devices(options)
-    yield from _kernels(options)
+    from engine.placement.faults import translated
+
+    try:
+        with translated():
+            yield from _devices(options)
+            yield from _kernels(options)
+    except EngineError as error:
+        yield Finding(name="device", verdict="problem", detail=str(error))
     found = _checkpoint(options)
     yield found
     if found.verdict == "ok":
@@ -154,8 +160,11 @@ def _quantized(checkpoint: Checkpoint) -> bool:
 
 
 def _fit(options: EngineOptions, checkpoint: Checkpoint) -> Finding:
+    from engine.placement.faults import translated
+
     try:
-        plan, device = plan_for(checkpoint, options)
+        with translated():
+            plan, device = plan_for(checkpoint, options)
     except EngineError as error:
         return Finding(
             name="fit", verdict="problem", detail=str(error), remedy="or choose another --device or --quantization"

@@ -210,6 +210,21 @@ def test_doctor_tells_a_driver_from_a_pytorch_without_cuda(
     assert "no usable CUDA device" in found["fit"]["detail"]
 
 
+def test_doctor_says_where_a_card_cannot_be_asked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(_index: int) -> None:
+        raise RuntimeError("CUDA error: out of memory")
+
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    monkeypatch.setattr("torch.cuda.mem_get_info", full)
+    code, found = findings(capsys, "--device", "cpu")
+    assert code == 1
+    assert found["device"]["detail"].startswith("GPU memory ran out")
+    assert found["fit"]["verdict"] == "ok"
+
+
 def test_doctor_says_where_triton_does_not_work(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
