@@ -43,9 +43,9 @@ class StatusBoard:
         self._show(replace(self.status, state="failed", message=message, progress=None))
 
     def show_end(self) -> None:
-        """Show that the engine was ended, unless it has said why it ends."""
+        """Show that the engine has ended, unless it has said why it ends."""
         if self.status.state != "failed":
-            message = "The engine was stopped; the next request starts it again."
+            message = "The engine has ended; the next request starts it again."
             self._show(replace(self.status, state="paused", message=message, progress=None, pid=0))
 
     def begin(self) -> int:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from dgemma_lsp.wire.codec import WireError
 from dgemma_lsp.wire.endpoint import Endpoint
-from dgemma_lsp.wire.errors import UNFINISHED, EngineUnavailable, EngineUnresponsive, NotAnsweredError
+from dgemma_lsp.wire.errors import EngineEnded, EngineUnavailable, EngineUnresponsive, NotAnsweredError
 from dgemma_lsp.wire.messages import (
     ENDS,
     Answer,
@@ -248,7 +248,7 @@ async def _answer(transport: Transport, call: bytes) -> AsyncGenerator[Event]:
             yield event
             done = isinstance(event, Answer)
     if not done:
-        raise EngineUnavailable(UNFINISHED)
+        raise EngineEnded()
 
 
 def _parsed(parse: Callable[[str], T], line: str) -> T:

@@ -9,7 +9,7 @@ from contextlib import aclosing
 
 from dgemma_lsp.client.client import EngineClient
 from dgemma_lsp.status import StatusBoard
-from dgemma_lsp.wire.errors import EngineUnavailable, EngineUnresponsive
+from dgemma_lsp.wire.errors import EngineEnded, EngineUnavailable, EngineUnresponsive
 from dgemma_lsp.wire.identity import EngineOptions
 from dgemma_lsp.wire.messages import Event, Owner, Priority
 from engine.errors import EngineError
@@ -82,6 +82,8 @@ class Session:
             async with aclosing(client.watch()) as statuses:
                 async for status in statuses:
                     self._board.show_engine(status)
+            self._board.show_end()
+        except EngineEnded:
             self._board.show_end()
         except EngineError as error:
             self._board.show_failure(str(error))

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 import httpx2
 
 from dgemma_lsp.wire.endpoint import Endpoint
-from dgemma_lsp.wire.errors import UNFINISHED, EngineUnavailable, EngineUnresponsive, NotAnsweredError
+from dgemma_lsp.wire.errors import EngineEnded, EngineUnresponsive, NotAnsweredError
 
 # The keep-alive is shorter than the host's, so that a connection is never used as the host closes it.
 _LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=8, keepalive_expiry=30.0)
@@ -42,7 +42,7 @@ class Transport:
         Raises:
             NotAnsweredError: nobody is there, or hung up before an answer began.
             EngineUnresponsive: the host is there and says nothing.
-            EngineUnavailable: the host died in mid-answer.
+            EngineEnded: the host died in mid-answer.
         """
         answered = False
         try:
@@ -57,7 +57,7 @@ class Transport:
         except httpx2.TransportError as error:
             if not answered:
                 raise NotAnsweredError from error
-            raise EngineUnavailable(UNFINISHED) from error
+            raise EngineEnded() from error
 
     async def close(self) -> None:
         """Close every connection."""

@@ -2,8 +2,6 @@
 
 from engine.errors import EngineError
 
-UNFINISHED = "The engine ended before it had answered; the next request starts it again."
-
 
 class Superseded(Exception):  # noqa: N818 - the protocol's word for an outcome, which is no error
     """A newer request of the same owner took this one's place."""
@@ -11,6 +9,13 @@ class Superseded(Exception):  # noqa: N818 - the protocol's word for an outcome,
 
 class EngineUnavailable(EngineError):  # noqa: N818 - says a state; `EngineError` is the error
     """There is no engine to ask: it died, or it could not be started. The next request tries again."""
+
+
+class EngineEnded(EngineUnavailable):
+    """It ended in mid-answer."""
+
+    def __init__(self) -> None:
+        super().__init__("The engine ended before it had answered; the next request starts it again.")
 
 
 class EngineUnresponsive(EngineUnavailable):

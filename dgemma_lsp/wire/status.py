@@ -15,7 +15,7 @@ State: TypeAlias = Literal["starting", "loading", "ready", "busy", "paused", "fa
 class Status:
     """How the engine fares.
 
-    state: "paused" while the weights are dropped after an idle time, or the engine was stopped; the next request loads
+    state: "paused" while the weights are dropped after an idle time, or the engine has ended; the next request loads
     them again.
     message: one line for the user that adds to `state`. progress: of loading, 0 to 1; None where there is none or it is
     unknown.

@@ -81,9 +81,10 @@ def scripted(
     rewrites: Rewrites | None = None,
     edits: Edits | None = None,
     late: Sequence[str] = (),
+    failure: str = "",
 ) -> Record:
     """The scripted server with these scripts."""
     file = folder / "script.json"
-    script = {"inline": inline, "rewrites": rewrites or {}, "edits": edits or {}, "late": late}
+    script = {"inline": inline, "rewrites": rewrites or {}, "edits": edits or {}, "late": late, "failure": failure}
     file.write_text(json.dumps(script))
     return Record(folder / "record", [sys.executable, "-m", "tests.editor.scripted_server", str(file)])

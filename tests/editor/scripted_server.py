@@ -14,6 +14,8 @@ edits: what a text has become to what it was. Where the first stands in a docume
 document, is offered to be changed likewise, in the order of the documents, unless the user has rejected that.
 
 late: of these, what is answered only when the document changes again.
+
+failure: why there is no engine, if there is none.
 """
 
 import difflib
@@ -129,7 +131,13 @@ class Server:
     """One editor's documents, and the requests that are held back."""
 
     def __init__(
-        self, inline: Script, rewrites: Rewrites, edits: Edits, sink: BinaryIO, late: Sequence[str] = ()
+        self,
+        inline: Script,
+        rewrites: Rewrites,
+        edits: Edits,
+        sink: BinaryIO,
+        late: Sequence[str] = (),
+        failure: str = "",
     ) -> None:
         self._inline = inline
         self._rewrites = rewrites
@@ -142,7 +150,7 @@ class Server:
         self._late: tuple[int | str, Message] | None = None
         self._rewriting: dict[str, int | str] = {}
         self._rejected: set[str] = set()
-        self._status = STATUS
+        self._status = {**STATUS, "state": "failed", "message": failure} if failure else STATUS
 
     def take(self, message: Message) -> None:
         """Reads a message and answers it."""
@@ -151,7 +159,7 @@ class Server:
             case "initialize":
                 self._answer(message["id"], {"capabilities": CAPABILITIES})
             case "initialized":
-                self._send({"method": "dgemma/status", "params": STATUS})
+                self._send({"method": "dgemma/status", "params": self._status})
             case "textDocument/didOpen":
                 self._keep(parameters["textDocument"], parameters["textDocument"]["text"])
             case "textDocument/didChange":

@@ -287,3 +287,14 @@ def test_a_server_that_ends_is_started_anew_until_it_keeps_ending(code: Code, ex
         session.screenshot("server-ended")
         session.do("click", f'{TOAST} .monaco-button:has-text("Restart")')
         session.wait_for_status("ready, scripted")
+
+
+def test_says_once_why_there_is_no_engine(code: Code, extension: Path, tmp_path: Path) -> None:
+    record = scripted(tmp_path, SCRIPT, failure="There is no checkpoint directory /nowhere.")
+    settings = {"dgemma.server.path": str(record.program(tmp_path))}
+    with CodeSession(code, extension, tmp_path / "home", settings) as session:
+        session.wait_for_text(TOAST, "There is no checkpoint directory /nowhere.")
+        session.wait_for_status("failed, There is no checkpoint directory /nowhere.")
+        session.wait_for(lambda: bool(record.results("dgemma/status")), "the status that was asked for")
+        session.screenshot("engine-failed")
+        assert len(session.texts(TOAST)) == 1

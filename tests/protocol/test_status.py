@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dgemma_lsp.wire.codec import encode
-from dgemma_lsp.wire.errors import EngineUnavailable
+from dgemma_lsp.wire.errors import EngineEnded, EngineUnavailable
 from dgemma_lsp.wire.status import State
 from tests.protocol.scripted import offers, status
 from tests.protocol.wire_client import connected
@@ -74,14 +74,15 @@ async def test_an_engine_that_dies_is_followed_again_after_the_next_request() ->
         assert client.engine.starts == 2
 
 
+@pytest.mark.parametrize("end", [None, EngineEnded()], ids=["stopped", "killed"])
 @pytest.mark.parametrize(("last", "shown"), [("busy", "paused"), ("failed", "failed")])
-async def test_an_engine_that_was_stopped_is_not_called_ready(last: State, shown: State) -> None:
+async def test_an_engine_that_has_ended_is_not_called_ready(last: State, shown: State, end: EngineEnded | None) -> None:
     async with connected(offers("x")) as client:
         await client.initialize()
         client.open("a")
         await client.request("dgemma/status")
         client.engine.statuses.put_nowait(status(last))
-        client.engine.statuses.put_nowait(None)
+        client.engine.statuses.put_nowait(end)
         while (await client.request("dgemma/status"))["result"]["state"] != shown:
             pass
         cursor = {"textDocument": {"uri": "file:///w/a.py"}, "position": {"line": 0, "character": 1}}

@@ -45,6 +45,8 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const cursor = new CursorReporter(SELECTOR, running, isPaused);
   context.subscriptions.push(log, item, pause, hostLog, rewriter, edits, cursor);
 
+  let told = "";
+
   const language = () => vscode.window.activeTextEditor?.document.languageId;
 
   function clientFor(program: string): LanguageClient {
@@ -73,22 +75,32 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     const made = new Client(program, options, () =>
       warn("the language server ends again and again, so it is not started any more", ofServer),
     );
-    made.onNotification(statusChanged, (status) => item.show(status));
+    made.onNotification(statusChanged, showStatus);
     made.onDidChangeState(({ newState }) => {
       if (made !== client) {
         return; // It was ended by us.
       }
       if (newState === State.Running) {
         cursor.begin();
-        made.sendRequest(statusRequest).then(
-          (status) => item.show(status),
-          () => undefined, // That it has ended is shown anyway.
-        );
+        // That it has ended is shown anyway.
+        made.sendRequest(statusRequest).then(showStatus, () => undefined);
       } else {
         item.show(newState === State.Starting ? STARTING : STOPPED);
       }
     });
     return made;
+  }
+
+  /** Shows how the engine fares; of a failure the user is told once. */
+  function showStatus(status: Status): void {
+    item.show(status);
+    const { state, message } = status;
+    if (state === "ready") {
+      told = "";
+    } else if (state === "failed" && message !== told) {
+      told = message;
+      void warn(message, { "Show Log": showHostLog, Restart: restartHost });
+    }
   }
 
   async function start(): Promise<void> {

@@ -13,7 +13,7 @@ from dgemma_lsp.client import remote
 from dgemma_lsp.client.launch import FixedEngine
 from dgemma_lsp.client.remote import HostClient
 from dgemma_lsp.wire.endpoint import Endpoint
-from dgemma_lsp.wire.errors import EngineUnavailable
+from dgemma_lsp.wire.errors import EngineEnded, EngineUnavailable
 from dgemma_lsp.wire.messages import Event, dump_status
 from dgemma_lsp.wire.status import Status
 from engine.errors import EngineError
@@ -108,8 +108,8 @@ _HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     [
         (b"", EngineUnavailable, "before it answers"),
         (b"SSH-2.0-OpenSSH_9.2\r\n", EngineUnavailable, "before it answers"),
-        (_HEAD + b"5\r\n{", EngineUnavailable, "ended before it had answered; the next request"),
-        (_HEAD + b"0\r\n\r\n", EngineUnavailable, "ended before it had answered; the next request"),
+        (_HEAD + b"5\r\n{", EngineEnded, "ended before it had answered; the next request"),
+        (_HEAD + b"0\r\n\r\n", EngineEnded, "ended before it had answered; the next request"),
         (_HEAD + b"6\r\nhello\n\r\n0\r\n\r\n", EngineError, "is it a dgemma-lsp host"),
         (b"HTTP/1.1 404 No\r\nContent-Length: 9\r\n\r\nNot Found", EngineError, "is it a dgemma-lsp host"),
     ],

@@ -124,7 +124,7 @@ export class Rewriter {
         this.reveal(rewrite.review, document);
         return;
       }
-      this.tell(`Nothing to offer: ${answer.rejection}`);
+      this.tell(`Not rewritten: ${answer.rejection}`);
     } catch (error) {
       if (isStale(error)) {
         this.tell(STALE);
