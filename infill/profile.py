@@ -80,7 +80,7 @@ class CopyPrior:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContinuationSettings:
-    """passes: encoder forwards, by mode. width: hypotheses that a pass reads."""
+    """How far the encoder goes on writing. passes: forwards, by mode. width: hypotheses that a forward reads."""
 
     passes: Mapping[HoleMode, int]
     width: int

@@ -32,9 +32,9 @@ _NO_BEGINNINGS = (")", "]", "}", "#", "/", "*", '"', "'", "`")
 
 @dataclass(frozen=True, slots=True)
 class SyntaxCheck:
-    """around: the texts around the holes, one more than there are holes. middles: what stands in these now. language:
-    the name of its fence, empty where no grammar fits. unfinished: what may still be typed below the last hole's line,
-    each in its own way; no text has to."""
+    """Statements with holes in them. around: the texts around these, one more than there are holes. middles: what
+    stands in them now. language: the name of its fence, empty where no grammar fits. unfinished: what may still be
+    typed below the last hole's line, each in its own way; no text has to."""
 
     around: tuple[str, ...]
     middles: tuple[str, ...]

@@ -52,8 +52,8 @@ _CONTROL_STRINGS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
-    """text: what the tokens spell. ids: [N] int32. starts: [N] int32, the code point at which each token begins; the
-    tokens of a character that fell back to bytes share one."""
+    """A text and its tokens. text: what these spell. ids: [N] int32. starts: [N] int32, the code point at which each
+    token begins; the tokens of a character that fell back to bytes share one."""
 
     text: str
     ids: TokenIds

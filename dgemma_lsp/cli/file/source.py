@@ -27,7 +27,8 @@ _WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """path: as the user gave it. mark: the byte order mark, if any. lines: of the text after it."""
+    """A file as it was read. path: as the user gave it. mark: the byte order mark, if any. lines: of the text after
+    it."""
 
     path: Path
     mark: bytes

@@ -11,7 +11,7 @@ Verdict: TypeAlias = Literal["ok", "note", "problem"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """remedy: what to do about it; empty where all is well."""
+    """What was found. remedy: what to do about it; empty where all is well."""
 
     name: str
     verdict: Verdict
