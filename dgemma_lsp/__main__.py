@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from io import TextIOWrapper
-from typing import cast
+from typing import IO, Any, cast
 
 from dgemma_lsp.cli.common import CommandError, Parser, add_common_options, add_hidden_options, warn
 from dgemma_lsp.cli.file.target import parse_hole, parse_target
@@ -55,12 +55,13 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _has_output() -> bool:
-    """Whether there is a standard output, which says so where there is none; what is said on a standard error that is
-    closed is lost."""
+    """Whether there is a standard output, which says so where there is none; a standard input that is closed is empty,
+    and what is said on a standard error that is closed is lost."""
     # Python has no stream for a descriptor that was closed before it started.
-    streams = cast(dict[str, TextIOWrapper | None], vars(sys))
-    if streams["stderr"] is None:
-        streams["stderr"] = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - as long as the process
+    streams = cast(dict[str, IO[Any] | None], vars(sys))
+    for name, mode in (("stdin", "r"), ("stderr", "w")):
+        if streams[name] is None:
+            streams[name] = open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115 - as long as the process
     if streams["stdout"] is None:
         warn("standard output is closed")
     return streams["stdout"] is not None

@@ -95,13 +95,18 @@ def _prepared(checkpoint: Checkpoint, options: EngineOptions) -> Prepared:
 
 
 def _offer_to_delete(directory: Path, decision: bool | None) -> None:
-    """decision: whether to delete the unquantized weights; None to ask, where somebody can answer."""
+    """Delete the unquantized weights where that is wanted. decision: whether it is; None to ask, where somebody can
+    answer."""
     size = sum(shard.stat().st_size for shard in directory.glob("*.safetensors"))
     if not size:
         return
     if decision is None and sys.stdin.isatty():
         question = f"Delete the unquantized weights ({size / GB:.1f} GB)? Another quantization would need them. [y/N] "
-        decision = input(question).strip().lower() in ("y", "yes")
+        try:
+            decision = input(question).strip().lower() in ("y", "yes")
+        except EOFError:
+            print()  # Ctrl-D, which is no.
+            decision = False
     if decision:
         print(f"deleted {hub.delete_shards(directory) / GB:.1f} GB of unquantized weights")
     elif decision is None:

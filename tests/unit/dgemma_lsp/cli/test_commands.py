@@ -70,6 +70,11 @@ def test_a_commands_help_is_about_its_own_options(command: str, capsys: pytest.C
     assert "--quantization" in capsys.readouterr().out
 
 
+def test_an_input_that_is_closed_is_an_editor_that_has_left() -> None:
+    run = subprocess.run(["sh", "-c", '"$0" --stdio <&-', COMMAND], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (1, "")
+
+
 @pytest.mark.parametrize("closed", [">&-", "> /dev/full"])
 @pytest.mark.parametrize("words", ["host status --json", "host stop", "--version", "--help", "doctor --help"])
 def test_an_output_that_takes_nothing_is_one_line_and_an_error(closed: str, words: str) -> None:

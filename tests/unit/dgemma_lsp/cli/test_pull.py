@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -59,6 +60,15 @@ def test_shards_are_deleted_where_asked(directory: Path, capsys: pytest.CaptureF
     assert list(directory.glob("*.safetensors")) == []
     assert pull(str(directory)) == 0
     assert "quantized to int4" in capsys.readouterr().out
+
+
+def test_shards_stay_where_the_question_is_not_answered(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: True, readline=lambda: ""))
+    assert pull(str(directory)) == 0
+    assert "Delete the unquantized weights" in capsys.readouterr().out
+    assert len(list(directory.glob("*.safetensors"))) == 4
 
 
 def test_what_fits_is_left_as_it_is(directory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
