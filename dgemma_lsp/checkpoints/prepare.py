@@ -46,13 +46,15 @@ def plan_for(checkpoint: Checkpoint, options: EngineOptions) -> tuple[Plan, torc
 
     device = find_device(options.device, options.gpu)
     on_gpu = device.type == "cuda"
+    # Before its free memory is read, since kernels and libraries are loaded for that, and take some.
+    schemes = automatic_schemes(device) if options.quantization == "auto" else (options.quantization,)
     free = free_bytes(device)
     if on_gpu and options.max_vram_gb is not None:
         free = min(free, int(options.max_vram_gb * GB))
     profile = profile_for(checkpoint.directory, denoise_config(checkpoint.directory))
     needs = Needs(model_config(checkpoint.directory), compute_dtype(device), profile.largest_request(), on_card=on_gpu)
     plan = needs.plan(
-        automatic_schemes(device) if options.quantization == "auto" else (options.quantization,),
+        schemes,
         context_tokens=DEFAULT_CONTEXT_TOKENS,
         free=free,
         main_memory=main_memory_bytes() if on_gpu else None,
