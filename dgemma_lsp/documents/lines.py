@@ -20,6 +20,15 @@ class Place:
     column: int
 
 
+@dataclass(frozen=True, slots=True)
+class ReplacedLines:
+    """What a change did: lines from `first` on were removed, and `added` others put there."""
+
+    first: int
+    removed: Sequence[str]
+    added: int
+
+
 def split_lines(text: str) -> list[str]:
     """The lines of `text`, ends included; at least one, and the last one has no end."""
     lines = list(io.StringIO(text, newline=""))
@@ -35,7 +44,7 @@ def content_length(line: str) -> int:
     return len(line) - line.endswith(("\n", "\r"))
 
 
-def replace(lines: list[str], start: Place, end: Place, text: str) -> None:
+def replace(lines: list[str], start: Place, end: Place, text: str) -> ReplacedLines:
     """Put `text` in place of what stands from `start` to `end`, changing `lines` itself.
 
     Both places lie within the content of their lines, so no replacement starts or ends inside a CRLF.
@@ -50,7 +59,9 @@ def replace(lines: list[str], start: Place, end: Place, text: str) -> None:
     if end.line + 1 < len(lines):
         # Only the last line of the document has no end.
         renewed.pop()
+    replaced = ReplacedLines(first, lines[first : end.line + 1], len(renewed))
     lines[first : end.line + 1] = renewed
+    return replaced
 
 
 def text_between(lines: Sequence[str], start: Place, end: Place) -> str:

@@ -18,7 +18,7 @@ from typing import Protocol
 from lsprotocol import types
 
 from dgemma_lsp.documents.changes import DocumentChange, RecentChanges
-from dgemma_lsp.documents.lines import replace, split_lines
+from dgemma_lsp.documents.lines import ReplacedLines, replace, split_lines
 from dgemma_lsp.documents.positions import PositionEncoding, to_place
 from dgemma_lsp.documents.uri import split_uri
 from dgemma_lsp.silence import Silence
@@ -58,15 +58,6 @@ class Identifier(Protocol):
     def version(self) -> int | None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class ReplacedLines:
-    """What a change did: lines from `first` on were removed, and `added` others put there."""
-
-    first: int
-    removed: Sequence[str]
-    added: int
-
-
 class Document:
     """One open document. `version` is the editor's; `lines` follow the rules of `dgemma_lsp.documents.lines`."""
 
@@ -91,9 +82,7 @@ class Document:
             return _replaced(old, self._lines)
         ends = (change.range.start, change.range.end)
         start, end = sorted(to_place(old, at.line, at.character, encoding) for at in ends)
-        removed, count = old[start.line : end.line + 1], len(old)
-        replace(old, start, end, change.text)
-        return ReplacedLines(start.line, removed, len(old) - count + len(removed))
+        return replace(old, start, end, change.text)
 
 
 class Documents:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lsprotocol import types
 
 from dgemma_lsp.documents.positions import CODECS, UNIT_BYTES, PositionEncoding
-from dgemma_lsp.documents.store import LEFT_ALONE, ContentChange, Documents
+from dgemma_lsp.documents.store import LEFT_ALONE, ContentChange, Document, Documents
 from dgemma_lsp.lsp.rpc import TextDocument
 
 URI = "file:///work.py"
@@ -27,10 +27,14 @@ def opened(text: str, *, uri: str = URI, encoding: PositionEncoding = "utf-16") 
     return documents
 
 
-def text_of(documents: Documents, uri: str = URI) -> str:
+def document_of(documents: Documents, uri: str = URI) -> Document:
     document = documents.get(uri)
     assert document is not None
-    return "".join(document.lines)
+    return document
+
+
+def text_of(documents: Documents, uri: str = URI) -> str:
+    return "".join(document_of(documents, uri).lines)
 
 
 def change(start: tuple[int, int], end: tuple[int, int], text: str) -> ContentChange:
@@ -70,11 +74,14 @@ def test_follows_any_history_of_changes(history: tuple[PositionEncoding, str, li
     documents = opened(first, encoding=encoding)
     for version, (event, expected) in enumerate(changes, start=2):
         documents.change(types.VersionedTextDocumentIdentifier(version, URI), [event])
-        document = documents.get(URI)
-        assert document is not None
+        document = document_of(documents)
         assert "".join(document.lines) == expected
         assert len(document.lines) == len(LINE_END.findall(expected)) + 1
         assert document.version == version
+    lines = list(document_of(documents).lines)
+    for made in sorted(documents.recent_changes(), key=lambda made: made.first, reverse=True):
+        lines[made.first : made.last] = made.before
+    assert "".join(lines) == first, "what is remembered of the changes does not lead back"
 
 
 @pytest.mark.parametrize(
