@@ -174,6 +174,16 @@ def test_a_document_that_changes_is_left_as_it_is(session: CodeSession) -> None:
     session.wait_for_document(file, TEXT + "x\n")
 
 
+def test_a_read_only_document_is_left_and_the_reason_said(session: CodeSession) -> None:
+    file = review(session, "fixed.py")
+    session.run_command("File: Set Active Editor Read-only in Session")
+    session.run_command("dgemma: Accept All Changes of the Rewrite")
+    session.wait_for_text(TOAST, "Not rewritten: the document cannot be changed, is it read-only?")
+    session.wait_for(lambda: session.pictured() == [], "no review")
+    assert file.read_text() == TEXT
+    session.run_command("Notifications: Clear All Notifications")
+
+
 def test_a_second_rewrite_takes_the_place_of_the_first(session: CodeSession) -> None:
     file = session.open_file("second.py", TEXT)
     session.select_lines(*FUNCTION)

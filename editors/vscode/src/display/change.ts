@@ -14,6 +14,9 @@ export interface LineChange {
   added: string[];
 }
 
+/** Why a change that fits the document is not made. */
+export const REFUSED = "the document cannot be changed, is it read-only?";
+
 const LINE_END = /\r\n|\r|\n/;
 
 /** What a hunk does to whole lines. Lines that stay as they are do not belong to it, as long as it has a line above. */
@@ -47,7 +50,8 @@ export function lineChange(document: vscode.TextDocument, { range, newText }: Hu
 
 /** Makes changes of a document as one step that undo takes back. Returns whether they were made. */
 export async function apply(editor: vscode.TextEditor, hunks: readonly Hunk[]): Promise<boolean> {
-  return editor.edit(
+  const { version } = editor.document;
+  const taken = await editor.edit(
     (edit) => {
       for (const { range, newText } of hunks) {
         edit.replace(range, newText);
@@ -55,4 +59,6 @@ export async function apply(editor: vscode.TextEditor, hunks: readonly Hunk[]): 
     },
     { undoStopBefore: true, undoStopAfter: true },
   );
+  // VS Code takes an edit of a read-only document, too, and makes none.
+  return taken && editor.document.version !== version;
 }

@@ -2,7 +2,7 @@
 
 import * as vscode from "vscode";
 import type { LanguageClient } from "vscode-languageclient/node";
-import { apply } from "../display/change";
+import { apply, REFUSED } from "../display/change";
 import { NOT_RUNNING } from "../protocol";
 import { setContext } from "../setContext";
 import { EditDisplay } from "./display";
@@ -168,8 +168,8 @@ export class EditSuggestions {
     this.hide();
     const fits = isAbout(offer, editor) && editor.document.version === offer.version;
     if (!fits || !(await apply(editor, [offer]))) {
-      const message = "dgemma: The document has changed since, so the edit was not made.";
-      vscode.window.setStatusBarMessage(message, MESSAGE_MS);
+      const reason = fits ? REFUSED : "the document has changed since";
+      vscode.window.setStatusBarMessage(`dgemma: no edit was made: ${reason}`, MESSAGE_MS);
       return;
     }
     const end = endOf(offer);

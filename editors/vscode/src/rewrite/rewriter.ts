@@ -2,7 +2,7 @@
 
 import * as vscode from "vscode";
 import type { LanguageClient } from "vscode-languageclient/node";
-import { apply, type Hunk } from "../display/change";
+import { apply, type Hunk, REFUSED } from "../display/change";
 import { isCancelled, isStale, NOT_RUNNING, reasonOf } from "../protocol";
 import { setContext } from "../setContext";
 import { warn } from "../warn";
@@ -179,8 +179,10 @@ export class Rewriter {
     this.end(document);
     if (review.accepted.length) {
       const editor = await vscode.window.showTextDocument(document);
-      if (document.version !== version || !(await apply(editor, review.accepted))) {
+      if (document.version !== version) {
         this.tell(STALE);
+      } else if (!(await apply(editor, review.accepted))) {
+        this.tell(`Not rewritten: ${REFUSED}`);
       }
     }
   }
