@@ -303,3 +303,14 @@ def test_another_plug_in_gets_its_edits_from_the_same_server(start: Start, recor
     wait_for(lambda: commands(record) == ["editAccepted"] * 3, "the commands", session.screen)
     assert len(record.sent("initialize")) == 1
     assert record.sent(EDIT) == []  # The plug-in itself shows none.
+
+
+def test_an_edit_of_a_buffer_that_cannot_be_changed_any_more_stays_on_offer(start: Start) -> None:
+    session = start()
+    session.press("cwamount" + ESCAPE)
+    wait_for_line(session, 3, "    totalamount += n")
+    session.press(":set nomodifiable\r")
+    session.press(TAB)
+    session.wait_for_screen("dgemma: this buffer cannot be changed")
+    assert session.buffer() == TEXT.replace("total", "amount", 1).rstrip("\n")
+    wait_for_line(session, 3, "    totalamount += n")

@@ -344,3 +344,15 @@ def test_a_buffer_that_is_closed_takes_its_rewrite_with_it(start: Start, record:
     assert "cancel" not in session.screen()
     assert session.messages() == ""
     assert len(record.sent("$/cancelRequest")) == (instruction == "wait")
+
+
+def test_a_buffer_that_cannot_be_changed_any_more_is_left(start: Start) -> None:
+    session = start()
+    session.press("V:Dgemma rewrite type it\r")
+    session.wait_for_screen("hunk 1/1")
+    session.press(":set nomodifiable\r")
+    session.press("y")
+    session.wait_for_screen("dgemma: this buffer cannot be changed")
+    session.press(":set modifiable\r")
+    session.press("y")
+    session.wait_for_buffer(changed("def area(w, h):", TYPED["def area(w, h):"]))

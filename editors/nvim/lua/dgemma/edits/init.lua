@@ -218,6 +218,9 @@ end
 ---@param taken dgemma.Suggested
 local function apply(taken)
   local edit = taken.edit
+  if not hunks.can_change(edit.buf) then
+    return
+  end
   M.hide()
   hunks.apply_apart(edit.hunk)
   history.look(edit.buf)

@@ -1,6 +1,7 @@
 --- A text that comes in place of a part of a buffer: what the protocol calls a text edit, in rows and bytes from 0.
 
 local api = vim.api
+local say = require('dgemma.say')
 
 local M = {}
 
@@ -79,6 +80,17 @@ function M.read(buf, edit, encoding)
     end_row, end_col = last, #M.line_at(buf, last)
   end
   return { row = row, col = col, end_row = end_row, end_col = end_col, lines = lines }
+end
+
+--- Whether a buffer can be changed; that it cannot is said.
+---@param buf integer
+---@return boolean
+function M.can_change(buf)
+  local modifiable = vim.bo[buf].modifiable
+  if not modifiable then
+    say('this buffer cannot be changed', vim.log.levels.WARN)
+  end
+  return modifiable
 end
 
 --- Puts a text in place in the present buffer, as a change of its own to undo, and goes to its end.

@@ -101,7 +101,7 @@ act = function(rewrite, name)
       ('the text has changed since; nothing is applied, %s asks again'):format(retry or ':Dgemma'),
       vim.log.levels.WARN
     )
-  elseif review then
+  elseif review and hunk.can_change(rewrite.buf) then
     keys.decide(name, review)
     if #review.open == 0 then
       M.stop(rewrite.buf)
@@ -214,10 +214,7 @@ end
 function M.start(buf, range, instruction, seed)
   M.stop(buf)
   local client = clients.here()
-  if not client then
-    return
-  elseif not vim.bo[buf].modifiable then
-    say('this buffer cannot be changed', vim.log.levels.WARN)
+  if not client or not hunk.can_change(buf) then
     return
   end
   count = count + 1
