@@ -4,8 +4,8 @@
 
 Writes a JSON a stage as it ends, so that nothing is lost where time runs out: the machine; whether the card's answers
 are the CPU's, repeat, and do not depend on their batch; the real model's size with random weights, unquantized, in int4
-and in nf4, by each path, with the memory that was planned and taken; and the kernels by shape. Needs no checkpoint but
-the embedded one and no network. `--small` runs all of it on a CPU, with a model of toy widths.
+and in nf4, by each path, whether these agree, and the memory that was planned and taken; and the kernels by shape.
+Needs no checkpoint but the embedded one and no network. `--small` runs all of it on a CPU, with a model of toy widths.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from bench.engine import LINE, canvases, measure, random_ids, recorded
 from bench.full_size import configuration
 from bench.kernel_times import kernel_times
 from bench.machine import machine
-from bench.parity import CONTEXT, compared, observed
+from bench.parity import CONTEXT, Observed, compared, observed
 from bench.random_denoiser import random_denoiser
 from bench.roofline import Roofline, copy_rate, synchronize
 from engine.canvas import DenoiseConfig, ScoreQuery, TokenIds
@@ -46,7 +46,7 @@ SECONDS = 520
 """When no further stage begins; what is under way then has the rest of nine minutes."""
 
 _TOY = {
-    "vocab_size": 4096,
+    "vocab_size": 8192,
     "hidden_size": 64,
     "intermediate_size": 64,
     "head_dim": 16,
@@ -77,6 +77,11 @@ class Day:
     @property
     def contexts(self) -> tuple[int, ...]:
         return (64,) if self.small else (1024, 8192)
+
+    @property
+    def rows(self) -> int:
+        """Of a line, that paths are compared by."""
+        return 2 if self.small else len(LINE)
 
     @property
     def config(self) -> DiffusionGemmaConfig:
@@ -111,7 +116,7 @@ def environment(day: Day) -> Found:
 def parity(day: Day) -> Found:
     """The embedded checkpoint by every path and dtype of the card against the CPU's float32."""
     kinds: Sequence[tuple[str, Scheme]] = (("float32", "none"), ("bfloat16", "none"), ("bfloat16", "int4"))
-    expected = observed(load(DIRECTORY, context_tokens=CONTEXT), rows=2 if day.small else len(LINE))
+    expected = observed(load(DIRECTORY, context_tokens=CONTEXT), rows=day.rows)
     found: Found = {}
     for dtype, scheme in kinds[:1] if day.small else kinds:
         reference = load(DIRECTORY, device=day.device, dtype=dtype, scheme=scheme, context_tokens=CONTEXT)
@@ -128,7 +133,7 @@ def _paths(reference: ReferenceDenoiser) -> dict[str, Callable[[], ReferenceDeno
 def full(day: Day, scheme: Scheme) -> Found:
     """The real size in a scheme: building, recording, steps, scores and prefill by path; memory against the plan."""
     dtype = compute_dtype(day.device)
-    tokens = max(day.contexts) + 64
+    tokens = max(CONTEXT, *day.contexts) + 64
     before = _allocated(day.device)
     began = time.perf_counter()
     reference = random_denoiser(day.config, scheme, day.device, dtype, context_tokens=tokens)
@@ -141,16 +146,22 @@ def full(day: Day, scheme: Scheme) -> Found:
         .total
         / GB,
     }
+    expected = observed(reference, rows=day.rows)
     for path, make in _paths(reference).items():
-        found[path] = _tried(lambda path=path, make=make: _measured(day, path, make, scheme, before))
         reference.shrink(reference.max_context_tokens)
+        found[path] = _tried(lambda path=path, make=make: _measured(day, path, make, scheme, expected, before))
     return found
 
 
 def _measured(
-    day: Day, path: str, make: Callable[[], ReferenceDenoiser | CudaDenoiser], scheme: Scheme, before: int
+    day: Day,
+    path: str,
+    make: Callable[[], ReferenceDenoiser | CudaDenoiser],
+    scheme: Scheme,
+    expected: Sequence[Observed],
+    before: int,
 ) -> Found:
-    """A path's figures. before: bytes that the card held before the model."""
+    """A path's figures. expected: what the reference comes to. before: bytes that the card held before the model."""
     if day.over:
         return {"error": "no time was left"}
     roofline, rate = Roofline.of(day.config, scheme, compute_dtype(day.device)), copy_rate(day.device)
@@ -169,6 +180,7 @@ def _measured(
         repeats=2 if day.small else 3,
     )
     own["steps"] = [asdict(row) for row in rows]
+    own["parity"] = compared(denoiser, expected)
     own |= _reading_times(denoiser, min(day.contexts))
     if day.device.type == "cuda":
         free, total = torch.cuda.mem_get_info(day.device)

@@ -1,4 +1,5 @@
-"""Whether a path's answers on the embedded checkpoint are those expected, repeat, and do not depend on their batch."""
+"""Whether a path's answers are those expected, repeat, and do not depend on their batch, on a text in the tokens of the
+embedded checkpoint, which every larger vocabulary has, too."""
 
 from __future__ import annotations
 

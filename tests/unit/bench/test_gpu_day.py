@@ -31,6 +31,7 @@ def test_every_stage_runs_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         assert figures["same_reading"] == figures["same_canvas"] == figures["same_alone"] == 1.0
     for path in ("reference", "fast"):
         assert [step["canvas"] for step in found["int4"][path]["steps"]] == ["line", "16"]
+        assert found["int4"][path]["parity"]["same_canvas"] == 1.0
 
 
 def test_a_stage_that_fails_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
