@@ -100,16 +100,16 @@ def make_loader(checkpoint: Checkpoint, options: EngineOptions) -> Loader:
             lengths = degrade.lengths(profile.lengths, level)
             return Infiller(denoiser, tokens, replace(profile, lengths=lengths, trust_encoder=trusted))
 
-        with translated(), contextlib.closing(make_infiller(0).fill(_FIRST)) as forwards:
-            # What a first request makes, loads and compiles is made before a user asks.
-            report("Warming up", None)
-            load_grammars()
-            for _ in forwards:
-                pass
         name = device_name(device) + ("" if plan.scheme == "none" else f", {plan.scheme}")
         for notice in notices:
             logger.warning("%s", notice)
-        return ResidentModel(denoiser, make_infiller, device=name, report=report, notice=" ".join(notices))
+        model = ResidentModel(denoiser, make_infiller, device=name, report=report, notice=" ".join(notices))
+        # What a first request makes, loads and compiles is made before a user asks.
+        report("Warming up", None)
+        load_grammars()
+        for _ in model.fill(_FIRST):
+            pass
+        return model
 
     return load
 

@@ -13,10 +13,13 @@ import pytest
 import torch
 
 from dgemma_lsp.checkpoints.load_meter import GB, LoadMeter, described
+from dgemma_lsp.checkpoints.resolve import resolve
 from dgemma_lsp.resident import degrade
-from dgemma_lsp.resident.model import ResidentModel
+from dgemma_lsp.resident.model import ResidentModel, make_loader
+from dgemma_lsp.wire.identity import EngineOptions
 from engine.errors import DeviceLostError, DeviceMemoryError
 from engine.placement.faults import translated
+from infill import fill
 from infill.profile import Lengths
 from infill.request import Filled, FillStats, InfillRequest, Progress
 from tests.unit.host.scripted import request
@@ -81,6 +84,21 @@ def test_where_memory_runs_out_less_is_kept_and_the_request_begins_anew() -> Non
     assert made.budgets == [4096, 2048]
     assert made.told[-1] == "GPU memory ran short: keeping 2,048 tokens of context and trying fewer lengths."
     assert len(list(made.model.fill(request("b")))) == 2
+
+
+def test_memory_that_runs_out_while_the_model_warms_up_fails_no_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, tries = fill.Infiller.fill, list[InfillRequest]()
+
+    def first_fails(infiller: fill.Infiller, asked: InfillRequest) -> Generator[Progress | Filled]:
+        tries.append(asked)
+        if len(tries) == 1:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        yield from whole(infiller, asked)
+
+    monkeypatch.setattr(fill.Infiller, "fill", first_fails)
+    model = make_loader(resolve("nano"), EngineOptions(device="cpu"))(lambda message, progress: None)
+    assert len(tries) == 2
+    model.close()
 
 
 def test_a_request_that_begins_anew_has_the_time_that_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
