@@ -5,7 +5,9 @@ Level 0 gives up nothing. Each level costs quality or speed, never an answer.
 
 from __future__ import annotations
 
-from infill.profile import Lengths
+from dataclasses import replace
+
+from infill.profile import Lengths, Profile
 
 LAST_LEVEL = 3
 LEAST_CONTEXT_TOKENS = 1024
@@ -16,15 +18,16 @@ def context_tokens(whole: int, level: int) -> int:
     return max(min(whole, LEAST_CONTEXT_TOKENS), whole >> level)
 
 
-def lengths(whole: Lengths, level: int) -> Lengths:
-    """The lengths that are tried at a level, of those at level 0: half as many at each, the longest of them always."""
-    step = 1 << level
-    return Lengths(
-        within=whole.within[::-step][::-1],
-        line=whole.line[::-step][::-1],
-        block=whole.block[::-step][::-1],
-        replaced=whole.replaced,
+def profile(whole: Profile, level: int) -> Profile:
+    """The profile at a level: half as many lengths are tried as at the one before, the longest of them always."""
+    step, own = 1 << level, whole.lengths
+    lengths = Lengths(
+        within=own.within[::-step][::-1],
+        line=own.line[::-step][::-1],
+        block=own.block[::-step][::-1],
+        replaced=own.replaced[::-step][::-1],
     )
+    return replace(whole, lengths=lengths, edits=replace(whole.edits, lengths=whole.edits.lengths[::-step][::-1]))
 
 
 def notice(whole: int, level: int) -> str:

@@ -97,8 +97,7 @@ def make_loader(checkpoint: Checkpoint, options: EngineOptions) -> Loader:
             logger.warning("This checkpoint's encoder does not score code sanely; candidates are ranked without it.")
 
         def make_infiller(level: int) -> Infiller:
-            lengths = degrade.lengths(profile.lengths, level)
-            return Infiller(denoiser, tokens, replace(profile, lengths=lengths, trust_encoder=trusted))
+            return Infiller(denoiser, tokens, replace(degrade.profile(profile, level), trust_encoder=trusted))
 
         name = device_name(device) + ("" if plan.scheme == "none" else f", {plan.scheme}")
         for notice in notices:

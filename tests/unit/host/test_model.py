@@ -17,10 +17,11 @@ from dgemma_lsp.checkpoints.resolve import resolve
 from dgemma_lsp.resident import degrade
 from dgemma_lsp.resident.model import ResidentModel, make_loader
 from dgemma_lsp.wire.identity import EngineOptions
+from engine.canvas import DenoiseConfig
 from engine.errors import DeviceLostError, DeviceMemoryError
 from engine.placement.faults import translated
 from infill import fill
-from infill.profile import Lengths
+from infill.profile import derived_profile
 from infill.request import Filled, FillStats, InfillRequest, Progress
 from tests.unit.host.scripted import request
 
@@ -151,9 +152,12 @@ def test_a_closed_model_says_so() -> None:
 )
 def test_levels_of_the_out_of_memory_fallback(level: int, tokens: int, fewer: bool) -> None:
     assert degrade.context_tokens(8192, level) == tokens
-    whole = Lengths()
-    for mode in ("within", "line", "block"):
-        own, all_of_them = getattr(degrade.lengths(whole, level), mode), getattr(whole, mode)
+    whole = derived_profile(DenoiseConfig())
+    less = degrade.profile(whole, level)
+    ladders = [
+        (getattr(own.lengths, kind) for own in (less, whole)) for kind in ("within", "line", "block", "replaced")
+    ]
+    for own, all_of_them in (*ladders, (less.edits.lengths, whole.edits.lengths)):
         assert (len(own) < len(all_of_them)) == fewer
         assert own[-1] == all_of_them[-1]
     assert degrade.context_tokens(512, level) == 512
