@@ -30,7 +30,6 @@ _COLOURS: dict[Verdict, str] = {"ok": "green", "note": "yellow", "problem": "bol
 
 PACKAGES = (
     "torch",
-    "accelerate",
     "bitsandbytes",
     "transformers",
     "tokenizers",
