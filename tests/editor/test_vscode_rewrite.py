@@ -98,6 +98,17 @@ def test_the_draft_is_seen_over_the_selection_until_it_is_cancelled(session: Cod
     assert session.texts(".tab.dirty") == []
 
 
+def test_the_draft_of_a_long_selection_is_on_the_screen(session: CodeSession) -> None:
+    session.open_file("long.py", TEXT + "x = 1\n" * 80)
+    session.do("press", "Control+a")
+    session.ask_for_rewrite("never ends")
+    session.wait_for_text(".view-line", "import sys")
+    session.wait_for(lambda: session.pictured() != [], "the draft")
+    session.screenshot("rewrite-long-draft")
+    session.do("press", "Escape")
+    session.wait_for(lambda: session.pictured() == [], "no draft")
+
+
 def test_all_of_it_is_accepted_as_one_step(session: CodeSession) -> None:
     file = review(session, "all.py")
     session.wait_for_text(LENS, "1/2")

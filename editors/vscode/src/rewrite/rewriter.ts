@@ -104,6 +104,9 @@ export class Rewriter {
     const rewrite: Rewrite = { asked, source, draft: new DraftDisplay() };
     this.rewrites.set(document, rewrite);
     this.draw();
+    for (const editor of editorsOf(document)) {
+      show(editor, asked.range.start); // Where its draft begins.
+    }
     try {
       const answer = await requestRewrite(client, asked, source, (draft) => {
         for (const editor of this.rewrites.get(document) === rewrite ? editorsOf(document) : []) {
@@ -230,9 +233,9 @@ export class Rewriter {
   private reveal(review: Review, document: vscode.TextDocument): void {
     const start = currentHunk(review)?.range.start;
     for (const editor of start ? editorsOf(document) : []) {
-      const range = new vscode.Selection(start as vscode.Position, start as vscode.Position);
-      editor.selection = range;
-      editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+      const at = start as vscode.Position;
+      editor.selection = new vscode.Selection(at, at);
+      show(editor, at);
     }
   }
 
@@ -248,6 +251,12 @@ export class Rewriter {
       subscription.dispose();
     }
   }
+}
+
+/** Has a place on the screen. */
+function show(editor: vscode.TextEditor, at: vscode.Position): void {
+  const range = new vscode.Range(at, at);
+  editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
 }
 
 function editorsOf(document: vscode.TextDocument): vscode.TextEditor[] {
