@@ -74,7 +74,8 @@ def _compared(reference: ReferenceDenoiser) -> tuple[CudaDenoiser, str | None]:
     # What torch keeps of that for itself cannot be had while a graph is recorded.
     torch.cuda.empty_cache()
     fast = CudaDenoiser(reference.backbone, context_tokens=reference.max_context_tokens)
-    _log.info("%d of the fast path's programs are recorded.", fast.record())
+    recorded = fast.record()
+    _log.info("%d of the fast path's programs are recorded.", recorded)
     return fast, disagreement(asked.answers(fast), expected)
 
 
