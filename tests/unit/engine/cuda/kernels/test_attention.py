@@ -17,14 +17,15 @@ from engine.cuda.programs.program import PackedInputs
 from engine.kv.cache import LayerShape, LayerView
 from engine.model.backbone import Backbone
 from engine.score.trie import Trie
+from tests.unit.engine.canvases import DEVICE
+from tests.unit.engine.cuda.kernels.tensors import DTYPES, generator
 
 pytest.importorskip("triton", reason="Triton is not installed")
 from engine.cuda.kernels.attention import KernelAttention
 
-CPU = torch.device("cpu")
 CAPACITY = 140
 WINDOW = 48
-TOLERANCE = {torch.float32: 1e-5, torch.float16: 2e-3}
+TOLERANCE = {torch.float32: 1e-5, torch.float16: 2e-3, torch.bfloat16: 2e-2}
 
 Given = dict[str, NDArray[np.int64]]
 
@@ -87,7 +88,7 @@ def token_tree(start: int) -> Given:
     }
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("given", [canvases, prompt, token_tree])
 @pytest.mark.parametrize(("width", "shared", "window"), [(256, 2, WINDOW), (512, 1, None)])
 @pytest.mark.parametrize("length", [0, 20, 120])
@@ -97,14 +98,16 @@ def test_attends_as_torch_does(
     heads = shared * {256: 2, 512: 8}[width]
     told: Given = given(length)  # pyright: ignore[reportCallIssue]
     tokens, extra = 32, 32
-    arena = Arena((LayerShape(heads=shared, head_dim=width, window=window),), tokens=CAPACITY, device=CPU, dtype=dtype)
-    inputs = PackedInputs(fields(tokens, extra, arena.spill), CPU)
+    arena = Arena(
+        (LayerShape(heads=shared, head_dim=width, window=window),), tokens=CAPACITY, device=DEVICE, dtype=dtype
+    )
+    inputs = PackedInputs(fields(tokens, extra, arena.spill), DEVICE)
     sources = np.random.default_rng(length).permutation(CAPACITY)[: len(told.get("extra_begins", []))]
     inputs.send(context=np.array([7, length]), extra_sources=sources, **told)
-    generator = torch.Generator().manual_seed(length)
+    numbers = generator(length)
 
     def random(*shape: int) -> Tensor:
-        return torch.randn(shape, generator=generator).to(dtype)
+        return torch.randn(shape, generator=numbers, device="cpu").to(DEVICE, dtype)
 
     arena.keys[0].copy_(random(*arena.keys[0].shape) * 0.2)
     arena.values[0].copy_(random(*arena.values[0].shape))

@@ -14,15 +14,12 @@ from engine.model.experts import Experts
 from engine.quant import packed_product
 from engine.quant.formats import Groups
 from engine.quant.modules import PackedWeight
+from tests.unit.engine.cuda.kernels.tensors import random
 
 pytest.importorskip("triton", reason="Triton is not installed")
 from engine.cuda.kernels.experts import CHOICES, aligned, given
 
 EXPERTS, HIDDEN, INNER, TOP = 16, 64, 128, 4
-
-
-def random(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
 def gelu(values: Tensor) -> Tensor:

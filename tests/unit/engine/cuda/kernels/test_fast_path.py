@@ -13,7 +13,7 @@ from engine.cuda.programs import buckets
 from engine.model.backbone import Backbone
 from engine.reference import ReferenceDenoiser
 from tests.checkpoints import WINDOW, make_model
-from tests.unit.engine.canvases import backbone_of, canvas, prompt
+from tests.unit.engine.canvases import DEVICE, backbone_of, canvas, prompt
 from tests.unit.engine.cuda.test_parity import CONFIG, assert_same_scores, assert_same_steps
 
 pytest.importorskip("triton", reason="Triton is not installed")
@@ -24,7 +24,8 @@ def two_layers() -> Backbone:
     """One of each kind."""
     kinds = ["sliding_attention", "full_attention"]
     heads = {"num_attention_heads": 2, "num_key_value_heads": 1}
-    return backbone_of(make_model(num_hidden_layers=2, layer_types=kinds, **heads))
+    model = make_model(num_hidden_layers=2, layer_types=kinds, **heads)
+    return backbone_of(model.to(DEVICE))  # pyright: ignore[reportUnknownMemberType, reportArgumentType]
 
 
 @pytest.mark.parametrize("clamped", ["read_once", "every_step"])

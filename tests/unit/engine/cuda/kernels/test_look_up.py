@@ -17,11 +17,12 @@ from engine.denoise.allowed import Choice, Choices
 from engine.model.backbone import Backbone
 from engine.score.answers import LogitLookUp
 from engine.token_set import TokenSet
+from tests.unit.engine.canvases import DEVICE
+from tests.unit.engine.cuda.kernels.tensors import DTYPES, random
 
 pytest.importorskip("triton", reason="Triton is not installed")
 from engine.cuda.kernels import sampler
 
-CPU = torch.device("cpu")
 VOCABULARY = 5000
 SOFTCAP = 30.0
 # Nats, of sums in another order.
@@ -31,7 +32,7 @@ TOLERANCE = 1e-4
 class Logits:
     """As much of a backbone as is asked for: its hidden states are logits."""
 
-    vocabulary_size, softcap, device = VOCABULARY, SOFTCAP, CPU
+    vocabulary_size, softcap, device = VOCABULARY, SOFTCAP, DEVICE
 
     def raw_logits(self, hidden: Tensor) -> Tensor:
         return hidden
@@ -40,12 +41,12 @@ class Logits:
         return (hidden.float() / SOFTCAP).tanh() * SOFTCAP
 
     def integers(self, numbers: NDArray[np.int64]) -> Tensor:
-        return torch.from_numpy(numbers)
+        return torch.from_numpy(numbers).to(DEVICE)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_answers_are_the_references(dtype: torch.dtype) -> None:
-    hidden = (20 * torch.randn(4, VOCABULARY, generator=torch.Generator().manual_seed(0))).to(dtype)
+    hidden = (20 * random(4, VOCABULARY)).to(dtype)
     banned = TokenSet.of(range(0, VOCABULARY, 3))
     asked = [
         Choice(banned),
@@ -56,8 +57,8 @@ def test_answers_are_the_references(dtype: torch.dtype) -> None:
     # Two tokens of one question, one that is allowed among few, and one that is banned.
     places, token_ids = np.array([0, 0, 1, 2, 3]), np.array([7, 4999, 8, 2, 6])
     backbone: Backbone = Logits()  # pyright: ignore[reportAssignmentType]
-    expected = LogitLookUp(backbone, Choices(VOCABULARY, CPU))(hidden, asked, places, token_ids)
-    found = KernelLookUp(backbone, ChoiceTable(VOCABULARY, CPU))(hidden, asked, places, token_ids)
+    expected = LogitLookUp(backbone, Choices(VOCABULARY, DEVICE))(hidden, asked, places, token_ids)
+    found = KernelLookUp(backbone, ChoiceTable(VOCABULARY, DEVICE))(hidden, asked, places, token_ids)
     np.testing.assert_allclose(found.log_probs, expected.log_probs, atol=TOLERANCE, rtol=1e-5)
     np.testing.assert_allclose(found.entropy, expected.entropy, atol=TOLERANCE)
     np.testing.assert_allclose(found.top_log_probs, expected.top_log_probs, atol=TOLERANCE, rtol=1e-5)
@@ -79,6 +80,8 @@ def test_no_number_of_questions_has_a_kernel_compiled_anew(monkeypatch: pytest.M
     backbone: Backbone = Logits()  # pyright: ignore[reportAssignmentType]
     places = np.arange(count)
     choices = [Choice(TokenSet.of([1]))] * count
-    found = KernelLookUp(backbone, ChoiceTable(VOCABULARY, CPU))(torch.ones(count, VOCABULARY), choices, places, places)
+    found = KernelLookUp(backbone, ChoiceTable(VOCABULARY, DEVICE))(
+        torch.ones(count, VOCABULARY), choices, places, places
+    )
     assert pointers == [0] * 12
     assert len(found.log_probs) == count

@@ -12,18 +12,14 @@ from torch.nn.functional import gelu, rms_norm
 
 from engine.kv.cache import LayerView
 from engine.model.rotary import Turn, turned
+from tests.unit.engine.cuda.kernels.tensors import DTYPES, random
 
 pytest.importorskip("triton", reason="Triton is not installed")
 from engine.cuda.kernels.pointwise import GATES, added_attention, finished_heads, gated, joined, routed
 
 EPS = 1e-6
-DTYPES = [torch.float32, torch.float16]
 # Of values around 1; half precision is rounded once where torch rounds after every operation.
-TOLERANCE = {torch.float32: 1e-5, torch.float16: 1e-2}
-
-
-def random(*shape: int, dtype: torch.dtype, seed: int = 0) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed)).to(dtype)
+TOLERANCE = {torch.float32: 1e-5, torch.float16: 1e-2, torch.bfloat16: 8e-2}
 
 
 def norm(values: Tensor, weight: Tensor | None = None) -> Tensor:
@@ -102,7 +98,7 @@ def test_what_both_gave_is_added_and_normalized_for_the_next_layer(dtype: torch.
     size, top = 44, 4
     stream, dense = (random(3, size, dtype=dtype, seed=number) for number in range(2))
     rows, shares = random(12, size, dtype=dtype, seed=2), random(3, top, dtype=torch.float32, seed=9)
-    places = torch.randperm(12, generator=torch.Generator().manual_seed(2)).int().view(3, top)
+    places = random(12, dtype=torch.float32, seed=2).argsort().int().view(3, top)
     first, second, third, following = (random(size, dtype=dtype, seed=3 + number) for number in range(4))
     scalar = torch.tensor([0.75], dtype=dtype)
     whole, normed = joined(stream, dense, rows, places, shares, (first, second, third), scalar, following, EPS)

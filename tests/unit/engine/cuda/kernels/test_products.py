@@ -12,16 +12,12 @@ from torch.nn.functional import gelu
 
 from engine.quant.formats import Groups
 from engine.quant.modules import Grouped
+from tests.unit.engine.cuda.kernels.tensors import DTYPES, random, random_integers
 
 pytest.importorskip("triton", reason="Triton is not installed")
 from engine.cuda.kernels.products import gated_products, joint_products
 
-TOLERANCE = {torch.float32: (1e-3, 1e-5), torch.float16: (0.2, 1e-2)}
-DTYPES = [torch.float32, torch.float16]
-
-
-def random(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+TOLERANCE = {torch.float32: (1e-3, 1e-5), torch.float16: (0.2, 1e-2), torch.bfloat16: (0.5, 2e-2)}
 
 
 def packed(bits: int, *shape: int, seed: int) -> tuple[Grouped, Tensor]:
@@ -67,7 +63,7 @@ def test_gates_of_all_rows(count: int, outputs: int, bits: int, dtype: torch.dty
 def test_gates_of_entries(ends: list[int], inner: int, bits: int, dtype: torch.dtype) -> None:
     hidden = 0.1 * random(11, 128).to(dtype)
     weight, dense = packed(bits, len(ends), 2 * inner, 128, seed=1)
-    tokens = torch.randint(0, 11, (ends[-1],), generator=torch.Generator().manual_seed(2), dtype=torch.int32)
+    tokens = random_integers(11, ends[-1], seed=2, dtype=torch.int32)
     found = gated_products(hidden, *weight.halves(), tokens, torch.tensor(ends, dtype=torch.int32))
     rows = hidden.float()[tokens]
     both = torch.cat([rows[begin:end] @ entry.T for begin, end, entry in zip([0, *ends], ends, dense, strict=False)])

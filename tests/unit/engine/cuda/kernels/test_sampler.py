@@ -15,15 +15,16 @@ from engine.denoise import sampler
 from engine.denoise.allowed import ANYTHING, Choice
 from engine.denoise.noise import drawn
 from engine.token_set import NO_TOKENS, TokenSet
+from tests.unit.engine.canvases import DEVICE
+from tests.unit.engine.cuda.kernels.tensors import DTYPES, random, random_integers
 
 pytest.importorskip("triton", reason="Triton is not installed")
 from engine.cuda.kernels.sampler import TILE, believe, distributions
 
 SOFTCAP = 30.0
 TOP = 8
-CPU = torch.device("cpu")
 # Nats, of sums in another order.
-TOLERANCE = {torch.float32: 2e-5, torch.float16: 2e-5}
+TOLERANCE = 2e-5
 
 
 def choices(size: int) -> list[Choice]:
@@ -36,15 +37,14 @@ def choices(size: int) -> list[Choice]:
     ]
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("count", "size"), [(4, 96), (5, TILE), (4, 3 * TILE + 41)])
 def test_beliefs(count: int, size: int, dtype: torch.dtype) -> None:
-    generator = torch.Generator().manual_seed(size)
-    logits = (torch.randn(count, size, generator=generator) * 20).to(dtype)
-    table = ChoiceTable(size, CPU)
+    logits = (20 * random(count, size, seed=size)).to(dtype)
+    table = ChoiceTable(size, DEVICE)
     own = [choices(size)[number % 4] for number in range(count)]
-    numbers = torch.from_numpy(table.numbers(own))
-    bits = torch.randint(0, 2**24, (count,), generator=generator)
+    numbers = torch.from_numpy(table.numbers(own)).to(DEVICE)
+    bits = random_integers(2**24, count, seed=size)
     temperature = torch.tensor([0.6], dtype=torch.float64)
     result = torch.zeros(count, 2 + 2 * TOP, dtype=torch.int32)
 
@@ -54,13 +54,12 @@ def test_beliefs(count: int, size: int, dtype: torch.dtype) -> None:
     processed = (logits.float() / SOFTCAP).tanh().mul(SOFTCAP).div(0.6)
     processed.masked_fill_(table.banned(numbers), sampler.IMPOSSIBLE)
     expected = sampler.posterior(processed, TOP)
-    found = Believed.of_result(result.numpy())
-    tolerance = TOLERANCE[dtype]
+    found = Believed.of_result(result.cpu().numpy())
     torch.testing.assert_close(probs, expected.probs, atol=1e-6, rtol=1e-4)
-    np.testing.assert_allclose(found.entropy, expected.entropy, atol=5 * tolerance)
-    np.testing.assert_allclose(found.top_log_probs, expected.top_log_probs, atol=1e-3, rtol=1e-5)
-    np.testing.assert_array_equal(found.top_ids[:, 0], expected.top_ids[:, 0])
-    np.testing.assert_array_equal(found.drawn_ids, drawn(expected.probs, bits))
+    np.testing.assert_allclose(found.entropy, expected.entropy.cpu(), atol=5 * TOLERANCE)
+    np.testing.assert_allclose(found.top_log_probs, expected.top_log_probs.cpu(), atol=1e-3, rtol=1e-5)
+    np.testing.assert_array_equal(found.top_ids[:, 0], expected.top_ids[:, 0].cpu())
+    np.testing.assert_array_equal(found.drawn_ids, drawn(expected.probs, bits).cpu())
 
 
 def test_the_likeliest_are_listed_best_first_and_of_equals_the_first() -> None:
@@ -73,18 +72,18 @@ def test_the_likeliest_are_listed_best_first_and_of_equals_the_first() -> None:
 
 def beliefs_of(logits: torch.Tensor, *, bits: int, choice: Choice = ANYTHING) -> Believed:
     count, size = logits.shape
-    table = ChoiceTable(size, CPU)
+    table = ChoiceTable(size, DEVICE)
     result = torch.zeros(count, 2 + 2 * TOP, dtype=torch.int32)
     believe(
         logits,
         table.words,
-        torch.from_numpy(table.numbers([choice] * count)),
+        torch.from_numpy(table.numbers([choice] * count)).to(DEVICE),
         torch.ones(1, dtype=torch.float64),
         torch.full((count,), bits),
         result,
         softcap=SOFTCAP,
     )
-    return Believed.of_result(result.numpy())
+    return Believed.of_result(result.cpu().numpy())
 
 
 @pytest.mark.parametrize("bits", [0, 1, 2**23, 2**24 - 1])
@@ -108,7 +107,7 @@ def test_draws_follow_the_distribution_in_order() -> None:
 
 
 def test_a_row_is_the_same_alone_and_in_any_batch() -> None:
-    logits = torch.randn(6, TILE + 100, generator=torch.Generator().manual_seed(0)) * 5
+    logits = 5 * random(6, TILE + 100)
     together = beliefs_of(logits, bits=1 << 22)
     for number in range(6):
         alone = beliefs_of(logits[number : number + 1], bits=1 << 22)
