@@ -33,9 +33,10 @@ Edits = Mapping[str, str]
 
 
 class Fault(TypedDict):
-    """What the server raises in place of an answer; "" ends it."""
+    """What the server raises in place of an answer; "" ends it. code: that of an internal error if it is not given."""
 
     fault: str
+    code: NotRequired[int]
 
 
 class Rewriting(TypedDict):
@@ -205,7 +206,7 @@ class Server:
             self._held = request
             return
         if isinstance(texts, dict):
-            self._fail(request, texts["fault"])
+            self._fail(request, texts)
             return
         if isinstance(texts, str):
             texts = [texts]
@@ -228,7 +229,7 @@ class Server:
         start, end = offset(text, asked["start"]), offset(text, asked["end"])
         scripted = self._rewrites.get(parameters["instruction"], Rewriting(rejection=SILENCE))
         if isinstance(scripted, dict) and "fault" in scripted:
-            self._fail(request, scripted["fault"])
+            self._fail(request, scripted)
             return
         answer = cast(Rewriting | None, scripted[parameters["seed"]] if isinstance(scripted, list) else scripted)
         candidates = answer.get("candidates", []) if answer else []
@@ -314,10 +315,11 @@ class Server:
             self._send({"id": self._held, "error": SUPERSEDED})
             self._held = None
 
-    def _fail(self, request: int | str, fault: str) -> None:
-        if not fault:
+    def _fail(self, request: int | str, fault: Fault) -> None:
+        if not fault["fault"]:
             sys.exit(1)
-        self._send({"id": request, "error": {"code": INTERNAL_ERROR, "message": fault}})
+        error = {"code": fault.get("code", INTERNAL_ERROR), "message": fault["fault"]}
+        self._send({"id": request, "error": error})
 
     def _answer(self, request: int | str, result: object) -> None:
         self._send({"id": request, "result": result})

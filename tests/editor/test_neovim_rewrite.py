@@ -37,6 +37,7 @@ REWRITES: Rewrites = {
     "nothing": {"rejection": "there is nothing to do"},
     "fail": {"fault": "ValueError: not enough values to unpack"},
     "end": {"fault": ""},
+    "supersede": {"fault": "superseded by a newer request", "code": -32800},
     "import it": {"candidates": [{"": "import math\n"}]},
     "ignored": {"candidates": [TYPED], "notice": "the checkpoint does not follow instructions"},
     "wide": {"candidates": [{"naïve = '𝒳'": "naïve = '𝒴𝒴'\r\n\tpass"}]},
@@ -356,3 +357,12 @@ def test_a_buffer_that_cannot_be_changed_any_more_is_left(start: Start) -> None:
     session.press(":set modifiable\r")
     session.press("y")
     session.wait_for_buffer(changed("def area(w, h):", TYPED["def area(w, h):"]))
+
+
+def test_a_rewrite_that_the_server_cancels_ends(start: Start) -> None:
+    session = start()
+    session.press("V:Dgemma rewrite supersede\r")
+    session.wait_for_screen("dgemma: another rewrite of this text took its place; nothing was rewritten")
+    assert "rewriting…" not in session.screen()
+    session.press("V:Dgemma rewrite type it\r")
+    session.wait_for_screen("hunk 1/1")

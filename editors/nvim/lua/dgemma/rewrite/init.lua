@@ -17,6 +17,7 @@ local say = require('dgemma.say')
 local M = {}
 
 local METHOD = 'dgemma/rewrite'
+local CHANGED = 'the text has changed meanwhile'
 local drafts = api.nvim_create_namespace('dgemma.draft')
 local places = api.nvim_create_namespace('dgemma.rewrite')
 local group = api.nvim_create_augroup('dgemma.rewrite', {})
@@ -111,11 +112,12 @@ act = function(rewrite, name)
   end
 end
 
---- Ends a rewrite whose buffer has changed while it ran: the server gives it up as well.
+--- Ends a rewrite that will not be answered, or not for this text.
 ---@param rewrite dgemma.Rewrite
-local function give_up(rewrite)
+---@param why string
+local function give_up(rewrite, why)
   M.stop(rewrite.buf)
-  say('the text has changed meanwhile; nothing was rewritten', vim.log.levels.WARN)
+  say(why .. '; nothing was rewritten', vim.log.levels.WARN)
 end
 
 --- Takes the answer.
@@ -125,7 +127,7 @@ end
 local function take(rewrite, err, result)
   rewrite.request = nil
   if clients.version(rewrite.buf) ~= rewrite.version then
-    give_up(rewrite)
+    give_up(rewrite, CHANGED)
     return
   end
   local rejection = result and result.rejection
@@ -164,7 +166,7 @@ local function watch(rewrite)
       end
       vim.schedule(function()
         if rewrites[buf] == rewrite and rewrite.request then
-          give_up(rewrite)
+          give_up(rewrite, CHANGED)
         end
       end)
       return true
@@ -187,6 +189,22 @@ local function watch(rewrite)
     buf = buf,
     callback = function()
       M.stop(buf)
+    end,
+  })
+  -- Neovim keeps to itself that the server has cancelled a request, for a code action's rewrite, say; an answer would
+  -- come with the end of the request, or a moment later.
+  api.nvim_create_autocmd('LspRequest', {
+    group = group,
+    buf = buf,
+    callback = function(event)
+      local data = event.data
+      if data.request_id == rewrite.request and data.request.type == 'complete' then
+        vim.defer_fn(function()
+          if rewrites[buf] == rewrite and rewrite.request == data.request_id then
+            give_up(rewrite, 'another rewrite of this text took its place')
+          end
+        end, 100)
+      end
     end,
   })
   api.nvim_create_autocmd('LspDetach', {
