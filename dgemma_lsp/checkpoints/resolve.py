@@ -38,18 +38,35 @@ def resolve(word: str) -> Checkpoint:
         return Checkpoint(name=EMBEDDED, directory=DIRECTORY)
     if not word:
         raise CheckpointError("The checkpoint's name is empty: name auto, nano, a directory or a repository.")
-    directory = Path(word).expanduser()
-    if directory.is_dir():
-        return Checkpoint(name=str(directory.resolve()), directory=directory.resolve())
+    if (directory := named_directory(word)) is not None:
+        return Checkpoint(name=str(directory), directory=directory)
     if not is_repository(word):
-        raise CheckpointError(f"There is no checkpoint directory {directory}.")
+        raise CheckpointError(f"There is no checkpoint directory {word}.")
     # Imported here because it is slow, and most users name no repository.
     from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
 
-    config = try_to_load_from_cache(word, "config.json")
+    try:
+        config = try_to_load_from_cache(word, "config.json")
+    except HFValidationError as error:
+        raise CheckpointError(f"{word} is neither a directory nor the name of a repository.") from error
     if not isinstance(config, str):
         raise CheckpointError(f"{word} is not on this machine; fetch it with: dgemma-lsp pull {word}")
     return Checkpoint(name=word, directory=Path(config).parent)
+
+
+def named_directory(word: str) -> Path | None:
+    """The directory that a user names, None where there is none.
+
+    Raises:
+        CheckpointError: it cannot be looked at.
+    """
+    try:
+        directory = Path(word).expanduser()
+        return directory.resolve() if directory.is_dir() else None
+    except (OSError, RuntimeError) as error:  # The latter where there is no such user.
+        reason = error.strerror if isinstance(error, OSError) else str(error).rstrip(".")
+        raise CheckpointError(f"The directory {word} cannot be read: {reason}.") from error
 
 
 def is_repository(word: str) -> bool:

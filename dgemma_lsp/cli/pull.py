@@ -12,7 +12,7 @@ from pathlib import Path
 from dgemma_lsp.checkpoints import hub
 from dgemma_lsp.checkpoints.load_meter import GB
 from dgemma_lsp.checkpoints.prepare import Prepared, prepare
-from dgemma_lsp.checkpoints.resolve import EMBEDDED, Checkpoint, is_repository, remember_pulled
+from dgemma_lsp.checkpoints.resolve import EMBEDDED, Checkpoint, is_repository, named_directory, remember_pulled
 from dgemma_lsp.cli.common import CommandError, read_settings, show_line, warn
 from dgemma_lsp.config import Config
 from dgemma_lsp.wire.identity import EngineOptions
@@ -39,8 +39,7 @@ def pull(arguments: argparse.Namespace) -> int:
 
 
 def _checkpoint(source: str) -> Checkpoint:
-    directory = Path(source).expanduser().resolve()
-    if directory.is_dir():
+    if (directory := named_directory(source)) is not None:
         print(f"{directory}: licence {_licence(directory)}")
         return Checkpoint(name=str(directory), directory=directory)
     if source == EMBEDDED:

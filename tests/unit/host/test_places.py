@@ -160,6 +160,16 @@ def test_checkpoints_are_found_on_this_machine_only(tmp_path: Path, monkeypatch:
         resolve("no-such/repository")
     with pytest.raises(CheckpointError, match="name is empty"):
         resolve("")
+    with pytest.raises(CheckpointError, match="neither a directory nor the name of a repository"):
+        resolve("org/a--b")
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"), [("~nobody-of-this-name/x", "home directory"), ("x" * 5_000, "File name too long")]
+)
+def test_a_directory_that_cannot_be_looked_at_is_one_clear_message(word: str, reason: str) -> None:
+    with pytest.raises(CheckpointError, match=reason):
+        resolve(word)
 
 
 def test_a_pull_that_cannot_be_written_down_leaves_the_last_one_in_force(
