@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -73,8 +74,14 @@ def fingerprint() -> str:
 
 def _stamps(directory: Path) -> list[str]:
     """Name, size and time of a checkpoint's files: one that was trained or fetched anew has others."""
-    files = ((path.name, path.stat()) for path in sorted(directory.glob("*")) if path.is_file())
-    return [f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in files]
+    stamps: list[str] = []
+    for path in sorted(directory.glob("*")):
+        # What cannot be looked at, such as a link into another user's directory, is told of when it is needed.
+        with suppress(OSError):
+            if path.is_file():
+                stat = path.stat()
+                stamps.append(f"{path.name} {stat.st_size} {stat.st_mtime_ns}")
+    return stamps
 
 
 def key(directory: Path, options: EngineOptions) -> str:

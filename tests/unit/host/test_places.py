@@ -80,6 +80,20 @@ def test_a_checkpoint_that_was_trained_anew_has_another_key(tmp_path: Path) -> N
     assert key(tmp_path, OPTIONS) != first
 
 
+def test_a_file_that_cannot_be_looked_at_is_no_part_of_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = key(tmp_path, OPTIONS)
+    (tmp_path / "theirs").write_text("")
+    whole = Path.stat
+
+    def stat_of(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        if path.name == "theirs":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return whole(path, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setattr(Path, "stat", stat_of)
+    assert key(tmp_path, OPTIONS) == before
+
+
 def test_a_runtime_directory_is_made_for_its_user_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = _runtime_path(monkeypatch, tmp_path / "run")
     assert directories.runtime_directory() == shown
