@@ -13,6 +13,7 @@ import torch
 from engine.canvas import Canvas, DenoiseConfig, Denoiser, Floats, ScoreQuery, TokenIds
 from engine.cuda import kernels
 from engine.cuda.denoiser import CudaDenoiser
+from engine.errors import DeviceLostError
 from engine.quant.packed_product import kernel_fault
 from engine.reference import ReferenceDenoiser
 
@@ -47,11 +48,14 @@ def fastest(
 
 
 def checked(reference: ReferenceDenoiser, warn: Callable[[str], None]) -> ReferenceDenoiser | CudaDenoiser:
-    """The fast path where it agrees with the reference on this device."""
+    """The fast path where it agrees with the reference on this device.
+
+    Raises:
+        DeviceLostError: the device failed in it, as it would in the next process.
+    """
     try:
         fast, wrong = _compared(reference)
-    except torch.AcceleratorError:
-        # The device itself has failed, and would for the reference.
+    except (DeviceLostError, torch.AcceleratorError):
         raise
     except Exception as error:
         fast, wrong = reference, f"it failed: {' '.join(str(error).split())[:200]}"
@@ -73,10 +77,17 @@ def _compared(reference: ReferenceDenoiser) -> tuple[CudaDenoiser, str | None]:
     reference.shrink(reference.max_context_tokens)
     # What torch keeps of that for itself cannot be had while a graph is recorded.
     torch.cuda.empty_cache()
-    fast = CudaDenoiser(reference.backbone, context_tokens=reference.max_context_tokens)
-    recorded = fast.record()
-    _log.info("%d of the fast path's programs are recorded.", recorded)
-    return fast, disagreement(asked.answers(fast), expected)
+    try:
+        fast = CudaDenoiser(reference.backbone, context_tokens=reference.max_context_tokens)
+        recorded = fast.record()
+        _log.info("%d of the fast path's programs are recorded.", recorded)
+        return fast, disagreement(asked.answers(fast), expected)
+    except torch.AcceleratorError as error:
+        reason = str(error).splitlines()[0]
+        raise DeviceLostError(
+            f"the GPU failed in the fast path ({reason}), which needs Triton: to do without, uninstall that "
+            "(pip uninstall triton) and end the engine (dgemma-lsp host stop)."
+        ) from error
 
 
 def _refusal(reason: str) -> str:

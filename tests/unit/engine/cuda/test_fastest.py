@@ -21,6 +21,7 @@ from engine.cuda.denoiser import CudaDenoiser
 from engine.cuda.fastest import checked, fastest
 from engine.cuda.programs.attention import PackedAttention
 from engine.cuda.rows import HostRow
+from engine.errors import DeviceLostError
 from engine.model.backbone import Backbone
 from engine.reference import ReferenceDenoiser
 from tests.unit.engine.cuda.conftest import CONTEXT_TOKENS
@@ -135,3 +136,18 @@ def test_where_it_is_wrong_or_fails_the_reference_serves(
         gc.enable()
     assert len(told) == 1
     assert reason in told[0]
+
+
+def test_a_card_that_fails_in_it_is_told_how_to_do_without(
+    fresh: ReferenceDenoiser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This process has lost the card, and the next would try the same."""
+
+    def fatal(*_given: object) -> Tensor:
+        raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered\nlong advice")
+
+    monkeypatch.setattr(PackedAttention, "attend", fatal)
+    with pytest.raises(
+        DeviceLostError, match=r"fast path \(CUDA error: an illegal.* encountered\).*pip uninstall triton"
+    ):
+        checked(fresh, lambda _: None)
