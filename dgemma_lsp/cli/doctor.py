@@ -30,6 +30,7 @@ _COLOURS: dict[Verdict, str] = {"ok": "green", "note": "yellow", "problem": "bol
 
 PACKAGES = (
     "torch",
+    "accelerate",
     "bitsandbytes",
     "transformers",
     "tokenizers",

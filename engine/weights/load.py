@@ -19,7 +19,6 @@ from engine.checkpoint.weight import Weight
 from engine.errors import CacheError, CheckpointError, EngineError
 from engine.model.empty_model import EmptyModel
 from engine.placement.devices import compute_dtype
-from engine.placement.offload import offload
 from engine.quant.formats import Format, packed_bytes
 from engine.quant.quantize import Packed, formats_of, quantized, require_backend
 from engine.quant.scheme import Scheme
@@ -105,8 +104,12 @@ def finish(
         torch.cuda.set_device(backbone.device)
         # cuDNN's attention plans anew for every length of a context, which takes longer than a forward.
         torch.backends.cuda.enable_cudnn_sdp(False)
-    for layer in model.layers[len(model.layers) - offloaded :]:
-        offload(model.experts(layer), device)
+    if offloaded:
+        # Imported here because it is slow, and few need it.
+        from engine.placement.offload import offload
+
+        for layer in model.layers[len(model.layers) - offloaded :]:
+            offload(model.experts(layer), device)
     return ReferenceDenoiser(backbone, context_tokens=context_tokens)
 
 

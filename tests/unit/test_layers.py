@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("torch", "transformers", "bitsandbytes", "safetensors")
+HEAVY = ("torch", "transformers", "accelerate", "bitsandbytes", "safetensors")
 NETWORK = ("pygls", "lsprotocol", "httpx2", "starlette", "uvicorn")
 
 # What each package must never import, at any depth of its code. `dgemma_lsp.resident.model` alone puts the layers
