@@ -123,8 +123,8 @@ class TextTokens:
         self._by_prefix = _PrefixIndex(self._pieces)
         self._by_suffix = _PrefixIndex([piece[::-1] for piece in self._pieces])
         self._sizes = np.array([len(piece) for piece in self._pieces])
-        mute = [i for i, piece in enumerate(self._pieces) if not piece or _REPLACEMENT.encode() in piece]
-        self.banned_in_hole = TokenSet.of([*control_ids, *mute])
+        textless = [i for i, piece in enumerate(self._pieces) if not piece or _REPLACEMENT.encode() in piece]
+        self.banned_in_hole = TokenSet.of([*control_ids, *textless])
         self.newline_ids = TokenSet.of(i for i, piece in enumerate(self._pieces) if b"\n" in piece or b"\r" in piece)
         # Where no token goes on behind a line's end, a text's tokens are those of its lines, which seldom change.
         self._ends_lines = not any(_BEYOND_LINE.search(self._pieces[i]) for i in self.newline_ids)
