@@ -11,7 +11,7 @@ from tests.editor import package
 from tests.editor.editors import Code
 from tests.editor.record import Record, scripted
 from tests.editor.scripted_server import Script
-from tests.editor.vscode import EDITOR, ROW, STATUS, TOAST, CodeSession
+from tests.editor.vscode import EDITOR, ROW, STATUS, STATUS_BAR, TOAST, CodeSession
 from tests.editor.waiting import wait_for
 
 SCRIPT: Script = {
@@ -171,6 +171,10 @@ def test_first_steps_are_shown(session: CodeSession) -> None:
     session.wait_for_text(".getting-started-step", "Type, or ask for a suggestion")
     session.do("click", '.getting-started-step:has-text("Type, or ask")')
     session.screenshot("get-started")
+    session.do("click", '.getting-started-step .monaco-button:has-text("Open a New Python File")')
+    session.wait_for_text(STATUS_BAR, "Python")  # In a file of no language nothing comes unasked.
+    session.do("type", "print(")
+    session.wait_for_ghost(["'hello'"])
 
 
 PYTHON = """#!/bin/sh
