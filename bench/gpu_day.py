@@ -2,20 +2,22 @@
 
     python -m bench.gpu_day --out DIR
 
-Writes a JSON a stage as it ends, so that nothing is lost where time runs out: the machine; whether the card's answers
-are the CPU's, repeat, and do not depend on their batch; the real model's size with random weights, unquantized, in int4
-and in nf4, by each path, whether these agree, and the memory that was planned and taken; and the kernels by shape.
-Needs no checkpoint but the embedded one and no network. `--small` runs all of it on a CPU, with a model of toy widths.
+Writes a JSON a stage as it ends, so that nothing is lost where time runs out or the card fails: the machine; whether
+the card's answers are the CPU's, repeat, and do not depend on their batch; the real model's size with random weights,
+unquantized, in int4 and in nf4, by each path, whether these agree, and the memory that was planned and taken; and the
+kernels by shape. Needs no checkpoint but the embedded one and no network. `--small` runs all of it on a CPU, with a
+model of toy widths.
 """
 
 from __future__ import annotations
 
 import argparse
-import gc
 import json
+import subprocess
+import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -42,8 +44,8 @@ from engine.quant.scheme import Scheme
 from engine.reference import ReferenceDenoiser
 from engine.weights.load import load
 
-SECONDS = 520
-"""When no further stage begins; what is under way then has the rest of nine minutes."""
+SECONDS, LAST_SECONDS = 520, 540
+"""When no further stage begins, and when the one under way is ended."""
 
 _TOY = {
     "vocab_size": 8192,
@@ -256,19 +258,12 @@ def stages() -> Mapping[str, Callable[[Day], Found]]:
     }
 
 
-def run(day: Day, names: Sequence[str]) -> Iterator[tuple[str, Found]]:
-    """Each stage's result. One that fails says why and stops no other."""
-    for name in names:
-        if day.over:
-            yield name, {"error": "no time was left"}
-            continue
-        began = time.perf_counter()
-        found = _tried(lambda name=name: stages()[name](day))
-        # Programs and what they run refer to one another, and hold a whole model until they are collected.
-        gc.collect()
-        if day.device.type == "cuda":
-            torch.cuda.empty_cache()
-        yield name, found | {"seconds": time.perf_counter() - began}
+def run(day: Day, name: str) -> Found:
+    """A stage's result, or why it failed."""
+    if day.over:
+        return {"error": "no time was left"}
+    began = time.perf_counter()
+    return _tried(lambda: stages()[name](day)) | {"seconds": time.perf_counter() - began}
 
 
 def _tried(work: Callable[[], Found]) -> Found:
@@ -287,14 +282,37 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the results go")
     parser.add_argument("--stages", nargs="+", choices=list(stages()), default=list(stages()))
     parser.add_argument("--small", action="store_true", help="on a CPU, with a toy")
+    parser.add_argument("--began", type=float, default=time.perf_counter(), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if not options.small and not torch.cuda.is_available():
         parser.error("no CUDA card is here; --small tries everything on a CPU")
     device = torch.device("cpu") if options.small else torch.device("cuda", 0)
     options.out.mkdir(parents=True, exist_ok=True)
-    for name, found in run(Day(device, options.small, time.perf_counter()), options.stages):
-        (options.out / f"{name}.json").write_text(json.dumps(found, indent=1))
-        print(json.dumps({"stage": name} | found)[:4000], flush=True)
+    if len(options.stages) > 1:
+        for name in options.stages:
+            _run_apart(name, options)
+    else:
+        [name] = options.stages
+        _write(options.out, name, run(Day(device, options.small, options.began), name))
+
+
+def _run_apart(name: str, options: argparse.Namespace) -> None:
+    """Runs a stage in a process of its own: a card that fails is lost to the process, and a model may stay in it."""
+    (options.out / f"{name}.json").unlink(missing_ok=True)
+    command = [sys.executable, "-m", "bench.gpu_day", "--out", str(options.out), "--stages", name]
+    command += ["--began", str(options.began), *(["--small"] if options.small else [])]
+    left = max(options.began + LAST_SECONDS - time.perf_counter(), 1)
+    try:
+        ended = f"its process ended with {subprocess.run(command, timeout=left, check=False).returncode}"
+    except subprocess.TimeoutExpired:
+        ended = "its process took too long"
+    if not (options.out / f"{name}.json").exists():
+        _write(options.out, name, {"error": ended})
+
+
+def _write(out: Path, name: str, found: Found) -> None:
+    (out / f"{name}.json").write_text(json.dumps(found, indent=1))
+    print(json.dumps({"stage": name} | found)[:4000], flush=True)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import json
+import subprocess
 import sys
 import time
-import weakref
 from pathlib import Path
 
 import pytest
@@ -22,8 +21,9 @@ def day(began: float) -> Day:
 
 def test_every_stage_runs_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = ["environment", "parity", "int4", "kernels"]
-    monkeypatch.setattr(sys, "argv", ["gpu_day", "--small", "--out", str(tmp_path), "--stages", *names])
-    main()
+    for name in names:
+        monkeypatch.setattr(sys, "argv", ["gpu_day", "--small", "--out", str(tmp_path), "--stages", name])
+        main()
     found = {name: json.loads((tmp_path / f"{name}.json").read_text()) for name in names}
     assert [name for name, result in found.items() if "error" in result] == []
     for figures in (found["parity"]["reference float32 none"], found["parity"]["fast float32 none"]):
@@ -34,34 +34,34 @@ def test_every_stage_runs_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         assert found["int4"][path]["parity"]["same_canvas"] == 1.0
 
 
-def test_a_stage_that_fails_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stage_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     def failing(_day: Day) -> dict[str, object]:
         raise RuntimeError("no kernel image")
 
-    monkeypatch.setattr(gpu_day, "stages", lambda: {"one": failing, "two": lambda _day: {"ms": 1.0}})  # pyright: ignore[reportUnknownLambdaType]
-    found = dict(run(day(time.perf_counter()), ["one", "two"]))
-    assert found["one"]["error"] == "RuntimeError: no kernel image"
-    assert found["two"]["ms"] == 1.0
+    monkeypatch.setattr(gpu_day, "stages", lambda: {"one": failing})  # pyright: ignore[reportUnknownLambdaType]
+    assert run(day(time.perf_counter()), "one")["error"] == "RuntimeError: no kernel image"
 
 
-def test_what_a_stage_leaves_is_let_go_before_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A card holds one model of the real size."""
-    left: list[weakref.ref[type]] = []
+def test_a_card_that_is_lost_is_lost_to_one_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has a process of its own, and all have one clock."""
+    commands: list[list[str]] = []
 
-    def leaving(_day: Day) -> dict[str, object]:
-        # A class refers to itself.
-        left.append(weakref.ref(type("Model", (), {})))
-        return {}
+    def process(command: list[str], *, timeout: float, check: bool) -> subprocess.CompletedProcess[bytes]:
+        assert 0 < timeout <= gpu_day.LAST_SECONDS
+        assert not check
+        commands.append(command)
+        if "parity" in command:
+            return subprocess.CompletedProcess(command, -6)
+        (tmp_path / "kernels.json").write_text('{"ms": 1.0}')
+        return subprocess.CompletedProcess(command, 0)
 
-    def looking(_day: Day) -> dict[str, object]:
-        return {"left": left[0]() is not None}
-
-    monkeypatch.setattr(gpu_day, "stages", lambda: {"one": leaving, "two": looking})  # pyright: ignore[reportUnknownLambdaType]
-    gc.disable()
-    try:
-        assert not dict(run(day(time.perf_counter()), ["one", "two"]))["two"]["left"]
-    finally:
-        gc.enable()
+    monkeypatch.setattr(subprocess, "run", process)
+    monkeypatch.setattr(sys, "argv", ["gpu_day", "--small", "--out", str(tmp_path), "--stages", "parity", "kernels"])
+    main()
+    assert json.loads((tmp_path / "parity.json").read_text()) == {"error": "its process ended with -6"}
+    assert json.loads((tmp_path / "kernels.json").read_text()) == {"ms": 1.0}
+    assert [command[command.index("--stages") + 1] for command in commands] == ["parity", "kernels"]
+    assert len({command[command.index("--began") + 1] for command in commands}) == 1
 
 
 def test_of_a_path_that_fails_the_other_is_measured_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,7 +69,7 @@ def test_of_a_path_that_fails_the_other_is_measured_all_the_same(monkeypatch: py
         raise RuntimeError("no kernel image")
 
     monkeypatch.setattr(gpu_day, "recorded", failing)
-    found = dict(run(day(time.perf_counter()), ["parity", "int4"]))
+    found = {name: run(day(time.perf_counter()), name) for name in ("parity", "int4")}
     for name, fast, reference in (
         ("parity", "fast float32 none", "reference float32 none"),
         ("int4", "fast", "reference"),
@@ -79,5 +79,4 @@ def test_of_a_path_that_fails_the_other_is_measured_all_the_same(monkeypatch: py
 
 
 def test_after_its_time_nothing_begins() -> None:
-    found = dict(run(day(time.perf_counter() - gpu_day.SECONDS - 1), ["int4"]))
-    assert found == {"int4": {"error": "no time was left"}}
+    assert run(day(time.perf_counter() - gpu_day.SECONDS - 1), "int4") == {"error": "no time was left"}
