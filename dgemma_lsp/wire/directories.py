@@ -26,7 +26,9 @@ def runtime_directory() -> Path:
     try:
         return _private(platformdirs.user_runtime_path(_NAME, appauthor=False))
     except OSError as error:
-        problem = f"The runtime directory {error.filename} cannot be used: {error.strerror}."
+        # The library's own errors name no file, but have a message.
+        name, reason = (f" {error.filename}", error.strerror) if error.filename else ("", error)
+        problem = f"The runtime directory{name} cannot be used: {reason}."
         raise EngineUnavailable(f"{problem} Set XDG_RUNTIME_DIR to one that can.") from error
 
 

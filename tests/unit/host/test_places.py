@@ -110,6 +110,15 @@ def test_an_unusable_runtime_directory_is_one_clear_message(tmp_path: Path, monk
         directories.runtime_directory()
 
 
+def test_a_runtime_directory_that_the_library_refuses_is_one_clear_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_name: str, *, appauthor: bool) -> Path:
+        raise PermissionError("/tmp/runtime-1 is a symlink")
+
+    monkeypatch.setattr(platformdirs, "user_runtime_path", refuse)
+    with pytest.raises(EngineUnavailable, match=r"directory cannot be used: /tmp/runtime-1 is a symlink\. Set"):
+        directories.runtime_directory()
+
+
 def test_another_users_runtime_directory_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _runtime_path(monkeypatch, tmp_path)
     monkeypatch.setattr(os, "getuid", lambda: tmp_path.stat().st_uid + 1)
