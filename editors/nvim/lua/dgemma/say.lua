@@ -20,7 +20,8 @@ return function(message, level)
   local echoed = cut and vim.fn.strcharpart(line, 0, vim.v.echospace - 1) .. '…' or line
   vim.notify(echoed, level or vim.log.levels.INFO)
   local covered = vim.o.showmode and vim.startswith(api.nvim_get_mode().mode, 'i')
-  if cut or covered then
+  -- The command-line window lets no other be opened.
+  if (cut or covered) and vim.fn.getcmdwintype() == '' then
     show_at_cursor(line)
   end
 end
