@@ -226,6 +226,10 @@ def test_installs_the_server_that_it_holds(
         session.screenshot("install-failed")
         assert environments() == []
 
+        hold.write_text('mkdir -p "$3"; echo "WARNING: Retrying (Retry(total=0))"; echo ERROR: no such thing; exit 1\n')
+        install()
+        session.wait_for_text(TOAST, "could not be installed: the Python package index cannot be reached")
+
         hold.unlink()
         install()
         session.wait_for_status("ready, scripted")

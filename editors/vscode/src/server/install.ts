@@ -6,6 +6,10 @@ import type { Environments } from "./environments";
 import { type Build, builds } from "./python";
 
 const LONGEST_LINE = 60;
+/** What pip says where it has no connection, before it says that there is no such package. */
+const RETRYING = /^WARNING: Retrying /;
+const UNREACHABLE =
+  "the Python package index cannot be reached. Check the connection, and what pip is told of a proxy.";
 
 async function chosenBuild(): Promise<Build | undefined> {
   const items = (await builds()).map((build, index, all) => ({
@@ -37,7 +41,9 @@ export async function install(
     async (progress, token) => {
       const abort = new AbortController();
       token.onCancellationRequested(() => abort.abort());
+      let unreachable = false;
       const onLine = (line: string) => {
+        unreachable ||= RETRYING.test(line);
         log.info(line);
         progress.report({ message: shortened(line) });
       };
@@ -46,7 +52,8 @@ export async function install(
         return true;
       } catch (error) {
         if (!abort.signal.aborted) {
-          const message = `the language server could not be installed: ${(error as Error).message}`;
+          const reason = unreachable ? UNREACHABLE : (error as Error).message;
+          const message = `the language server could not be installed: ${reason}`;
           log.error(message);
           void warn(message, { "Show Log": () => log.show() });
         }
