@@ -8,7 +8,7 @@ import pytest
 from tests.editor.editors import Code
 from tests.editor.record import Record, scripted
 from tests.editor.scripted_server import Rewrites
-from tests.editor.vscode import INPUT, LENS, ROW, TOAST, CodeSession
+from tests.editor.vscode import INPUT, LENS, ROW, STATUS, TOAST, CodeSession
 
 TEXT = """import sys
 
@@ -273,3 +273,13 @@ def test_says_in_words_why_a_rewrite_got_no_answer(session: CodeSession, instruc
     session.wait_for_status("ready, scripted")
     review(session, f"after-{instruction}.py")
     session.do("press", "Escape")
+
+
+def test_a_document_of_no_file_is_left_alone(session: CodeSession) -> None:
+    review(session, "left.py")
+    session.do("click", f"{LENS}:has(.codicon-diff)")
+    session.wait_for_text(".modified .monaco-editor.focused", "result += price")
+    session.do("click", STATUS.format(""))  # Escape, which closes an older menu, would end the review.
+    session.wait_for_text(ROW, "Rewrite Selection")
+    session.do("click", f'{ROW}:has-text("Rewrite Selection")')
+    session.wait_for_text(TOAST, "Not rewritten: documents of this kind are left alone")

@@ -3,6 +3,7 @@
 import { ErrorCodes, LSPErrorCodes, ResponseError } from "vscode-languageclient";
 
 export const NOT_RUNNING = "the language server does not run";
+export const LEFT_ALONE = "documents of this kind are left alone";
 
 const OF_THE_CONNECTION = [
   ErrorCodes.ConnectionInactive,

@@ -3,7 +3,7 @@
 import * as vscode from "vscode";
 import type { LanguageClient } from "vscode-languageclient/node";
 import { apply, REFUSED } from "../display/change";
-import { NOT_RUNNING } from "../protocol";
+import { LEFT_ALONE, NOT_RUNNING } from "../protocol";
 import { setContext } from "../setContext";
 import { EditDisplay } from "./display";
 import { registerNativeEdits } from "./native";
@@ -131,7 +131,7 @@ export class EditSuggestions {
       return NOT_RUNNING;
     }
     if (!vscode.languages.match(this.selector, editor.document)) {
-      return "this document is left alone";
+      return LEFT_ALONE;
     }
     this.asking = new vscode.CancellationTokenSource();
     const answer = await requestEdit(client, editor, kind, this.asking.token);

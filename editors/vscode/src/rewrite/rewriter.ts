@@ -3,7 +3,7 @@
 import * as vscode from "vscode";
 import type { LanguageClient } from "vscode-languageclient/node";
 import { apply, type Hunk, REFUSED } from "../display/change";
-import { isCancelled, isStale, NOT_RUNNING, reasonOf } from "../protocol";
+import { isCancelled, isStale, LEFT_ALONE, NOT_RUNNING, reasonOf } from "../protocol";
 import { setContext } from "../setContext";
 import { warn } from "../warn";
 import { Comparison, originalUri } from "./comparison";
@@ -34,7 +34,7 @@ export class Rewriter {
 
   /** client: the language server's, while there is one. memory: where the user's instructions are kept. */
   constructor(
-    selector: vscode.DocumentSelector,
+    private readonly selector: vscode.DocumentSelector,
     private readonly client: () => LanguageClient | undefined,
     private readonly memory: vscode.Memento,
   ) {
@@ -84,6 +84,10 @@ export class Rewriter {
       return;
     }
     const { document, selection: range } = editor;
+    if (!vscode.languages.match(this.selector, document)) {
+      this.tell(`Not rewritten: ${LEFT_ALONE}`);
+      return;
+    }
     const { version } = document;
     const instruction = await askInstruction(this.memory);
     if (instruction) {
