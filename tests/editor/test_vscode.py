@@ -254,8 +254,9 @@ def test_finds_the_server_in_the_home_directory(code: Code, extension: Path, tmp
         session.wait_for_status("ready, scripted")
 
 
-def test_says_that_the_named_server_is_not_there(code: Code, extension: Path, tmp_path: Path) -> None:
-    missing = tmp_path / "nowhere" / "dgemma-lsp"
+@pytest.mark.parametrize("name", ["nowhere/dgemma-lsp", "."])
+def test_says_that_the_named_server_is_not_there(code: Code, extension: Path, tmp_path: Path, name: str) -> None:
+    missing = tmp_path / name
     with CodeSession(code, extension, tmp_path / "home", {"dgemma.server.path": str(missing)}) as session:
         session.wait_for_status(f"failed, there is no program {missing}")
         session.wait_for_text(TOAST, f"there is no program {missing}, which the setting dgemma.server.path names")
