@@ -451,6 +451,19 @@ def test_that_the_engine_failed_is_said_once_and_whole(start: Start) -> None:
     wait_for(lambda: "at last" not in session.screen(), "the message to go", session.screen)
 
 
+def test_what_was_typed_while_the_model_was_loaded_is_asked_for_again(start: Start, record: Record) -> None:
+    session = start()
+    session.wait_for_status("ready")
+    session.press("inowhere")
+    session.wait_for_status("ready (nothing in the script)")
+    asked = len(record.kinds())
+    for state in ("loading", "ready"):
+        session.lua(f"require('dgemma.status').update(1, {{ state = '{state}', message = 'scripted' }}) or 1")
+    wait_for(lambda: len(record.kinds()) == asked + 1, "another request", session.screen)
+    assert record.kinds()[-1] == AUTOMATIC
+    assert record.asked_at() == (0, 7)
+
+
 def test_status_shows_everything_until_the_cursor_moves(start: Start) -> None:
     session = start()
     session.press("ione\x1b:Dgemma status\r")

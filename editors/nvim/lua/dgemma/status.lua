@@ -14,6 +14,8 @@ local M = {}
 ---@field lastSilenceReason string? The same as a code.
 
 local latest = {} ---@type table<integer, dgemma.Status> By client.
+local LOADING = { starting = true, loading = true }
+
 local thinking = false
 local told ---@type string? The failure that the user has been told of, and that still lasts.
 
@@ -26,10 +28,14 @@ end
 ---@param client_id integer
 ---@param status dgemma.Status
 function M.update(client_id, status)
+  local before = latest[client_id]
   latest[client_id] = status
   announce(status)
   if status.state == 'ready' then
     told = nil
+    if before and LOADING[before.state] then
+      require('dgemma.inline').ask_again()
+    end
   elseif status.state == 'failed' and told ~= status.message then
     told = status.message
     say(told, vim.log.levels.WARN)

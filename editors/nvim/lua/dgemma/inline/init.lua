@@ -153,6 +153,13 @@ local function ask_in(ms)
   timer:start(ms, 0, vim.schedule_wrap(ask_automatically))
 end
 
+--- Asks once more for what could not be answered while the model was being loaded.
+function M.ask_again()
+  if not shown then
+    ask_in(0)
+  end
+end
+
 --- Looks at what has been typed or moved: keeps what holds on the screen, or asks anew.
 local function look()
   draw()
