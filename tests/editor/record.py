@@ -82,9 +82,11 @@ def scripted(
     edits: Edits | None = None,
     late: Sequence[str] = (),
     failure: str = "",
+    loading: Sequence[str] = (),
 ) -> Record:
     """The scripted server with these scripts."""
     file = folder / "script.json"
-    script = {"inline": inline, "rewrites": rewrites or {}, "edits": edits or {}, "late": late, "failure": failure}
+    scripts = {"inline": inline, "rewrites": rewrites or {}, "edits": edits or {}}
+    script = {**scripts, "late": late, "failure": failure, "loading": loading}
     file.write_text(json.dumps(script))
     return Record(folder / "record", [sys.executable, "-m", "tests.editor.scripted_server", str(file)])

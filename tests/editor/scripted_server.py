@@ -16,6 +16,8 @@ document, is offered to be changed likewise, in the order of the documents, unle
 late: of these, what is answered only when the document changes again.
 
 failure: why there is no engine, if there is none.
+
+loading: of the first object's endings, what is given up the first time, as the model is being loaded.
 """
 
 import difflib
@@ -72,6 +74,7 @@ STATUS: dict[str, object] = {
     "lastSilenceReason": None,
 }
 CANCELLED = {**STATUS, "lastSilence": "cancelled", "lastSilenceReason": "cancelled"}
+TOO_LONG = {"lastSilence": "took too long", "lastSilenceReason": "took_too_long"}
 SILENCE = "nothing in the script"
 
 
@@ -139,11 +142,13 @@ class Server:
         sink: BinaryIO,
         late: Sequence[str] = (),
         failure: str = "",
+        loading: Sequence[str] = (),
     ) -> None:
         self._inline = inline
         self._rewrites = rewrites
         self._edits = edits
         self._late_edits = late
+        self._loading = set(loading)
         self._sink = sink
         self._texts: dict[str, str] = {}
         self._versions: dict[str, int] = {}
@@ -204,6 +209,12 @@ class Server:
         texts = self._inline[max(endings, key=len)] if endings else []
         if texts is None:
             self._held = request
+            return
+        if loading := self._loading.intersection(endings):
+            self._loading -= loading
+            self._send({"method": "dgemma/status", "params": {**STATUS, "state": "loading"}})
+            self._answer(request, {"items": []})
+            self._send({"method": "dgemma/status", "params": {**STATUS, **TOO_LONG}})
             return
         if isinstance(texts, dict):
             self._fail(request, texts)

@@ -19,13 +19,14 @@ SCRIPT: Script = {
     "class Point:\n    ": "def __init__(self, x, y):\n        self.x = x\n        self.y = y",
     "print(": "'hello'",
     "naïve = '𝒳' + ": "'é'",
+    "loaded(": "'at last'",
 }
 
 
 @pytest.fixture(scope="module")
 def record(tmp_path_factory: pytest.TempPathFactory) -> Record:
     """The scripted server, and what it and VS Code have said."""
-    return scripted(tmp_path_factory.mktemp("scripted"), SCRIPT)
+    return scripted(tmp_path_factory.mktemp("scripted"), SCRIPT, loading=["loaded("])
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +124,13 @@ def test_says_why_nothing_is_suggested(session: CodeSession) -> None:
     session.do("type", "print(")
     session.wait_for_ghost(["'hello'"])
     session.wait_for_status("ready, scripted")
+
+
+def test_what_was_typed_while_the_model_was_loaded_is_asked_for_again(session: CodeSession, record: Record) -> None:
+    session.open_file("loaded.py")
+    session.do("type", "loaded(")
+    session.wait_for_ghost(["'at last'"])
+    assert record.kinds()[-2:] == [2, 2]
 
 
 def test_pauses_from_the_status_bar_until_resumed(session: CodeSession) -> None:

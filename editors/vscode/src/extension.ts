@@ -19,6 +19,8 @@ import { findProgram, namedProgram, output } from "./server/program";
 import { type Status, StatusItem, statusChanged, statusRequest } from "./status";
 import { warn } from "./warn";
 
+const AUTOMATIC = vscode.InlineCompletionTriggerKind.Automatic;
+const AGAIN_MS = 1_000;
 const PAUSE_MINUTES = 10;
 const WALKTHROUGH = "dgemma-lsp.dgemma#start";
 const STARTING: Status = { state: "starting", message: "starting the language server" };
@@ -46,6 +48,9 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   context.subscriptions.push(log, item, pause, hostLog, rewriter, edits, cursor);
 
   let told = "";
+  let loading = false;
+  /** Whether what VS Code asks for next was asked for in vain while the model was being loaded, and by no user. */
+  let again = false;
 
   const language = () => vscode.window.activeTextEditor?.document.languageId;
 
@@ -55,12 +60,14 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
       initializationOptions: { statusNotifications: true },
       outputChannel: log,
       middleware: {
-        async provideInlineCompletionItems(document, position, context, token, next) {
+        async provideInlineCompletionItems(document, position, asked, token, next) {
+          const context = again ? { ...asked, triggerKind: AUTOMATIC } : asked;
+          again = false;
           const edit = edits.ghostText(document, position);
           if (edit) {
             return edit;
           }
-          const automatic = context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic;
+          const automatic = context.triggerKind === AUTOMATIC;
           if (automatic && (pause.describe() || edits.isFollowing(document))) {
             return [];
           }
@@ -94,7 +101,15 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   /** Shows how the engine fares; of a failure the user is told once. */
   function showStatus(status: Status): void {
     item.show(status);
-    const { state, message } = status;
+    const { state, message, lastSilenceReason } = status;
+    if (state === "ready" && loading && lastSilenceReason === "took_too_long") {
+      again = true;
+      setTimeout(() => {
+        again = false; // There was no editor to show it in.
+      }, AGAIN_MS);
+      void run("editor.action.inlineSuggest.trigger");
+    }
+    loading = state === "starting" || state === "loading";
     if (state === "ready") {
       told = "";
     } else if (state === "failed" && message !== told) {
