@@ -97,13 +97,14 @@ def _products(device: torch.device, dtype: torch.dtype) -> Iterator[tuple[str, d
     """Those of a sliding layer and of the vocabulary. What fits into a card's cache, as query, key and value may, seems
     quicker than it is."""
     from engine.cuda.kernels.products import gated_products, joint_products
-    from engine.quant.kernels import packed_product
+    from engine.quant.kernels import packed_mixture, packed_product
 
     gates, downs = _weights(device, 4, _EXPERTS, 2 * _INNER, _HIDDEN), _weights(device, 4, _EXPERTS, _HIDDEN, _INNER)
     sides = [_weights(device, 8, outputs, _HIDDEN) for outputs in (4096, 2048, 2048)]
     vocabulary = _weights(device, 8, _VOCABULARY, _HIDDEN)
     for count in (16, 96, 256):
         rows = torch.randn(count, _HIDDEN, device=device, dtype=dtype)
+        believed = torch.full((count, _VOCABULARY), 1 / _VOCABULARY, device=device, dtype=dtype)
         chosen = torch.rand(count, _EXPERTS, device=device).topk(_CHOSEN).indices.flatten()
         ordered, order = chosen.sort(stable=True)
         tokens = (order // _CHOSEN).int()
@@ -119,6 +120,10 @@ def _products(device: torch.device, dtype: torch.dtype) -> Iterator[tuple[str, d
             "vocabulary": (
                 lambda r=rows: packed_product(r, vocabulary.codes, vocabulary.scales, None),
                 vocabulary.nbytes,
+            ),
+            "beliefs and vocabulary": (
+                lambda b=believed: packed_mixture(b, vocabulary.codes, vocabulary.scales),
+                vocabulary.nbytes + believed.nbytes,
             ),
         }
         for name, (work, moved) in works.items():

@@ -1,4 +1,4 @@
-"""A Triton kernel that multiplies rows with weights in groups where they lie: no weight is ever unpacked in memory.
+"""Triton kernels that multiply rows with weights in groups where they lie: no weight is ever unpacked in memory.
 
 Imports Triton, which torch brings along where it supports CUDA; `engine.quant.packed_product` says where it is used.
 """
@@ -17,6 +17,9 @@ from torch import Tensor
 
 _WIDEST_TILE = 64
 """Rows that one program multiplies at once."""
+
+_SHARES = 16
+"""Shares of a weight's lines that are added up side by side: there are few columns for all of a card's processors."""
 
 
 @triton.jit
@@ -107,3 +110,47 @@ def packed_product(rows: Tensor, codes: Tensor, scales: Tensor, ends: Tensor | N
         num_warps=4, num_stages=4,
     )  # fmt: skip
     return products
+
+
+@triton.jit(do_not_specialize=["count"])
+def _packed_mixture(
+    rows, codes, scales, parts, count, lines, columns,
+    GROUP: tl.constexpr, TILE: tl.constexpr, BLOCK: tl.constexpr,
+):  # fmt: skip
+    """Sums over a share of the lines of rows[row, line] · codes[line, column] · scales[line, column // GROUP], as parts
+    [shares, count, columns]. A program owns a group of columns, a tile of rows and a share."""
+    group = tl.program_id(0)
+    column = group * GROUP + tl.arange(0, GROUP)
+    row = (tl.program_id(1) * TILE + tl.arange(0, TILE)).to(tl.int64)
+    live = row < count
+    length = tl.cdiv(tl.cdiv(lines, BLOCK), tl.num_programs(2)) * BLOCK
+    begin = tl.program_id(2) * length
+    end = tl.minimum(begin + length, lines)
+    total = tl.zeros((TILE, GROUP), tl.float32)
+    for first in range(begin, end, BLOCK):
+        line = (first + tl.arange(0, BLOCK)).to(tl.int64)
+        there = line < end
+        own = tl.load(rows + row[:, None] * lines + line[None, :], mask=live[:, None] & there[None, :], other=0.0)
+        packed = tl.load(codes + line[:, None] * columns + column[None, :], mask=there[:, None], other=0)
+        scale = tl.load(scales + line * (columns // GROUP) + group, mask=there, other=0.0)
+        # Every line has a scale of its own, so that none can wait for the sums.
+        weight = packed.to(tl.float32) * scale.to(tl.float32)[:, None]
+        total += tl.dot(own, weight.to(own.dtype), input_precision="ieee")
+    at = parts + (tl.program_id(2) * count + row[:, None]) * columns + column[None, :]
+    tl.store(at, total, mask=live[:, None])
+
+
+def packed_mixture(rows: Tensor, codes: Tensor, scales: Tensor) -> Tensor:
+    """See `engine.quant.packed_product`."""
+    count, lines = rows.shape
+    columns, groups = codes.shape[1], scales.shape[1]
+    if not count:
+        return rows.new_empty(0, columns, dtype=torch.float32)
+    tile = tile_of(count, 1)
+    tiles = triton.cdiv(count, tile)
+    parts = rows.new_empty(max(1, _SHARES // tiles), count, columns, dtype=torch.float32)
+    _packed_mixture[groups, tiles, len(parts)](
+        rows.contiguous(), codes, scales, parts, count, lines, columns,
+        GROUP=columns // groups, TILE=tile, BLOCK=64, num_warps=4, num_stages=3,
+    )  # fmt: skip
+    return parts.sum(0)

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from engine.checkpoint.weight import Shape
 from engine.quant.formats import Format
-from engine.quant.packed_product import multiplies_packed, packed_product
+from engine.quant.packed_product import multiplies_packed, packed_mixture, packed_product
 
 SLICE_BYTES = 2**27
 """The most that is unpacked at once of what need not be unpacked whole: experts and the vocabulary."""
@@ -78,6 +78,14 @@ class PackedWeight(nn.Module):
         has no kernel for that. ends: of `packed_product`."""
         grouped = self.in_groups(rows.device)
         return None if grouped is None else packed_product(rows, grouped.codes, grouped.scales, ends)
+
+    def mixed(self, rows: Tensor) -> Tensor | None:
+        """Mixtures [M, K] float32 of the lines of a weight [N, K], by their shares [M, N], with nothing unpacked; None
+        where the device has no kernel for that."""
+        grouped = self.in_groups(rows.device)
+        if grouped is None or grouped.bits != 8:
+            return None
+        return packed_mixture(rows.to(self.dtype), grouped.codes, grouped.scales)
 
     def in_groups(self, device: torch.device) -> Grouped | None:
         """Its parts, where a device multiplies with them as they are."""
@@ -155,8 +163,10 @@ class PackedEmbedding(nn.Module):
 
     def expect(self, probs: Tensor) -> Tensor:
         """Expected scaled embeddings [N, H] of distributions [N, V]."""
-        # In float32, because each slice would round the sum of those before.
-        expected = probs.new_zeros(len(probs), self.weight.shape[1], dtype=torch.float32)
-        for tokens in self.weight.slices():
-            expected += probs[:, tokens].to(self.dtype) @ self.weight.dense(tokens)
+        expected = self.weight.mixed(probs)
+        if expected is None:
+            # In float32, because each slice would round the sum of those before.
+            expected = probs.new_zeros(len(probs), self.weight.shape[1], dtype=torch.float32)
+            for tokens in self.weight.slices():
+                expected += probs[:, tokens].to(self.dtype) @ self.weight.dense(tokens)
         return expected.mul_(self._scale).to(self.dtype)

@@ -1,7 +1,8 @@
-"""Products of rows with weights in groups that are never unpacked, as an operator of torch; for devices with Triton.
+"""Products of rows with weights in groups that are never unpacked, as operators of torch; for devices with Triton.
 
 Rows [M, K] lie in the order of their entries, such as a layer's experts, and `ends` [E] int32 says where each entry's
-end. Without `ends` the weight [N, K] is the one entry of all rows.
+end. Without `ends` the weight [N, K] is the one entry of all rows. A mixture goes the other way: rows [M, N] of shares
+in the weight's N lines.
 """
 
 # torch annotates itself in part only.
@@ -10,6 +11,7 @@ end. Without `ends` the weight [N, K] is the one entry of all rows.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from functools import cache
 
 import torch
@@ -24,11 +26,18 @@ _TOLERANCE = 0.02
 
 _operators = torch.library.Library("dgemma", "DEF")
 _operators.define("packed_product(Tensor rows, Tensor codes, Tensor scales, Tensor? ends) -> Tensor")
+_operators.define("packed_mixture(Tensor rows, Tensor codes, Tensor scales) -> Tensor")
 
 
 def packed_product(rows: Tensor, codes: Tensor, scales: Tensor, ends: Tensor | None) -> Tensor:
     """Products [M, N]. codes, scales: the parts of a weight that a device `multiplies_packed`."""
     return torch.ops.dgemma.packed_product(rows, codes, scales, ends)
+
+
+def packed_mixture(rows: Tensor, codes: Tensor, scales: Tensor) -> Tensor:
+    """Mixtures [M, K] float32 of a weight's lines. codes, scales: its parts, of 8 bits, where a device
+    `multiplies_packed`."""
+    return torch.ops.dgemma.packed_mixture(rows, codes, scales)
 
 
 def multiplies_packed(form: Format, inputs: int, device: torch.device) -> bool:
@@ -54,11 +63,7 @@ def kernel_fault(device: torch.device) -> str | None:
     try:
         # Triton takes the current card, wherever its tensors lie.
         with torch.cuda.device(device):
-            # As many rows as each of the kernel's tiles takes, of one matrix and of several experts.
-            errors = [
-                *(_error(Groups(8), rows, None, device) for rows in (8, 32, 64)),
-                *(_error(Groups(4), 3 * rows, [rows, rows, 3 * rows], device) for rows in (8, 32, 64)),
-            ]
+            errors = list(_errors(device))
     except torch.OutOfMemoryError:
         raise
     except ModuleNotFoundError:
@@ -75,13 +80,18 @@ def kernel_fault(device: torch.device) -> str | None:
     return fault
 
 
+def _errors(device: torch.device) -> Iterator[float]:
+    """Relative errors of what the kernels compute, for as many rows as each of their tiles takes."""
+    for rows in (8, 32, 64):
+        yield _error(Groups(8), rows, None, device)
+        yield _error(Groups(4), 3 * rows, [rows, rows, 3 * rows], device)
+        yield _mixture_error(rows, device)
+
+
 def _error(form: Groups, count: int, ends: list[int] | None, device: torch.device) -> float:
     """The relative error of a random product against the one with the unpacked weight."""
-    generator = torch.Generator().manual_seed(count)
     shape = (len(ends or [count]), 2 * GROUP, 4 * GROUP)
-    rows, weight = (
-        torch.randn(size, generator=generator).to(device, torch.bfloat16) for size in ((count, shape[2]), shape)
-    )
+    rows, weight = _random(device, (count, shape[2]), shape)
     parts = form.pack(weight)
     dense = form.unpack(parts, shape, torch.float32)
     limits = ends or [count]
@@ -93,19 +103,50 @@ def _error(form: Groups, count: int, ends: list[int] | None, device: torch.devic
     else:
         offsets = torch.tensor(ends, dtype=torch.int32, device=device)
         computed = packed_product(rows, parts["codes"], parts["scales"], offsets)
+    return _relative(computed, exact)
+
+
+def _mixture_error(count: int, device: torch.device) -> float:
+    """The relative error of a random mixture against the one of the unpacked weight."""
+    shape = (40 * GROUP, 2 * GROUP)
+    rows, weight = _random(device, (count, shape[0]), shape)
+    parts = Groups(8).pack(weight)
+    exact = rows.float() @ Groups(8).unpack(parts, shape, torch.float32)
+    return _relative(packed_mixture(rows, parts["codes"], parts["scales"]), exact)
+
+
+def _random(device: torch.device, *shapes: tuple[int, ...]) -> list[Tensor]:
+    """The same tensors each time."""
+    generator = torch.Generator().manual_seed(0)
+    return [torch.randn(shape, generator=generator).to(device, torch.bfloat16) for shape in shapes]
+
+
+def _relative(computed: Tensor, exact: Tensor) -> float:
     return float((computed.float() - exact).norm() / exact.norm())
 
 
-def _on_cuda(rows: Tensor, codes: Tensor, scales: Tensor, ends: Tensor | None) -> Tensor:
+def _product_on_cuda(rows: Tensor, codes: Tensor, scales: Tensor, ends: Tensor | None) -> Tensor:
     # Imported here, because not every torch brings Triton along.
     from engine.quant.kernels import packed_product as run
 
     return run(rows, codes, scales, ends)
 
 
-def _shape_of(rows: Tensor, codes: Tensor, scales: Tensor, ends: Tensor | None) -> Tensor:
+def _product_shape(rows: Tensor, codes: Tensor, scales: Tensor, ends: Tensor | None) -> Tensor:
     return rows.new_empty(len(rows), scales.shape[-2])
 
 
-_operators.impl("packed_product", _on_cuda, "CUDA")
-_operators.impl("packed_product", _shape_of, "Meta")
+def _mixture_on_cuda(rows: Tensor, codes: Tensor, scales: Tensor) -> Tensor:
+    from engine.quant.kernels import packed_mixture as run
+
+    return run(rows, codes, scales)
+
+
+def _mixture_shape(rows: Tensor, codes: Tensor, scales: Tensor) -> Tensor:
+    return rows.new_empty(len(rows), codes.shape[-1], dtype=torch.float32)
+
+
+_operators.impl("packed_product", _product_on_cuda, "CUDA")
+_operators.impl("packed_product", _product_shape, "Meta")
+_operators.impl("packed_mixture", _mixture_on_cuda, "CUDA")
+_operators.impl("packed_mixture", _mixture_shape, "Meta")

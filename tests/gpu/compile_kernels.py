@@ -1,4 +1,4 @@
-"""Compiles the kernel for cards that are not here, and prints what it takes of each as JSON."""
+"""Compiles the kernels of packed weights for cards that are not here, and prints what they take of each as JSON."""
 
 # Triton annotates nothing, and not every machine has it.
 # pyright: basic, reportMissingImports=false
@@ -11,32 +11,46 @@ import subprocess
 import tempfile
 from itertools import product
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from engine.quant.kernels import _packed_product
+from engine.quant.kernels import _packed_mixture, _packed_product
 
 CARDS = (86, 89, 90, 120)
-_POINTERS = {"rows": "*bf16", "scales": "*fp16", "ends": "*i32", "products": "*bf16"}
-_NUMBERS = ("count", "outputs", "inputs")
+_POINTERS = {"rows": "*bf16", "scales": "*fp16", "ends": "*i32", "products": "*bf16", "parts": "*fp32"}
+_NUMBERS = ("count", "outputs", "inputs", "lines", "columns")
 
 
-def compiled(card: int, bits: int, tile: int) -> dict[str, int]:
-    """Registers a thread, bytes of its stack, and of a block's shared memory."""
+Work: TypeAlias = tuple[Any, dict[str, int], int]
+"""A kernel, its constants, and its stages."""
+
+
+def product_of(bits: int, tile: int) -> Work:
     constants = {"BITS": bits, "GROUP": 64, "TILE": tile, "BLOCK": 64 if bits == 4 else 32, "ONE_ENTRY": bits == 8}
-    codes = "*u8" if bits == 4 else "*i8"
+    return _packed_product, constants, 4
+
+
+def mixture_of(tile: int) -> Work:
+    return _packed_mixture, {"GROUP": 64, "TILE": tile, "BLOCK": 64}, 3
+
+
+def compiled(card: int, work: Work) -> dict[str, str | int]:
+    """Registers a thread, bytes of its stack, and of a block's shared memory."""
+    function, constants, stages = work
+    codes = "*u8" if constants.get("BITS") == 4 else "*i8"
     types = _POINTERS | {"codes": codes} | dict.fromkeys(_NUMBERS, "i32") | dict.fromkeys(constants, "constexpr")
-    aligned = [place for place, name in enumerate(_packed_product.arg_names) if name in types and name != "count"]
-    divisible = {(place,): [["tt.divisibility", 16]] for place in aligned if place < len(types) - len(constants)}
+    names = function.arg_names
+    aligned = [place for place, name in enumerate(names) if name not in constants and name != "count"]
     source = ASTSource(
-        _packed_product,
-        {name: types[name] for name in _packed_product.arg_names},
+        function,
+        {name: types[name] for name in names},
         constexprs=constants,
-        attrs=divisible,
+        attrs={(place,): [["tt.divisibility", 16]] for place in aligned},
     )
-    kernel = triton.compile(source, target=GPUTarget("cuda", card, 32), options={"num_warps": 4, "num_stages": 4})
+    kernel = triton.compile(source, target=GPUTarget("cuda", card, 32), options={"num_warps": 4, "num_stages": stages})
     with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
         file.write(kernel.asm["cubin"])
         file.flush()
@@ -45,8 +59,8 @@ def compiled(card: int, bits: int, tile: int) -> dict[str, int]:
     [(registers, stack)] = re.findall(r"REG:(\d+) STACK:(\d+)", usage.stdout)
     return {
         "card": card,
-        "bits": bits,
-        "tile": tile,
+        "kernel": function.__name__,
+        **constants,
         "registers": int(registers),
         "stack": int(stack),
         "shared": kernel.metadata.shared,
@@ -54,4 +68,6 @@ def compiled(card: int, bits: int, tile: int) -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    print(json.dumps([compiled(*each) for each in product(CARDS, (4, 8), (16, 32, 64))]))  # noqa: T201
+    tiles = (16, 32, 64)
+    works = [*(product_of(*each) for each in product((4, 8), tiles)), *map(mixture_of, tiles)]
+    print(json.dumps([compiled(card, work) for card, work in product(CARDS, works)]))  # noqa: T201

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 
 import pytest
 import torch
@@ -31,9 +31,11 @@ class Cost:
 TABLE = {
     "prefill": Cost(1, 408, 14.4, 0, 1),
     "step": Cost(7, 434, 16.0, 1, 2),
+    "step before another": Cost(17, 439, 16.8, 1, 2),
     "score": Cost(27, 408, 15.5, 1, 3),
 }
-"""In int4: a new line of 24 tokens is read, 92 of a single line are decoded, and three candidates are scored."""
+"""In int4: a new line of 24 tokens is read, 92 of a single line are decoded, for the last time or before another step,
+for which what is believed is mixed into mean embeddings, and three candidates are scored."""
 
 LAYER = 13
 """Kernels of a layer in int4."""
@@ -81,6 +83,11 @@ def test_costs_only_fall(monkeypatch: pytest.MonkeyPatch) -> None:
                 stepper = denoiser.start(context, line(), seeds=range(10), config=config)
                 stepper.step()
                 note("step")
+                stepper = denoiser.start(
+                    context, line(), seeds=range(10), config=replace(config, max_denoising_steps=2)
+                )
+                stepper.step()
+                note("step before another")
                 denoiser.reader(context).read([ScoreQuery(token_ids=prompt(20, seed=text)) for text in range(3)])
                 note("score")
     del costs["warm-up"]
