@@ -44,10 +44,9 @@ NOTICE = "the checkpoint follows no instructions"
 REWRITES: Rewrites = {
     "tidy": {
         "candidates": [{LOOP: TIDY_LOOP, END: TIDY_END}, {"    result = 0\n": "    result = 0.0\n"}],
-        "notice": NOTICE,
     },
     "never ends": None,
-    "impossible": {"rejection": "nothing likely enough"},
+    "impossible": {"rejection": "nothing likely enough", "notice": NOTICE},
     "fail": {"fault": "ValueError: not enough values to unpack"},
     "end": {"fault": ""},
     "to yen": {"candidates": [{"\t'é' + '𝒳'": "\t'é' + '円'\r\n\t+ '¥'"}]},
@@ -207,8 +206,6 @@ def test_a_second_rewrite_takes_the_place_of_the_first(session: CodeSession) -> 
 
 
 def test_says_why_there_is_nothing_and_what_is_to_be_known(session: CodeSession) -> None:
-    review(session, "noticed.py")
-    session.do("press", "Escape")
     session.open_file("nothing.py", TEXT)
     session.ask_for_rewrite("impossible")
     session.wait_for_text(TOAST, "Not rewritten: nothing likely enough")
