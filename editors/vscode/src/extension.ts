@@ -3,6 +3,7 @@
 import { delimiter, dirname } from "node:path";
 import * as vscode from "vscode";
 import { type LanguageClient, type LanguageClientOptions, State } from "vscode-languageclient/node";
+import { AskAgain } from "./askAgain";
 import { CursorReporter } from "./cursor";
 import { isNativeAllowed } from "./edits/native";
 import { EditSuggestions } from "./edits/suggestions";
@@ -20,7 +21,6 @@ import { type Status, StatusItem, statusChanged, statusRequest } from "./status"
 import { warn } from "./warn";
 
 const AUTOMATIC = vscode.InlineCompletionTriggerKind.Automatic;
-const AGAIN_MS = 1_000;
 const PAUSE_MINUTES = 10;
 const WALKTHROUGH = "dgemma-lsp.dgemma#start";
 const STARTING: Status = { state: "starting", message: "starting the language server" };
@@ -47,10 +47,8 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const cursor = new CursorReporter(SELECTOR, running, isPaused);
   context.subscriptions.push(log, item, pause, hostLog, rewriter, edits, cursor);
 
+  const askAgain = new AskAgain();
   let told = "";
-  let loading = false;
-  /** Whether what VS Code asks for next was asked for in vain while the model was being loaded, and by no user. */
-  let again = false;
 
   const language = () => vscode.window.activeTextEditor?.document.languageId;
 
@@ -61,8 +59,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
       outputChannel: log,
       middleware: {
         async provideInlineCompletionItems(document, position, asked, token, next) {
-          const context = again ? { ...asked, triggerKind: AUTOMATIC } : asked;
-          again = false;
+          const context = askAgain.contextOf(asked);
           const edit = edits.ghostText(document, position);
           if (edit) {
             return edit;
@@ -101,15 +98,8 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   /** Shows how the engine fares; of a failure the user is told once. */
   function showStatus(status: Status): void {
     item.show(status);
-    const { state, message, lastSilenceReason } = status;
-    if (state === "ready" && loading && lastSilenceReason === "took_too_long") {
-      again = true;
-      setTimeout(() => {
-        again = false; // There was no editor to show it in.
-      }, AGAIN_MS);
-      void run("editor.action.inlineSuggest.trigger");
-    }
-    loading = state === "starting" || state === "loading";
+    askAgain.hear(status);
+    const { state, message } = status;
     if (state === "ready") {
       told = "";
     } else if (state === "failed" && message !== told) {
