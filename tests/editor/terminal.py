@@ -13,6 +13,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import psutil
 import pyte
 
 from tests.editor.picture import svg
@@ -94,8 +95,14 @@ class Terminal:
 
     def close(self) -> None:
         """Ends the program and what it has started."""
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+            # The Neovim behind a screen is in a session of its own, and one that asks something outlives the screen.
+            behind = psutil.Process(self._process.pid).children(recursive=True)
             os.killpg(self._process.pid, signal.SIGKILL)
+            for process in behind:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    if process.name() == "nvim":
+                        process.kill()
         self._process.wait()
         self._drawer.join(timeout=10)
         os.close(self._keyboard)
