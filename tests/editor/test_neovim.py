@@ -239,7 +239,7 @@ def test_what_is_said_in_insert_mode_is_gone_with_the_next_key(start: Start) -> 
 def test_asking_a_server_that_fails_says_so_in_words(start: Start) -> None:
     session = start()
     session.press("ibroken" + ASK)
-    session.wait_for_screen("dgemma: a fault of dgemma-lsp, which the log tells of")
+    session.wait_for_screen("dgemma: an error in dgemma-lsp; :checkhealth vim.lsp names")
     assert "ValueError" not in session.messages()
 
 

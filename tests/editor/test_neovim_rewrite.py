@@ -319,7 +319,7 @@ def test_another_window_shows_no_keys(start: Start) -> None:
 def test_a_rewrite_that_fails_is_said_to_have_in_words(start: Start) -> None:
     session = start()
     session.press("V:Dgemma rewrite fail\r")
-    session.wait_for_screen("dgemma: a fault of dgemma-lsp, which the log tells of")
+    session.wait_for_screen("dgemma: an error in dgemma-lsp; :checkhealth vim.lsp names")
     assert "ValueError" not in session.messages()
     assert session.buffer() == TEXT.rstrip("\n")
 

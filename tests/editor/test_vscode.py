@@ -279,7 +279,7 @@ def test_says_once_that_the_server_cannot_be_started(code: Code, extension: Path
     broken.chmod(0o755)
     with CodeSession(code, extension, tmp_path / "home", {"dgemma.server.path": str(broken)}) as session:
         session.wait_for_text(TOAST, "the language server could not be started")
-        session.wait_for_status("failed, the language server does not run")
+        session.wait_for_status("failed, the language server is not running")
         session.screenshot("server-broken")
         assert len(session.texts(TOAST)) == 1
         assert "no module named torch" in session.extension_log()
@@ -298,9 +298,9 @@ def test_a_server_that_ends_is_started_anew_until_it_keeps_ending(code: Code, ex
             session.ask_for_rewrite("end")
             session.wait_for_text(TOAST, "Not rewritten: the language server has ended")
             session.run_command("Notifications: Clear All Notifications")
-        session.wait_for_status("failed, the language server does not run")
+        session.wait_for_status("failed, the language server is not running")
         session.ask_for_rewrite("end")
-        session.wait_for_text(TOAST, "Not rewritten: the language server does not run")
+        session.wait_for_text(TOAST, "Not rewritten: the language server is not running")
         session.screenshot("server-ended")
         session.do("click", f'{TOAST} .monaco-button:has-text("Restart")')
         session.wait_for_status("ready, scripted")

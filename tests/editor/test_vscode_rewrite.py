@@ -254,7 +254,7 @@ def test_compares_side_by_side(session: CodeSession) -> None:
 @pytest.mark.parametrize(
     ("instruction", "reason"),
     [
-        pytest.param("fail", "a fault of dgemma-lsp, which its log tells of", id="the server fails"),
+        pytest.param("fail", "an error in dgemma-lsp; its log says more", id="the server fails"),
         pytest.param("end", "the language server has ended", id="the server ends"),
     ],
 )

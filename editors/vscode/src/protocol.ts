@@ -2,7 +2,7 @@
 
 import { ErrorCodes, LSPErrorCodes, ResponseError } from "vscode-languageclient";
 
-export const NOT_RUNNING = "the language server does not run";
+export const NOT_RUNNING = "the language server is not running";
 export const LEFT_ALONE = "documents of this kind are left alone";
 
 const OF_THE_CONNECTION = [
@@ -32,6 +32,6 @@ export function reasonOf(error: unknown): string {
     return "the language server has ended";
   }
   return hasCode(error, ErrorCodes.InternalError)
-    ? "a fault of dgemma-lsp, which its log tells of"
+    ? "an error in dgemma-lsp; its log says more"
     : error.message;
 }

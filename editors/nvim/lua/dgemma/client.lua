@@ -43,7 +43,7 @@ end
 function M.reason(err)
   vim.lsp.log.error(NAME, err)
   return err.code == vim.lsp.protocol.ErrorCodes.InternalError
-      and 'a fault of dgemma-lsp, which the log tells of that :checkhealth vim.lsp names'
+      and 'an error in dgemma-lsp; :checkhealth vim.lsp names the log that says more'
     or err.message
 end
 
