@@ -6,13 +6,15 @@ const KEY = "instructions";
 const KEPT = 30;
 const EXAMPLE = "For example: use early returns";
 
-/** What is typed, then the earlier instructions. Each keeps its place in the list, by which VS Code names what is chosen,
- * also while the list has yet to catch up with what is typed. */
+/** What is typed, then the earlier instructions that contain it. VS Code hides none of them by itself, since of those left
+ * it would choose one before the list has caught up with what is typed. */
 function entries(typed: string, history: readonly string[]): vscode.QuickPickItem[] {
   const [sparkle, clock] = ["sparkle", "history"].map((name) => new vscode.ThemeIcon(name));
   return [
     { label: typed || EXAMPLE, alwaysShow: true, iconPath: sparkle },
-    ...history.map((label) => ({ label, iconPath: clock })),
+    ...history
+      .filter((label) => label.toLowerCase().includes(typed.toLowerCase()))
+      .map((label) => ({ label, alwaysShow: true, iconPath: clock })),
   ];
 }
 
