@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator
 from dataclasses import replace
 from typing import Protocol, TypeAlias
 
+from dgemma_lsp.checkpoints.resolve import EMBEDDED
 from dgemma_lsp.wire.status import Status
 from engine.errors import EngineError
 from infill.request import Filled, InfillRequest, Progress
@@ -19,7 +20,6 @@ from infill.request import Filled, InfillRequest, Progress
 RETRY_S = 30.0
 """A model that could not be loaded is not tried again sooner, so that typing does not load without end."""
 
-EMBEDDED = "nano"
 EMBEDDED_WARNING = "the embedded checkpoint, small and only good for trying things out"
 
 Forwards: TypeAlias = Generator[Progress | Filled, None, None]

@@ -13,6 +13,7 @@ from tests.protocol.scripted import offers, rejects
 from tests.protocol.wire_client import Json, WireClient, connected
 
 URI = "file:///w/a.py"
+OTHER = "file:///w/b.py"
 TEXT = "def f(a):\n    x = a + a\n    return x\n\nf(1)\n"
 CURSOR = {"line": 0, "character": 7}
 
@@ -28,6 +29,14 @@ def at(line: int, start: int, end: int) -> dict[str, Any]:
 
 def replace(client: WireClient, line: int, start: int, end: int, text: str, *, version: int, uri: str = URI) -> None:
     client.change({"range": at(line, start, end), "text": text}, version=version, uri=uri)
+
+
+async def rename_what_another_imports(client: WireClient) -> None:
+    """Opens two documents, of which `OTHER` imports the name that is then changed in the first."""
+    await client.initialize()
+    client.open("def old():\n    pass\n")
+    client.open("from a import old\n", uri=OTHER)
+    replace(client, 0, 4, 7, "new", version=2)
 
 
 def ask(
@@ -182,15 +191,11 @@ async def test_what_is_typed_towards_an_edit_keeps_it_on_offer() -> None:
 
 
 async def test_another_document_follows_and_is_jumped_to() -> None:
-    other = "file:///w/b.py"
     async with connected(replays) as client:
-        await client.initialize()
-        client.open("def old():\n    pass\n")
-        client.open("from a import old\n", uri=other)
-        replace(client, 0, 4, 7, "new", version=2)
+        await rename_what_another_imports(client)
         offered = await edit(client)
         assert (offered["textDocument"], offered["range"], offered["jump"]) == (
-            {"uri": other, "version": 1},
+            {"uri": OTHER, "version": 1},
             at(0, 14, 17),
             True,
         )
@@ -218,8 +223,8 @@ async def test_what_is_left_alone_is_neither_shown_nor_changed() -> None:
     async with connected(replays) as client:
         await client.initialize(initializationOptions={"exclude": ["b.py"]})
         client.open("def old():\n    pass\n")
-        client.open("from a import old\n", uri="file:///w/b.py")
-        client.insert(0, 0, "x = 1\n", version=2, uri="file:///w/b.py")
+        client.open("from a import old\n", uri=OTHER)
+        client.insert(0, 0, "x = 1\n", version=2, uri=OTHER)
         replace(client, 0, 4, 7, "new", version=2)
         assert (await ask(client))["result"]["rejection"]["reason"] == "nothing_to_follow"
         assert {change.path for request in client.engine.requests for change in request.changes} == {"a.py"}
@@ -246,17 +251,13 @@ async def test_blank_lines_are_not_edited() -> None:
 
 
 async def test_an_edit_of_a_document_that_has_changed_meanwhile_is_not_offered() -> None:
-    other = "file:///w/b.py"
     async with connected(replays) as client:
-        await client.initialize()
-        client.open("def old():\n    pass\n")
-        client.open("from a import old\n", uri=other)
-        replace(client, 0, 4, 7, "new", version=2)
+        await rename_what_another_imports(client)
         await client.request("dgemma/status")
         client.engine.gate.clear()
         asked = ask(client)
         await client.request("dgemma/status")
-        client.insert(0, 0, "x = 1\n", version=2, uri=other)
+        client.insert(0, 0, "x = 1\n", version=2, uri=OTHER)
         await client.request("dgemma/status")
         client.engine.gate.set()
         assert (await asked)["error"]["code"] == -32800

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from dgemma_lsp.checkpoints.load_meter import GB
 from dgemma_lsp.checkpoints.prepare import plan_for
-from dgemma_lsp.checkpoints.resolve import Checkpoint, is_repository, resolve
+from dgemma_lsp.checkpoints.resolve import EMBEDDED, Checkpoint, is_repository, resolve
 from dgemma_lsp.cli.findings.finding import Finding
 from dgemma_lsp.wire.identity import EngineOptions
 from engine.errors import EngineError
@@ -147,7 +147,7 @@ def _checkpoint(options: EngineOptions) -> Finding:
         return Finding(name="checkpoint", verdict="problem", detail=str(error), remedy="choose another --checkpoint")
     weights = sum(tensor.elements for tensor in tensors.values())
     detail = f"{checkpoint.name}, {weights / 1e6:,.1f} M weights, {size / GB:.2f} GB in {checkpoint.directory}"
-    if options.checkpoint == "auto" and checkpoint.name == "nano":
+    if options.checkpoint == "auto" and checkpoint.name == EMBEDDED:
         detail += "; the embedded checkpoint, because none was pulled"
     return Finding(name="checkpoint", verdict="ok", detail=detail)
 
